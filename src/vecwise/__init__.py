@@ -1,0 +1,64 @@
+"""vecwise: rows become vectors that know what they mean; heavy packages load on first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "read": "workbench",
+    "encode": "workbench",
+    "save": "workbench",
+    "open": "workbench",
+    "plot": "workbench",
+    "Vectors": "vectors",
+    "Space": "space",
+    "TableEncoder": "encode.table",
+    "CountEncoder": "encode.counts",
+    "TfidfEncoder": "encode.counts",
+    "SentenceEncoder": "encode.sentence",
+    "norms": "measure.norms",
+    "normalize": "measure.norms",
+    "is_unit": "measure.norms",
+    "dot": "measure.similarity",
+    "cosine": "measure.similarity",
+    "distances": "measure.similarity",
+    "nearest": "measure.nearest",
+    "pca": "measure.components",
+    "standardize": "measure.components",
+    "health": "measure.health",
+}
+
+__all__ = [*sorted(_HOME), "__version__", "errors", "testing"]  # noqa: PLE0604
+
+if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr__` loads each on use
+    from vecwise import errors, testing
+    from vecwise.encode.counts import CountEncoder, TfidfEncoder
+    from vecwise.encode.sentence import SentenceEncoder
+    from vecwise.encode.table import TableEncoder
+    from vecwise.measure.components import pca, standardize
+    from vecwise.measure.health import health
+    from vecwise.measure.nearest import nearest
+    from vecwise.measure.norms import is_unit, normalize, norms
+    from vecwise.measure.similarity import cosine, distances, dot
+    from vecwise.space import Space
+    from vecwise.vectors import Vectors
+    from vecwise.workbench import encode, open, plot, read, save
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("errors", "testing"):
+        return importlib.import_module(f"vecwise.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'vecwise' has no attribute '{name}'")
+    if name == "Space":  # `Space.zero` needs the vectors' module loaded
+        importlib.import_module("vecwise.vectors")
+    value = getattr(importlib.import_module(f"vecwise.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,127 @@
+"""Every exception of vecwise and its wording: what was given, what was expected, what to do.
+
+This module must not know any other module of vecwise.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+class VecwiseError(Exception):
+    """Base class: catch it to catch everything that vecwise refuses on purpose."""
+
+
+class SpaceMismatch(VecwiseError, ValueError):
+    """Vectors of two different spaces met."""
+
+
+class FileMissing(VecwiseError, FileNotFoundError):
+    """The path leads to no file or folder."""
+
+
+class Unreadable(VecwiseError, OSError):
+    """A file exists and cannot be read or written: rights, a full disk, a folder where a file was expected."""
+
+
+class Damaged(VecwiseError, OSError):
+    """A file is not what its manifest, its header or its format says it is."""
+
+
+class UnknownFormat(VecwiseError, ValueError):
+    """Neither the name nor the first bytes of a file say what it is."""
+
+
+class EmptyInput(VecwiseError, ValueError):
+    """There is no row to work on."""
+
+
+class BadRow(VecwiseError, ValueError):
+    """A line of a text file does not fit the others."""
+
+
+class WrongEncoding(VecwiseError, ValueError):
+    """The bytes of a text file are not in the encoding they were read as."""
+
+
+class NothingToEncode(VecwiseError, ValueError):
+    """No column of the table can become numbers."""
+
+
+class UnknownName(VecwiseError, ValueError):
+    """A column, id, encoder, metric or policy of that name does not exist."""
+
+
+class DuplicateName(VecwiseError, ValueError):
+    """Two columns or two rows carry the same name."""
+
+
+class MissingValue(VecwiseError, ValueError):
+    """A cell is empty and no policy says what to put there."""
+
+
+class NonFinite(VecwiseError, ValueError):
+    """A vector or a numeric cell is NaN or infinite."""
+
+
+class NonFiniteQuery(NonFinite):
+    """A query holds NaN or infinity, so nothing is near it."""
+
+
+class EmptyVocabulary(VecwiseError, ValueError):
+    """No word is left to count."""
+
+
+class WrongShape(VecwiseError, ValueError):
+    """An array has another shape than the operation needs."""
+
+
+class WrongType(VecwiseError, TypeError):
+    """A value is of a type that cannot become vectors or rows."""
+
+
+class OutOfRange(VecwiseError, ValueError):
+    """An option has a value outside its range."""
+
+
+class TooLarge(VecwiseError, ValueError):
+    """The answer would not fit; the message names the way that does."""
+
+
+class NotFitted(VecwiseError, ValueError, AttributeError):
+    """An encoder was used before it saw any rows."""
+
+
+class NotSavable(VecwiseError, TypeError):
+    """An object holds something that cannot be written as plain data."""
+
+
+class NoEncoder(VecwiseError, ValueError):
+    """Raw text or rows were given as a query, and nothing says how to encode them."""
+
+
+class MissingPackage(VecwiseError, ImportError):
+    """An optional package is needed; the message is the line that installs it."""
+
+
+def some(names: Iterable[object], limit: int = 5) -> str:
+    """Give the first names in backticks, and how many more there are."""
+    listed = list(names)
+    shown = ", ".join(f"`{name}`" for name in listed[:limit])
+    return shown + (f" and {len(listed) - limit:,} more" if len(listed) > limit else "")
+
+
+def unknown(kind: str, name: str, known: Sequence[str]) -> UnknownName:
+    """Word an `UnknownName` with the nearest names that exist."""
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if not near:  # difflib weighs case; people do not
+        folded = {other.casefold(): other for other in known}
+        near = [folded[k] for k in difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)]
+    hint = f"Did you mean {some(near)}?" if near else f"There are: {some(known, 12)}."
+    return UnknownName(f"There is no {kind} `{name}`. {hint}")
+
+
+def missing_package(package: str, purpose: str, install: str) -> MissingPackage:
+    """Word a `MissingPackage` with the exact line that installs it."""
+    return MissingPackage(f"{purpose} needs the package `{package}`. Install it: pip install {install}")

@@ -1,0 +1,93 @@
+"""What counts as a matrix of numbers, and how anything becomes one.
+
+This module must not know any vecwise type beyond errors; SciPy is asked only when it is already loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from vecwise.errors import WrongShape, WrongType
+
+
+def is_sparse(values: Any) -> bool:
+    """Tell whether this is a SciPy sparse matrix, without importing SciPy (0.3 s) to find out."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(values))
+
+
+def as_matrix(values: Any) -> Any:
+    """Give a read-only `(rows, dim)` float32 or float64 array, C-ordered, or a canonical CSR array.
+
+    One-dimensional input is one row. float16 widens to float32 (it overflows at 65,504); whole numbers
+    and booleans become float64. The input is never changed. Raises `WrongType` and `WrongShape`.
+    """
+    if is_sparse(values):
+        return _as_csr(values)
+    if isinstance(values, np.ma.MaskedArray):
+        raise WrongType("Masked arrays hide values. Fill or drop the masked rows first: `array.filled(...)`.")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # a ragged list
+        raise WrongShape(f"The rows have different lengths, so they are no matrix: {error}") from error
+    array = np.ascontiguousarray(array, dtype=_float_type(array.dtype))
+    if array.ndim == 1:
+        array = array.reshape(1, -1)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise WrongShape(f"Expected an array of shape (rows, dim) with dim at least 1, not {array.shape}.")
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _float_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.kind == "f":
+        return np.dtype(np.float32) if dtype.itemsize <= 4 else np.dtype(np.float64)
+    if dtype.kind in "iub":
+        return np.dtype(np.float64)
+    raise WrongType(f"Cannot read values of type {dtype} as numbers.")
+
+
+def _as_csr(values: Any) -> Any:
+    from scipy.sparse import csr_array
+
+    matrix = csr_array(values)
+    dtype = _float_type(matrix.dtype)
+    if matrix.ndim != 2 or matrix.shape[1] == 0:
+        raise WrongShape(f"Expected a sparse matrix of shape (rows, dim), not {matrix.shape}.")
+    canonical = matrix.dtype == dtype and matrix.has_canonical_format and not (matrix.data == 0).any()
+    if not canonical:
+        matrix = matrix.astype(dtype, copy=True)
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+    elif matrix.data.flags.writeable:
+        matrix = csr_array((matrix.data.view(), matrix.indices.view(), matrix.indptr.view()), shape=matrix.shape)
+        matrix.has_canonical_format = True
+    for part in (matrix.data, matrix.indices, matrix.indptr):
+        part.flags.writeable = False
+    return matrix
+
+
+def nonfinite_rows(values: Any) -> np.ndarray:
+    """Give the numbers of the rows that hold NaN or infinity.
+
+    One sum answers for almost all input at the speed of memory; only a suspicious sum is looked into.
+    """
+    cells = values.data if is_sparse(values) else values
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = cells.sum(dtype=np.float64)
+    if np.isfinite(total):
+        return np.zeros(0, dtype=np.int64)
+    bad = ~np.isfinite(cells)
+    if is_sparse(values):
+        return np.unique(np.searchsorted(values.indptr, np.flatnonzero(bad), side="right") - 1)
+    return np.flatnonzero(bad.any(axis=1))
+
+
+def dense(values: Any, dtype: Any = np.float64) -> np.ndarray:
+    """Give a dense array of this type; no copy where it is one already."""
+    array = values.toarray() if is_sparse(values) else values
+    return np.asarray(array, dtype=dtype)

@@ -1,0 +1,44 @@
+"""A few rows as a small table, in plain text and in HTML that is safe for any cell.
+
+This module must not know vectors: it is given words and gives words.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from itertools import starmap
+
+
+def clip(text: object, width: int) -> str:
+    """Shorten to `width` characters on one line, with an ellipsis where text was cut.
+
+    >>> clip("a long sentence", 8)
+    'a long …'
+    """
+    line = " ".join(str(text).split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def grid(header: Sequence[str], cells: Sequence[Sequence[str]], widest: int = 24) -> list[str]:
+    """Lay cells out in right-aligned columns, the first one left-aligned."""
+    rows = [[clip(c, widest) for c in row] for row in [header, *cells]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *starmap(str.rjust, zip(row[1:], widths[1:], strict=True))]).rstrip()
+        for row in rows
+    ]
+
+
+def preview_text(headline: str, header: list[str], cells: list[list[str]], more: int) -> str:
+    """The headline, the first rows, and how many more there are."""
+    lines = [headline, *("  " + line for line in grid(header, cells))]
+    return "\n".join([*lines, f"  … {more:,} more rows"] if more else lines)
+
+
+def preview_html(headline: str, header: list[str], cells: list[list[str]], more: int) -> str:
+    """The same as a table for a notebook; every cell is escaped."""
+    head = "".join(f"<th>{html.escape(clip(h, 24))}</th>" for h in header)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(clip(c, 24))}</td>" for c in row) + "</tr>" for row in cells)
+    tail = f"<p>… {more:,} more rows</p>" if more else ""
+    return f"<p><b>{html.escape(headline)}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{tail}"

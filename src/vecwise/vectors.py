@@ -1,0 +1,331 @@
+"""The value: a read-only matrix that knows its rows, its ids and its space.
+
+This module must not know encoders, files, engines or how anything is computed beyond vector arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vecwise.errors import (
+    DuplicateName,
+    NonFinite,
+    WrongShape,
+    WrongType,
+    missing_package,
+    some,
+    unknown,
+)
+from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
+from vecwise.space import Space, _zero_maker
+from vecwise.table_text import preview_html, preview_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Vectors:
+    """A read-only matrix of shape `(rows, dim)` with one id per row, the rows it came from, and a `Space`.
+
+    `values` is anything NumPy reads as numbers, of shape `(rows, dim)` or `(dim,)` for one row, a SciPy
+    sparse matrix, or other `Vectors`. float32 and float64 are kept, float16 and whole numbers are
+    widened. `ids` are whole numbers or strings (numbered from 0 without them); `rows` is an Arrow table
+    with one row each. Without `space` the vectors get a fresh space of their own, which meets no other.
+
+    Raises `WrongShape`, `WrongType`, `DuplicateName` (ids), and `NonFinite` with the row ids.
+
+    >>> import vecwise as vw
+    >>> X = vw.Vectors([[3.0, 4.0], [1.0, 0.0]], ids=["a", "b"])
+    >>> X.shape
+    (2, 2)
+    >>> (2 * X)["a"].values
+    array([[6., 8.]])
+    """
+
+    __array_ufunc__ = None  # so that `array + X` reaches our `__radd__` and never becomes a bare array
+    __slots__ = ("encoder", "ids", "rows", "space", "values")
+
+    values: Any
+    ids: np.ndarray
+    rows: pa.Table | None
+    space: Space
+    encoder: Callable[[Any], Vectors] | None
+
+    def __init__(
+        self,
+        values: Any,
+        ids: Any = None,
+        rows: pa.Table | None = None,
+        space: Space | None = None,
+        *,
+        encoder: Callable[[Any], Vectors] | None = None,
+    ) -> None:
+        if isinstance(values, Vectors):
+            ids = values.ids if ids is None else ids
+            rows = values.rows if rows is None else rows
+            values = values.values
+        matrix = as_matrix(values)
+        space = Space(matrix.shape[1]) if space is None else space
+        if matrix.shape[1] != space.dim:
+            raise WrongShape(f"`values` has {matrix.shape[1]} dimensions; {space.label} expects {space.dim}.")
+        names = _as_ids(ids, matrix.shape[0])
+        if rows is not None and rows.num_rows != matrix.shape[0]:
+            raise WrongShape(f"`rows` has {rows.num_rows} rows; `values` has {matrix.shape[0]}.")
+        bad = nonfinite_rows(matrix)
+        if len(bad):
+            raise NonFinite(
+                f"{len(bad):,} of {len(names):,} vectors hold NaN or infinity: ids {some(names[bad])}. "
+                "Repair or leave out those rows."
+            )
+        self._set(matrix, names, rows, space, encoder)
+
+    def _set(self, values: Any, ids: Any, rows: Any, space: Space, encoder: Any) -> None:
+        for name, value in zip(("values", "ids", "rows", "space", "encoder"), (values, ids, rows, space, encoder)):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def _trusted(cls, values: Any, ids: np.ndarray, rows: Any, space: Space, encoder: Any = None) -> Vectors:
+        """Build from parts that were checked before: selection and arithmetic do not check again."""
+        made = object.__new__(cls)
+        made._set(as_matrix(values), ids, rows, space, encoder)
+        return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"`Vectors` are read-only; `{name}` cannot be set. Build new ones instead.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (self.values, self.ids, self.rows, self.space, self.encoder))
+
+    # ---- shape and conversion ----
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """`(rows, dim)`."""
+        return (int(self.values.shape[0]), int(self.values.shape[1]))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+        return np.dtype(self.values.dtype)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether `values` is a SciPy CSR array, for vectors that are mostly zero."""
+        return is_sparse(self.values)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        dense = self.values.toarray() if self.is_sparse else self.values
+        return np.array(dense, dtype=dtype, copy=copy)
+
+    def to_pandas(self) -> Any:
+        """Give a pandas DataFrame: one row per vector, indexed by id, one column per feature.
+
+        Sparse vectors give sparse columns. Raises `MissingPackage` without pandas.
+
+        >>> import vecwise as vw
+        >>> X = vw.Vectors([[3, 5650]], space=vw.Space(2, features=("bedrooms", "sqft_lot")))
+        >>> X.to_pandas().columns.tolist()
+        ['bedrooms', 'sqft_lot']
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise missing_package("pandas", "to_pandas()", "'vecwise[pandas]'") from error
+        columns = list(self.space.feature_names())
+        if self.is_sparse:
+            return pd.DataFrame.sparse.from_spmatrix(self.values, index=self.ids, columns=columns)
+        return pd.DataFrame(self.values, index=self.ids, columns=columns)
+
+    # ---- selection: names, ids and rows stay aligned ----
+
+    def __getitem__(self, key: Any) -> Vectors:
+        index = self._index(key)
+        rows = None if self.rows is None else self.rows.take(index)
+        return Vectors._trusted(self.values[index], self.ids[index], rows, self.space, self.encoder)
+
+    def __iter__(self) -> Iterator[Vectors]:
+        return (self[i] for i in range(len(self)))
+
+    def by_id(self, ids: Any) -> Vectors:
+        """Select rows by their ids, one or several, in the order given; for ids that are numbers too.
+
+        Raises `UnknownName` for an id that no row has.
+        """
+        wanted = [ids] if isinstance(ids, (str, int, np.integer)) else list(ids)
+        place = {name: i for i, name in enumerate(self.ids.tolist())}
+        for name in wanted:
+            if name not in place:
+                raise unknown("row with the id", str(name), [str(n) for n in place])
+        return self[np.array([place[name] for name in wanted], dtype=np.int64)]
+
+    def _index(self, key: Any) -> np.ndarray:
+        if isinstance(key, str):
+            return self._places([key])
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
+            return np.array([range(len(self))[int(key)]])  # range checks bounds and counts from the end
+        if isinstance(key, slice):
+            return np.arange(*key.indices(len(self)))
+        if isinstance(key, tuple):
+            raise WrongType("`X[...]` selects rows only. Select features through `np.asarray(X)` or the encoder.")
+        if isinstance(key, (list, Sequence)) and key and all(isinstance(k, str) for k in key):
+            return self._places(list(key))
+        return self._array_index(np.asarray(key))
+
+    def _array_index(self, index: np.ndarray) -> np.ndarray:
+        if index.ndim == 1 and index.dtype == bool:
+            if len(index) != len(self):
+                raise WrongShape(f"A mask of {len(index)} entries cannot select from {len(self)} rows.")
+            return np.flatnonzero(index)
+        if index.size == 0 and index.ndim == 1:
+            return np.zeros(0, dtype=np.int64)
+        if index.ndim == 1 and index.dtype.kind in "OUT":
+            return self._places(index.tolist())
+        if index.ndim != 1 or index.dtype.kind not in "iu":
+            raise WrongType(f"Rows are selected by number, slice, mask or id, not by {index.dtype}.")
+        return np.arange(len(self))[index]
+
+    def _places(self, names: list[str]) -> np.ndarray:
+        place = {name: i for i, name in enumerate(self.ids.tolist())}
+        for name in names:
+            if name not in place:
+                raise unknown("row with the id", name, [n for n in place if isinstance(n, str)])
+        return np.array([place[name] for name in names], dtype=np.int64)
+
+    # ---- a vector space: closed, so every result has the same axes ----
+
+    def __add__(self, other: Any) -> Vectors:
+        return self._combine(other, 1)
+
+    def __sub__(self, other: Any) -> Vectors:
+        return self._combine(other, -1)
+
+    def __neg__(self) -> Vectors:
+        return self._derived(-self.values, self.space.claims - {"non-negative"})
+
+    def __mul__(self, factor: Any) -> Vectors:
+        if not isinstance(factor, (int, float, np.integer, np.floating)) or isinstance(factor, bool):
+            return NotImplemented
+        if not np.isfinite(factor):
+            raise NonFinite(f"Cannot scale vectors by {factor}.")
+        keeps = {"centered"} | ({"non-negative"} if factor >= 0 else set())
+        scaled = self.values * self.dtype.type(factor)
+        return self._derived(scaled, self.space.claims & keeps)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, factor: Any) -> Vectors:
+        if not isinstance(factor, (int, float, np.integer, np.floating)) or isinstance(factor, bool):
+            return NotImplemented
+        if factor == 0 or not np.isfinite(factor):
+            raise NonFinite(f"Cannot divide vectors by {factor}.")
+        keeps = {"centered"} | ({"non-negative"} if factor > 0 else set())
+        return self._derived(self.values / self.dtype.type(factor), self.space.claims & keeps)
+
+    def _derived(self, values: Any, claims: frozenset[str]) -> Vectors:
+        _refuse_overflow(values)
+        return Vectors._trusted(values, self.ids, self.rows, self.space.with_claims(claims))
+
+    def _combine(self, other: Any, sign: int) -> Vectors:
+        if not isinstance(other, Vectors):
+            return NotImplemented
+        self.space.must_match(other.space, "add" if sign > 0 else "subtract")
+        left, right = self, other
+        if len(left) != len(right) and 1 not in (len(left), len(right)):
+            raise WrongShape(f"Cannot combine {len(left)} rows with {len(right)}: equal numbers, or one row, are added.")
+        a, b = _same_shape(left.values, right.values)
+        values = a + b if sign > 0 else a - b
+        _refuse_overflow(values)
+        claims = left.space.claims & right.space.claims & ({"non-negative", "centered"} if sign > 0 else {"centered"})
+        ids, rows = _sum_names(left, right)
+        return Vectors._trusted(values, ids, rows, left.space.with_claims(claims))
+
+    # ---- words ----
+
+    def __repr__(self) -> str:
+        return preview_text(self._headline(), *self._preview())
+
+    def _repr_html_(self) -> str:
+        return preview_html(self._headline(), *self._preview())
+
+    def _headline(self) -> str:
+        kind = "sparse" if self.is_sparse else "dense"
+        claims = ", ".join(sorted(self.space.claims)) or "none"
+        name = self.space.name or self.space.frame
+        return f"Vectors {len(self):,} × {self.shape[1]:,} {kind} {self.dtype}, space: {name}, claims: {claims}"
+
+    def _preview(self, rows: int = 5, columns: int = 6) -> tuple[list[str], list[list[str]], int]:
+        names = self.space.feature_names()[:columns]
+        head = np.asarray(self[:rows])[:, :columns] if len(self) else np.zeros((0, len(names)))
+        more = ["…"] if self.shape[1] > columns else []
+        cells = [[str(i), *(f"{x:.4g}" for x in row), *more] for i, row in zip(self.ids[:rows].tolist(), head)]
+        return ["id", *names, *more], cells, max(0, len(self) - rows)
+
+
+def _rebuild(*parts: Any) -> Vectors:
+    return Vectors._trusted(*parts)
+
+
+def _zero(space: Space, rows: int) -> Vectors:
+    claims = space.claims & {"centered", "non-negative"}
+    return Vectors._trusted(np.zeros((rows, space.dim)), np.arange(rows), None, space.with_claims(claims))
+
+
+_zero_maker[:] = [_zero]
+
+
+def as_vectors(X: Any, like: Vectors | None = None) -> Vectors:
+    """Take `Vectors` as they are, and wrap a bare array: into the space of `like`, or one of its own."""
+    if isinstance(X, Vectors):
+        return X
+    if isinstance(X, Mapping) or isinstance(X, str):
+        raise WrongType(f"Expected vectors or an array of numbers, not {type(X).__name__}.")
+    return Vectors(X, space=None if like is None else like.space.with_claims(()))
+
+
+def _as_ids(ids: Any, rows: int) -> np.ndarray:
+    if ids is None:
+        return np.arange(rows)
+    # NumPy's own string type drops a trailing NUL, so names stay Python strings in an object array.
+    listed = ids.tolist() if hasattr(ids, "tolist") else ids.to_pylist() if hasattr(ids, "to_pylist") else list(ids)
+    if len(listed) != rows:
+        raise WrongShape(f"`ids` has {len(listed)} entries for {rows} rows.")
+    whole = all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in listed)
+    if not whole and not all(isinstance(i, str) for i in listed):
+        raise WrongType("`ids` must be all whole numbers or all strings.")
+    if len(set(listed)) != rows:
+        seen: set[Any] = set()
+        twice = list(dict.fromkeys(i for i in listed if i in seen or seen.add(i)))  # type: ignore[func-returns-value]
+        raise DuplicateName(f"`ids` name {len(twice)} rows more than once: {some(twice)}. Ids must be unique.")
+    if whole:
+        return np.array(listed, dtype=np.int64)
+    names = np.empty(rows, dtype=object)
+    names[:] = listed
+    return names
+
+
+def _same_shape(a: Any, b: Any) -> tuple[Any, Any]:
+    """Make two value matrices addable: SciPy neither broadcasts one row nor keeps mixed sums as arrays."""
+    if is_sparse(a) != is_sparse(b) or (is_sparse(a) and a.shape != b.shape):
+        return (a.toarray() if is_sparse(a) else a), (b.toarray() if is_sparse(b) else b)
+    return a, b
+
+
+def _sum_names(a: Vectors, b: Vectors) -> tuple[np.ndarray, Any]:
+    """A sum keeps the names of its longer side, or names both sides share; otherwise rows count from 0."""
+    if len(a) != len(b):
+        longer = a if len(a) > len(b) else b
+        return longer.ids, longer.rows
+    if np.array_equal(a.ids, b.ids):
+        return a.ids, a.rows if a.rows is b.rows or b.rows is None else b.rows if a.rows is None else None
+    return np.arange(len(a)), None
+
+
+def _refuse_overflow(values: Any) -> None:
+    if len(nonfinite_rows(values)):
+        raise NonFinite("The result is too large for its number type. Use float64 vectors, or scale them down first.")
