@@ -214,7 +214,8 @@ class Vectors:
         if not np.isfinite(factor):
             raise NonFinite(f"Cannot scale vectors by {factor}.")
         keeps = {"centered"} | ({"non-negative"} if factor >= 0 else set())
-        scaled = self.values * self.dtype.type(factor)
+        with np.errstate(over="ignore"):  # `_derived` refuses what overflowed
+            scaled = self.values * self.dtype.type(factor)
         return self._derived(scaled, self.space.claims & keeps)
 
     __rmul__ = __mul__
@@ -225,7 +226,9 @@ class Vectors:
         if factor == 0 or not np.isfinite(factor):
             raise NonFinite(f"Cannot divide vectors by {factor}.")
         keeps = {"centered"} | ({"non-negative"} if factor > 0 else set())
-        return self._derived(self.values / self.dtype.type(factor), self.space.claims & keeps)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            scaled = self.values / self.dtype.type(factor)
+        return self._derived(scaled, self.space.claims & keeps)
 
     def _derived(self, values: Any, claims: frozenset[str]) -> Vectors:
         _refuse_overflow(values)
@@ -239,7 +242,8 @@ class Vectors:
         if len(left) != len(right) and 1 not in (len(left), len(right)):
             raise WrongShape(f"Cannot combine {len(left)} rows with {len(right)}: equal numbers, or one row, are added.")
         a, b = _same_shape(left.values, right.values)
-        values = a + b if sign > 0 else a - b
+        with np.errstate(over="ignore"):
+            values = a + b if sign > 0 else a - b
         _refuse_overflow(values)
         claims = left.space.claims & right.space.claims & ({"non-negative", "centered"} if sign > 0 else {"centered"})
         ids, rows = _sum_names(left, right)
@@ -273,7 +277,7 @@ def _rebuild(*parts: Any) -> Vectors:
 
 def _zero(space: Space, rows: int) -> Vectors:
     claims = space.claims & {"centered", "non-negative"}
-    return Vectors._trusted(np.zeros((rows, space.dim)), np.arange(rows), None, space.with_claims(claims))
+    return Vectors._trusted(np.zeros((rows, space.dim), np.float32), np.arange(rows), None, space.with_claims(claims))
 
 
 _zero_maker[:] = [_zero]

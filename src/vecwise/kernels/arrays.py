@@ -33,9 +33,9 @@ def as_matrix(values: Any) -> Any:
         array = np.asarray(values)
     except ValueError as error:  # a ragged list
         raise WrongShape(f"The rows have different lengths, so they are no matrix: {error}") from error
-    array = np.ascontiguousarray(array, dtype=_float_type(array.dtype))
     if array.ndim == 1:
         array = array.reshape(1, -1)
+    array = np.ascontiguousarray(array, dtype=_float_type(array.dtype)) if array.ndim else array
     if array.ndim != 2 or array.shape[1] == 0:
         raise WrongShape(f"Expected an array of shape (rows, dim) with dim at least 1, not {array.shape}.")
     view = array.view()

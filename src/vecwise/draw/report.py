@@ -1,0 +1,196 @@
+"""The report of one file: what it holds, and how that becomes the data of a page.
+
+This module must not know vectors, encoders or files: everything in it is given as numbers and words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.draw.columns import read_column
+from vecwise.draw.figures import (
+    CIRCLES,
+    LABELLED,
+    Figure,
+    flat_layout,
+    heatmap_figure,
+    histogram_figure,
+    loadings_figure,
+    space_layout,
+)
+from vecwise.draw.findings import along, closest, loading, score, spread_of
+from vecwise.draw.markup import shown
+from vecwise.draw.pack import pack_array, pack_column
+from vecwise.draw.page import page_html
+from vecwise.draw.theme import PALETTES, VIRIDIS, dot, template
+from vecwise.errors import EmptyInput, NonFinite, WrongShape, unknown
+
+FLAT_POINTS: Final = 3000  # what SVG draws smoothly where there is no WebGL
+TABLE_ROWS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A labelled square table, drawn as a heat map: `values` has shape (n, n), NaN = no value."""
+
+    name: str
+    labels: list[str]
+    values: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Neighborhood:
+    """A row in words and the rows nearest to it: (score, row in words), best first; None = no score."""
+
+    query: str
+    answers: list[tuple[float | None, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the page says, in numbers and words.
+
+    `points` (n, 3) are the coordinates of the rows shown, `ids` and every list of `columns` stand in
+    their order; `total` is the number of rows of the file, of which the points may be a sample.
+    `axes` name the three coordinates; `loadings` has, per component, the features that load most on it.
+    `norms` holds an array (rows,) per order, of all rows; `tables` at most 50 rows each.
+    """
+
+    title: str
+    headline: str
+    facts: list[tuple[str, str]]
+    points: np.ndarray
+    axes: list[str]
+    loadings: list[list[tuple[str, float]]]
+    ids: list[int | str]
+    columns: dict[str, list[Any]]
+    color: str | None
+    total: int
+    norms: dict[str, np.ndarray]
+    tables: list[Table]
+    neighborhoods: list[Neighborhood]
+    measure: str
+    made: str
+
+
+def report_html(report: Report) -> str:
+    """Give a self-contained HTML page: it opens offline, and nothing in its data can run.
+
+    The same report gives the same page. The page is plotly.js (4.8 MB) and about 16 bytes per coordinate
+    triple, 3 to 11 per number and the text of the rows. 20,000 rows of 20 columns take about 0.2 s.
+    Raises `EmptyInput` without rows, `WrongShape` where lengths differ, `NonFinite` for a point that is
+    nowhere, `UnknownName` for a colour that is no column, `MissingPackage` without plotly.
+
+    >>> page = report_html(Report("houses.csv", "Two houses.", [], np.eye(2, 3, dtype=np.float32), ["a", "b", "c"],
+    ...     [], [0, 1], {"price": [1, 2]}, "price", 2, {}, [], [], "cosine", "made by hand"))
+    >>> page.startswith("<!doctype html>"), "http-equiv" in page
+    (True, True)
+    """
+    _check(report)
+    return page_html(page_data(report))
+
+
+def page_data(report: Report) -> dict[str, Any]:
+    """Give the data of the page, ready for JSON: words as they are, numbers packed, charts as figures."""
+    points = np.ascontiguousarray(report.points, dtype=np.float32)
+    columns = [read_column(str(name), values) for name, values in report.columns.items()]
+    return {
+        "title": report.title,
+        "headline": report.headline,
+        "facts": report.facts,
+        "total": report.total,
+        "ids": pack_column(read_column("id", report.ids), ""),
+        "columns": [pack_column(column, along(points, column)) for column in columns],
+        "color": None if report.color is None else list(report.columns).index(report.color),
+        "map": _map(report, points),
+        "look": {
+            "templates": {"light": template("light"), "dark": template("dark")},
+            "categories": {mode: PALETTES[mode].categories for mode in ("light", "dark")},
+            "rest": {mode: PALETTES[mode].rest for mode in ("light", "dark")},
+            "accent": {mode: PALETTES[mode].accent for mode in ("light", "dark")},
+            "ink": {mode: PALETTES[mode].ink for mode in ("light", "dark")},
+            "viridis": VIRIDIS,
+        },
+        "loadings": [_chart(loading(place, pairs), loadings_figure(pairs))
+                     for place, pairs in enumerate(report.loadings) if pairs],
+        "norms": [_chart(spread_of(name, values), histogram_figure(values, name=f"{name} norm"))
+                  for name, values in report.norms.items()],
+        "tables": [_table(table) for table in report.tables],
+        "neighborhoods": [
+            {"query": near.query, "answers": [[score(value), words] for value, words in near.answers]}
+            for near in report.neighborhoods
+        ],
+        "measure": report.measure,
+        "made": report.made,
+    }
+
+
+def _map(report: Report, points: np.ndarray) -> dict[str, Any]:
+    sample = np.arange(len(points))
+    if len(points) > FLAT_POINTS:
+        sample = np.sort(np.random.default_rng(0).choice(len(points), FLAT_POINTS, replace=False))
+    size, alpha = dot(len(points))
+    flat_size, flat_alpha = dot(len(sample))
+    return {
+        "points": [pack_array(axis) for axis in points.T],
+        "axes": report.axes,
+        "space": {
+            "layout": space_layout(points, report.axes),
+            "size": size,
+            "alpha": alpha,
+            "symbol": "circle" if len(points) <= CIRCLES else "square",
+        },
+        "flat": {
+            "layout": flat_layout(report.axes),
+            "size": flat_size + 2,
+            "alpha": flat_alpha,
+            "rows": pack_array(sample),
+        },
+        "labels": _labels(report) if len(points) <= LABELLED else None,
+    }
+
+
+def _labels(report: Report) -> list[str]:
+    fitting = [table.labels for table in report.tables if len(table.labels) == len(report.ids)]
+    return [shown(label, 28) for label in (fitting[0] if fitting else report.ids)]
+
+
+def _chart(title: str, figure: Figure) -> dict[str, Any]:
+    return {"title": title, "figure": figure}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    figure = heatmap_figure(table.values, table.labels, name=table.name)
+    scores = [[score(float(value)) for value in line] for line in np.asarray(table.values, dtype=np.float64)]
+    title = closest(table.name, table.labels, table.values)
+    return {"title": title, "figure": figure, "name": table.name, "labels": table.labels, "scores": scores}
+
+
+def _check(report: Report) -> None:
+    """Refuse what cannot be drawn, naming what was given."""
+    rows = len(report.ids)
+    if not rows:
+        raise EmptyInput("A report needs at least one row; `ids` is empty.")
+    if report.points.shape != (rows, 3) or len(report.axes) != 3:
+        raise WrongShape(
+            f"`points` has shape {report.points.shape} and `axes` {len(report.axes)} names for {rows:,} rows; "
+            f"expected ({rows}, 3) and 3. Fill missing components with zeros."
+        )
+    if not np.isfinite(report.points).all():
+        bad = int(np.flatnonzero(~np.isfinite(report.points).all(axis=1))[0])
+        raise NonFinite(f"The point of row `{report.ids[bad]}` is {report.points[bad].tolist()}: it is nowhere to draw.")
+    for name, values in report.columns.items():
+        if len(values) != rows:
+            raise WrongShape(f"Column `{name}` has {len(values):,} cells for {rows:,} rows.")
+    if report.color is not None and report.color not in report.columns:
+        raise unknown("column", report.color, list(map(str, report.columns)))
+    for table in report.tables:
+        side = len(table.labels)
+        if table.values.shape != (side, side) or side > TABLE_ROWS:
+            raise WrongShape(
+                f"Table `{table.name}` has shape {table.values.shape} for {side} labels; "
+                f"expected a square of at most {TABLE_ROWS} rows."
+            )

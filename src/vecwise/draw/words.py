@@ -1,0 +1,81 @@
+"""Numbers and rows in words, as the terminal and the report show them.
+
+This module must not know how anything was computed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from vecwise.table_text import clip
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a number with no more digits than it deserves; `None` and NaN are "no value".
+
+    >>> number(221900), number(0.50041), number(1234567.0), number(None), number(0.00001234)
+    ('221,900', '0.5004', '1,234,567', 'no value', '1.234e-05')
+    """
+    if value is None or math.isnan(value):
+        return "no value"
+    if math.isinf(value):
+        return "infinite"
+    if abs(value) < 1e15 and value == int(value):
+        return f"{int(value):,}"
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.{digits - 1}e}"
+    return f"{value:.{digits}g}"
+
+
+def share(part: float) -> str:
+    """Write a share as a percentage.
+
+    >>> share(0.384), share(0.00012), share(1.0)
+    ('38%', '0.01%', '100%')
+    """
+    percent = 100 * part
+    return f"{percent:.0f}%" if percent >= 10 or percent == 0 else f"{percent:.1f}%" if percent >= 1 else f"{percent:.2g}%" if percent >= 0.1 else f"{percent:.2f}%"
+
+
+def count(amount: int, thing: str) -> str:
+    """Write an amount with its noun.
+
+    >>> count(1, "row"), count(21613, "row")
+    ('1 row', '21,613 rows')
+    """
+    return f"{amount:,} {thing}" + ("" if amount == 1 else "s")
+
+
+def cell(value: Any) -> str:
+    """Write one cell: numbers with separators, dates as ISO, a missing one as a dash.
+
+    >>> import datetime
+    >>> cell(5650), cell(2.25), cell(datetime.date(2014, 10, 13)), cell(None), cell(True), cell("a  b")
+    ('5,650', '2.25', '2014-10-13', '–', 'yes', 'a b')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        return number(value, 6)
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat(sep=" ") if isinstance(value, datetime.datetime) else value.isoformat()
+    return " ".join(str(value).split())
+
+
+def row(values: dict[str, Any], columns: Sequence[str], width: int = 96) -> str:
+    """Write a row: the text itself where there is one column, otherwise names and cells, cut to `width`.
+
+    >>> row({"text": "It was raining"}, ["text"])
+    '“It was raining”'
+    >>> row({"bedrooms": 3, "sqft_lot": 5650}, ["bedrooms", "sqft_lot"])
+    'bedrooms 3, sqft_lot 5,650'
+    """
+    shown = [name for name in columns if name in values]
+    if len(shown) == 1 and isinstance(values[shown[0]], str):
+        return f"“{clip(values[shown[0]], width - 2)}”"
+    return clip(", ".join(f"{name} {cell(values[name])}" for name in shown), width)

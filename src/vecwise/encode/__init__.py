@@ -1,0 +1,1 @@
+"""Rows become vectors: the encoders, and the guess of which one fits a table."""

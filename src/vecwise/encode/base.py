@@ -1,0 +1,171 @@
+"""What every encoder shares: the scikit-learn estimator around a fitting fold and the fitted map.
+
+This module must not know any particular encoder, and loads scikit-learn only when scikit-learn asks.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from vecwise.errors import NotFitted, WrongType, missing_package, unknown
+from vecwise.space import Space
+from vecwise.store.rows import as_table
+from vecwise.vectors import Vectors
+from vecwise.verbs import Fold
+
+
+class EncoderMap(Protocol):
+    """A fitted encoder: a frozen `Map` from Arrow tables to vectors, which is saved as plain data."""
+
+    target: Space
+
+    def __call__(self, table: Any, /) -> Vectors:
+        """Encode every row of an Arrow table."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything needed to build the same map again, as JSON data."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], /) -> EncoderMap:
+        """Build the map again."""
+        ...
+
+
+class Encoder:
+    """A scikit-learn estimator whose fitting is a fold and whose fitted state is a map (`map_`).
+
+    Constructors only store. Subclasses give `_fold()`: a fold over Arrow tables that finishes into an
+    `EncoderMap`. Row input is whatever `vecwise.encode` takes.
+    """
+
+    needs_rows: ClassVar[bool] = True  # whether there is anything to learn from rows
+    _seen: Any = None
+    _map: EncoderMap | None = None
+    _output: str = "default"
+
+    def _fold(self) -> Fold[Any, Any, EncoderMap]:
+        raise WrongType(f"{type(self).__name__} gives no fold to fit by.")
+
+    # ---- fitting ----
+
+    def fit(self, rows: Any, y: Any = None) -> Self:
+        """Learn from the rows, forgetting what was learned before; `y` is ignored."""
+        self._seen = None
+        self.partial_fit(rows)
+        self._map = self._fold().done(self._seen)  # here and not on use, so that bad rows fail in `fit`
+        return self
+
+    def partial_fit(self, rows: Any, y: Any = None) -> Self:
+        """Learn from more rows; any cut into parts gives what one `fit` on all rows gives."""
+        fold = self._fold()
+        self._seen = fold.step(fold.zero() if self._seen is None else self._seen, as_table(rows))
+        self._map = None
+        return self
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether `transform` can be called."""
+        return self._map is not None or self._seen is not None or not self.needs_rows
+
+    @property
+    def map_(self) -> EncoderMap:
+        """The fitted, frozen map. Raises `NotFitted` before `fit`."""
+        if self._map is None:
+            if not self.is_fitted:
+                raise NotFitted(f"This {type(self).__name__} has seen no rows yet. Call `fit(rows)` first.")
+            fold = self._fold()
+            self._map = fold.done(fold.zero() if self._seen is None else self._seen)
+        return self._map
+
+    # ---- encoding ----
+
+    def transform(self, rows: Any) -> Any:
+        """Encode rows: an array of shape `(rows, dim)`, sparse CSR for counts, or what `set_output` chose."""
+        made = self.map_(as_table(rows))
+        if self._output == "pandas":
+            return made.to_pandas()
+        return made.values
+
+    def fit_transform(self, rows: Any, y: Any = None) -> Any:
+        """`fit`, then `transform` of the same rows."""
+        return self.fit(rows, y).transform(rows)
+
+    @property
+    def space(self) -> Space:
+        """The space of the vectors this encoder makes."""
+        return self.map_.target
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """The name of every column that `transform` gives, as an object array."""
+        return np.array(self.space.feature_names(), dtype=object)
+
+    # ---- the estimator's side ----
+
+    @classmethod
+    def _parameter_names(cls) -> list[str]:
+        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's arguments, by name."""
+        return {name: getattr(self, name) for name in self._parameter_names()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set constructor arguments; what was learned is forgotten."""
+        for name, value in params.items():
+            if name not in self._parameter_names():
+                raise unknown(f"parameter of {type(self).__name__}", name, self._parameter_names())
+            setattr(self, name, value)
+        self._seen = self._map = None
+        return self
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose what `transform` gives: `"default"` arrays or a `"pandas"` DataFrame."""
+        if transform not in (None, "default", "pandas"):
+            raise unknown("output", str(transform), ["default", "pandas"])
+        if transform == "pandas" and not _has_pandas():
+            raise missing_package("pandas", 'set_output(transform="pandas")', "'vecwise[pandas]'")
+        self._output = transform or self._output
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self.is_fitted
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
+
+        return Tags(
+            estimator_type="transformer",
+            target_tags=TargetTags(required=False),
+            transformer_tags=TransformerTags(),
+            input_tags=InputTags(string=True, two_d_array=True),
+            requires_fit=self.needs_rows,
+        )
+
+    def __repr__(self) -> str:
+        defaults = {n: p.default for n, p in inspect.signature(type(self).__init__).parameters.items()}
+        changed = {n: v for n, v in self.get_params().items() if v is not defaults[n] and v != defaults[n]}
+        words = ", ".join(f"{n}={_short(v)}" for n, v in changed.items())
+        return f"{type(self).__name__}({words})"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"<{len(value):,} entries>" if hasattr(value, "__len__") else text[:57] + "…"
+
+
+def _has_pandas() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("pandas") is not None
+
+
+def choice(kind: str, value: Any, known: tuple[str, ...]) -> str:
+    """Give the value back if it is one of the known words; otherwise raise `UnknownName`."""
+    if value not in known:
+        raise unknown(kind, str(value), known)
+    return str(value)

@@ -1,0 +1,179 @@
+"""Which columns of a table to encode, how, and why: the guess that a person would make, in words.
+
+This module must not know files, vectors or the screen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from vecwise.encode.base import Encoder
+from vecwise.encode.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
+from vecwise.encode.counts import CountEncoder, TfidfEncoder
+from vecwise.encode.sentence import SentenceEncoder
+from vecwise.encode.table import TableEncoder
+from vecwise.errors import NothingToEncode, WrongType, some, unknown
+
+ENCODERS: Final = ("auto", "table", "sentence", "count", "tfidf")
+MOST_LABELS: Final = 50  # a text column with more different values than this is no category
+SAMPLE: Final = 10_000  # rows that the guess looks at
+RUNNING_TEXT: Final = 5  # words; people's names and titles have fewer
+_NAME: Final = "a name or a key"
+_ID_NAME = re.compile(r"(^|_)(id|uuid|guid|index|rowid|row_id)$|^unnamed", re.IGNORECASE)
+_USES = {NUMBER: "as it is", BOOLEAN: "1 or 0", DATE: "days since 1970"}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """One column: its type in words, whether it is encoded, and why."""
+
+    name: str
+    type: str
+    use: str  # "encode", "text" or "skip"
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be encoded: a plan per column and the encoder, not fitted yet."""
+
+    columns: tuple[ColumnPlan, ...]
+    encoder: Encoder
+
+
+def plan(
+    table: Any,
+    *,
+    encoder: str = "auto",
+    columns: Sequence[str] | None = None,
+    text: str | None = None,
+    missing: str | None = None,
+    leave_out: Sequence[str] = (),
+) -> Plan:
+    """Choose the columns and the encoder for an Arrow table; every argument overrides the guess.
+
+    A column of running text is encoded as sentences; otherwise every column of numbers, truth values,
+    dates or few different labels is encoded as a table. Raises `UnknownName`, `NothingToEncode`.
+
+    >>> import pyarrow as pa
+    >>> table = pa.table({"id": [7, 9], "rooms": [3, 4], "kind": ["flat", "house"]})
+    >>> for column in plan(table).columns:
+    ...     print(column.name, "|", column.use, "|", column.why)
+    id | skip | named like an identifier
+    rooms | encode | as it is
+    kind | encode | 2 labels, one dimension each
+    """
+    for name in [*(columns or ()), *([text] if text else ()), *leave_out]:
+        if name not in table.column_names:
+            raise unknown("column", name, table.column_names)
+    if encoder not in ENCODERS:
+        raise unknown("encoder", encoder, ENCODERS)
+    guesses = _guesses(table, leave_out)
+    chosen = _text_choice(table, guesses, encoder, columns, text)
+    if chosen is not None:
+        return _text_plan(guesses, encoder, chosen, missing)
+    return _table_plan(guesses, columns, missing)
+
+
+def _guesses(table: Any, leave_out: Sequence[str]) -> dict[str, ColumnPlan]:
+    head = table.slice(0, SAMPLE)
+    guessed = {}
+    for field in table.schema:
+        use, why = _guess(field, head.column(field.name), table.num_columns)
+        if field.name in leave_out:
+            use, why = "skip", "gives the row ids"
+        guessed[field.name] = ColumnPlan(field.name, words_of(field.type), use, why)
+    if all(guess.use == "skip" for guess in guessed.values()):
+        names = {n: replace(g, use="text") for n, g in guessed.items() if g.why.endswith(_NAME)}
+        guessed.update(names)  # nothing better to encode: names are short texts
+    return guessed
+
+
+def _guess(field: Any, cells: Any, width: int) -> tuple[str, str]:
+    kind = kind_of(field.type)
+    if kind is None:
+        return "skip", f"{field.type} is not encoded"
+    if len(cells) and cells.null_count == len(cells):
+        return "skip", "empty"
+    if _ID_NAME.search(field.name) and width > 1 and kind in (NUMBER, CATEGORY):
+        return "skip", "named like an identifier"
+    if kind != CATEGORY:
+        return "encode", _USES[kind]
+    return _guess_text(cells, width)
+
+
+def _guess_text(cells: Any, width: int) -> tuple[str, str]:
+    counts = counts_of(cells)
+    filled = max(1, sum(counts.values()))
+    words = sum(len(label.split()) * count for label, count in counts.items()) / filled
+    if width == 1:
+        return "text", "the only column"
+    if len(counts) <= MOST_LABELS and (len(counts) <= filled / 2 or words < 3):  # noqa: PLR2004
+        return "encode", f"{len(counts)} labels, one dimension each"
+    if words >= RUNNING_TEXT:
+        return "text", f"running text, {words:.0f} words on average"
+    return "skip", f"{len(counts):,} different values: {_NAME}"
+
+
+def _text_choice(
+    table: Any, guesses: dict[str, ColumnPlan], encoder: str, columns: Sequence[str] | None, text: str | None
+) -> str | None:
+    """The text column to encode, or None for a table."""
+    if encoder == "table":
+        if text:
+            raise WrongType("The table encoder reads no text column. Leave out --text, or choose --encoder sentence.")
+        return None
+    wanted = encoder != "auto"
+    if text:
+        return text
+    pool = list(columns) if columns else list(guesses)
+    texts = [n for n in pool if guesses[n].use == "text" or (wanted and guesses[n].type == "text")]
+    if columns and not wanted and set(texts) != set(columns):
+        return None  # a mixed choice of columns is a table
+    if not texts and wanted:
+        raise NothingToEncode(f"No column holds text; the columns are {some(table.column_names, 12)}.")
+    return max(texts, key=lambda n: _mean_length(table.slice(0, SAMPLE).column(n))) if texts else None
+
+
+def _mean_length(cells: Any) -> float:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return float(pc.mean(pc.utf8_length(pc.cast(cells, pa.string()))).as_py() or 0)
+
+
+def _text_plan(guesses: dict[str, ColumnPlan], encoder: str, chosen: str, missing: str | None) -> Plan:
+    options = {} if missing is None else {"missing": missing}
+    made = {
+        "auto": lambda: SentenceEncoder(column=chosen, **options),
+        "sentence": lambda: SentenceEncoder(column=chosen, **options),
+        "count": lambda: CountEncoder(column=chosen, **options),
+        "tfidf": lambda: TfidfEncoder(column=chosen, **options),
+    }
+    plans = []
+    for guess in guesses.values():
+        why = guess.why if guess.use == "text" else "chosen"
+        other = "another text column is encoded" if guess.use == "text" else "beside the text, for colour and reading"
+        skip = guess.why if guess.use == "skip" else other
+        use = "text" if guess.name == chosen else "skip"
+        plans.append(ColumnPlan(guess.name, guess.type, use, why if use == "text" else skip))
+    return Plan(tuple(plans), made[encoder]())
+
+
+def _table_plan(
+    guesses: dict[str, ColumnPlan], columns: Sequence[str] | None, missing: str | None
+) -> Plan:
+    wanted = list(columns) if columns else [g.name for g in guesses.values() if g.use == "encode"]
+    if not wanted:
+        reasons = "; ".join(f"`{g.name}`: {g.why}" for g in list(guesses.values())[:6])
+        raise NothingToEncode(f"No column to encode ({reasons}). Name some with --columns, or a text with --text.")
+    ready = TableEncoder(columns=wanted, missing=missing or "error")
+    plans = []
+    for guess in guesses.values():
+        taken = guess.name in wanted
+        why = guess.why if (guess.use == "encode") == taken else "chosen" if taken else "not chosen"
+        plans.append(ColumnPlan(guess.name, guess.type, "encode" if taken else "skip", why))
+    return Plan(tuple(plans), ready)

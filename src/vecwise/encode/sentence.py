@@ -1,0 +1,128 @@
+"""Sentences to vectors with the Universal Sentence Encoder: `SentenceEncoder` and its map.
+
+This module must not know the mathematics of the model, which is in `kernels.sentence_model`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from vecwise.encode.base import Encoder, EncoderMap, choice
+from vecwise.encode.texts import MISSING, texts_of
+from vecwise.errors import SpaceMismatch
+from vecwise.kernels.sentence_model import SentenceModel, weights_paths
+from vecwise.space import Space, mint_frame
+from vecwise.vectors import Vectors
+
+
+_LOADING = Lock()
+
+
+@lru_cache(maxsize=1)
+def _model() -> SentenceModel:
+    return SentenceModel(weights_paths()[0])
+
+
+def _pieces() -> Any:
+    with _LOADING:  # several threads may want it first, and loading takes 0.2 s
+        return _load_pieces()
+
+
+@lru_cache(maxsize=1)
+def _load_pieces() -> Any:
+    from sentencepiece import SentencePieceProcessor
+
+    return SentencePieceProcessor(model_file=str(weights_paths()[1]))
+
+
+@lru_cache(maxsize=1)
+def sentence_space() -> Space:
+    """The space of the weights that are installed, known by their checksums, without loading them."""
+    weights, pieces = weights_paths()
+    with zipfile.ZipFile(weights) as archive:
+        checksums = [[entry.filename, entry.CRC] for entry in archive.infolist()]
+    meaning = [checksums, hashlib.sha256(pieces.read_bytes()).hexdigest()]
+    name = "SentenceEncoder: Universal Sentence Encoder, multilingual v3"
+    return Space(SentenceModel.dim, mint_frame("sentence", meaning), claims=frozenset({"unit"}), name=name)
+
+
+@dataclass(frozen=True)
+class SentenceMap:
+    """Texts to 512 numbers each, unit length; nothing is learned from rows."""
+
+    target: Space
+    column: str | None
+    missing: str
+
+    def __call__(self, table: Any, /) -> Vectors:
+        texts = texts_of(table, self.column, self.missing)
+        # sentencepiece itself cuts the text: runs of unknown characters are one piece, and a literal
+        # "<s>" in a text stays text.
+        tokens = _pieces().encode(texts, out_type=int, add_bos=True, add_eos=True)
+        return Vectors(_model()(tokens), rows=table, space=self.target, encoder=self)
+
+    def state(self) -> dict[str, Any]:
+        """Plain data: the weights stay in their package, known by the frame."""
+        return {"frame": self.target.frame, "column": self.column, "missing": self.missing}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], /) -> SentenceMap:
+        """Build the same map; raises `SpaceMismatch` when other weights are installed now."""
+        space = sentence_space()
+        if space.frame != state["frame"]:
+            raise SpaceMismatch(
+                f"The vectors were made by other weights (frame {state['frame']}) than those installed "
+                f"({space.frame}). Install the package version that made them, or encode the rows again."
+            )
+        return cls(space, state["column"], state["missing"])
+
+
+class _Ready:
+    """A fold that learns nothing."""
+
+    def __init__(self, column: str | None, missing: str) -> None:
+        self.column, self.missing = column, missing
+
+    def zero(self) -> int:
+        return 0
+
+    def step(self, state: int, table: Any, /) -> int:
+        return state + int(table.num_rows)
+
+    def merge(self, left: int, right: int, /) -> int:
+        return left + right
+
+    def done(self, state: int, /) -> SentenceMap:
+        return SentenceMap(sentence_space(), self.column, self.missing)
+
+
+class SentenceEncoder(Encoder):
+    """Sentences to 512 numbers of unit length: the Universal Sentence Encoder, multilingual v3.
+
+    Works offline, on texts of any length in 16 languages; nothing needs fitting. Similar meanings give
+    a large inner product, which equals the cosine. A row's vector is the same alone and in any batch to
+    1e-6. `column` names the text column of a table; `missing` is `"error"` or `"empty"`.
+
+    Source: Yang et al. 2019, arXiv:1907.04307. Raises `MissingValue`, `MissingPackage`.
+
+    >>> from vecwise import SentenceEncoder
+    >>> SentenceEncoder().transform(["We looked up into the sky"]).shape
+    (1, 512)
+    """
+
+    needs_rows = False
+
+    def __init__(self, *, column: str | None = None, missing: str = "error") -> None:
+        self.column = column
+        self.missing = missing
+
+    def _fold(self) -> _Ready:
+        return _Ready(self.column, choice("policy for missing texts", self.missing, MISSING))
+
+
+_: type[EncoderMap] = SentenceMap

@@ -1,0 +1,73 @@
+"""Mean and centered scatter, merged without loss of digits, and principal axes.
+
+This module must not know any vecwise type. Source of the merge: Chan, Golub and LeVeque 1983,
+doi:10.1080/00031305.1983.10483115.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vecwise.kernels.arrays import dense, is_sparse
+
+
+class Moments(NamedTuple):
+    """Unfinished on purpose: `n` rows, their mean `(dim,)`, and the centered scatter, `(dim, dim)` or `(dim,)`."""
+
+    n: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+
+def moments(values: Any, *, diagonal: bool) -> Moments:
+    """Give the moments of a block in float64; with `diagonal` only each dimension's own scatter."""
+    if not values.shape[0]:
+        return Moments(0, np.zeros(values.shape[1]), np.zeros((values.shape[1],) * (1 if diagonal else 2)))
+    if diagonal and is_sparse(values):
+        return _sparse_moments(values)
+    block = dense(values)
+    mean = block.mean(axis=0)
+    centered = block - mean
+    scatter = np.einsum("ij,ij->j", centered, centered) if diagonal else centered.T @ centered
+    return Moments(len(block), mean, scatter)
+
+
+def _sparse_moments(values: Any) -> Moments:
+    """The same without filling in zeros: the filled cells by differences, and the mean squared for each zero."""
+    n, dim = values.shape
+    cells = values.data.astype(np.float64)
+    mean = np.bincount(values.indices, weights=cells, minlength=dim) / n
+    scatter = np.bincount(values.indices, weights=np.square(cells - mean[values.indices]), minlength=dim)
+    zeros = n - np.bincount(values.indices, minlength=dim)
+    return Moments(n, mean, scatter + zeros * mean * mean)
+
+
+def merge_moments(a: Moments, b: Moments) -> Moments:
+    """Join the moments of two blocks; the difference of the means carries what separate centering lost."""
+    if not a.n or not b.n:
+        return b if not a.n else a
+    n, delta = a.n + b.n, b.mean - a.mean
+    spread = delta * delta if a.scatter.ndim == 1 else np.outer(delta, delta)
+    return Moments(n, a.mean + delta * (b.n / n), a.scatter + b.scatter + spread * (a.n * b.n / n))
+
+
+def principal_axes(scatter: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the k largest eigenvalues of a scatter and their axes `(k, dim)`, largest first.
+
+    Rounding can leave a tiny negative eigenvalue where the truth is zero: it is given as zero. The sign of
+    an axis is fixed by its largest entry, which is positive.
+    """
+    values, vectors = np.linalg.eigh(scatter)
+    values, axes = np.maximum(values[::-1][:k], 0.0), vectors.T[::-1][:k]
+    return values, fix_signs(axes)
+
+
+def fix_signs(axes: np.ndarray) -> np.ndarray:
+    """Turn every axis so that its entry of largest magnitude, the first of equals, is positive."""
+    if not axes.size:
+        return axes
+    lead = np.abs(axes).argmax(axis=1)
+    signs = np.sign(axes[np.arange(len(axes)), lead])
+    return axes * np.where(signs == 0, 1.0, signs)[:, None]

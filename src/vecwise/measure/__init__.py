@@ -1,0 +1,1 @@
+"""Vectors in, answers out: norms, similarity, nearest neighbours, components and health."""

@@ -1,0 +1,85 @@
+"""JSON Lines: one object a line, read strictly, into the columns of an Arrow table.
+
+This module must not know where the text came from.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from vecwise.errors import BadRow, EmptyInput
+from vecwise.store.rows import MixedColumn, column_of, from_records, tidy
+from vecwise.store.text_files import LONGEST_CELL, split_lines, too_long
+from vecwise.table_text import clip
+
+DEEPEST: Final = 64  # levels of nesting
+
+
+def read_json_lines(utf8: bytes, name: str) -> Any:
+    r"""Give a table with a column per key, in order of first appearance; an absent key is null.
+
+    Blank lines are skipped, lone surrogates become U+FFFD, whole numbers and fractions in one column
+    become fractions. Raises `BadRow` with the line for what is no JSON object, for NaN and Infinity, which
+    JSON has not, for a key that is there twice, for whole numbers beyond 64 bits and for a column of
+    mixed types; `EmptyInput` for no object.
+
+    >>> read_json_lines(b'{"a": 1}\n{"a": 2.5, "b": "x"}\n', "`rows.jsonl`").to_pydict()
+    {'a': [1.0, 2.5], 'b': [None, 'x']}
+    """
+    import pyarrow as pa
+
+    numbers, records = [], []
+    for number, line in enumerate(split_lines(utf8.decode("utf-8")), 1):
+        if line and not line.isspace():
+            numbers.append(number)
+            records.append(_object(line, name, number))
+    columns = from_records(records)
+    if not columns:
+        raise EmptyInput(f"{name} holds no JSON object with a value.")
+    try:
+        return pa.table({key: column_of(key, cells) for key, cells in columns.items()})
+    except MixedColumn as mixed:
+        where = f"{name}, line {numbers[mixed.row]:,}"
+        raise BadRow(f"{where}: {mixed} Correct the line, or write all values of the column alike.") from mixed
+
+
+def _object(line: str, name: str, number: int) -> dict[str, Any]:
+    where = f"{name}, line {number:,}"
+    if len(line) > LONGEST_CELL:
+        raise too_long(name, number)
+    try:
+        value = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise BadRow(f"{where} is not JSON at character {error.colno:,}: {error.msg}: {clip(line, 60)}") from error
+    except RecursionError as error:
+        raise BadRow(f"{where} is nested deeper than {DEEPEST} levels.") from error
+    except ValueError as error:
+        raise BadRow(f"{where}: {error}") from error
+    if not isinstance(value, dict):
+        raise BadRow(f'{where} is {clip(line, 60)}, and an object like {{"name": "value"}} was expected.')
+    if "\\u" in line:
+        value = tidy(value)
+    if line.count("[") + line.count("{") > DEEPEST and _depth(value) > DEEPEST:
+        raise BadRow(f"{where} is nested deeper than {DEEPEST} levels.")
+    return value
+
+
+def _refuse_constant(constant: str) -> Any:
+    raise ValueError(f"JSON has no {constant}. Write null where a number is missing.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key `{twice}` is there more than once.")
+    return made
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, (dict, list)):
+        inner = value.values() if isinstance(value, dict) else value
+        return 1 + max(map(_depth, inner), default=0)
+    return 0

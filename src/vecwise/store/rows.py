@@ -1,0 +1,226 @@
+"""Anything that holds rows, as an Arrow table: lists, dicts, arrays, and the frames of other libraries.
+
+This module must not know files, and imports no frame library: it recognises their objects.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.errors import DuplicateName, EmptyInput, WrongShape, WrongType, some
+from vecwise.store.arrow_types import plain
+
+TEXT: Final = "text"  # the column of rows that are bare strings
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ACCEPTED = (
+    "Rows are a list of texts, a table (Arrow, pandas, Polars), a dict of columns, a list of dicts, "
+    "a two-dimensional array of numbers, or a column of texts"
+)
+
+
+class MixedColumn(WrongType):
+    """The cells of one column do not fit one Arrow type; `row` is the number of the first that does not."""
+
+    def __init__(self, message: str, row: int) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+def as_table(rows: Any) -> Any:
+    r"""Give rows as a `pyarrow.Table`; tables are passed through without a copy.
+
+    Texts (a list, an array, a Series) become the column `text`, or are named as their series is. The columns
+    of a two-dimensional array are `x0`, `x1`, …. A pandas index is left out and pandas' NaN become nulls.
+    Lone surrogates in texts become U+FFFD.
+
+    Raises `WrongType` for anything else and for a column of mixed types, `WrongShape` for columns of
+    different lengths, `DuplicateName` for two columns of one name, `EmptyInput` for an empty list.
+
+    >>> as_table(["the sea", None]).to_pydict()
+    {'text': ['the sea', None]}
+    >>> as_table([{"rooms": 3}, {"rooms": 4, "kind": "flat"}]).to_pydict()
+    {'rooms': [3, 4], 'kind': [None, 'flat']}
+    """
+    import pyarrow as pa
+
+    if isinstance(rows, pa.RecordBatch):
+        rows = pa.Table.from_batches([rows])
+    if not isinstance(rows, pa.Table):
+        rows = _made(rows)
+    refuse_duplicates(rows.column_names, "The table")
+    return plain(rows)
+
+
+def refuse_duplicates(names: Sequence[str], what: str) -> None:
+    """Raise `DuplicateName`, listing them, when columns share a name."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DuplicateName(f"{what} has more than one column of the name {some(twice)}. Give each column its own.")
+
+
+def _made(rows: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(rows, (pa.Array, pa.ChunkedArray)):
+        return _texts_table(rows, TEXT)
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(rows, (pandas.DataFrame, pandas.Series)):
+        return _from_pandas(rows)
+    if hasattr(rows, "__arrow_c_stream__"):
+        return _from_stream(rows)
+    if isinstance(rows, np.ndarray):
+        return _from_array(rows)
+    if isinstance(rows, Mapping):
+        return _from_columns({str(name): cells for name, cells in rows.items()})
+    if isinstance(rows, (list, tuple)):
+        return _from_list(rows)
+    hint = " To read a file: vw.read(path)." if isinstance(rows, str) or hasattr(rows, "__fspath__") else ""
+    raise WrongType(f"Cannot take rows from {type(rows).__name__}. {_ACCEPTED}.{hint}")
+
+
+def _texts_table(cells: Any, name: str) -> Any:
+    """A single column counts as rows only when it holds texts: bare numbers may be rows or one row."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    cells = pa.chunked_array([cells]) if isinstance(cells, pa.Array) else cells
+    kind = cells.type.value_type if types.is_dictionary(cells.type) else cells.type
+    if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind)):
+        raise WrongType(f"A column of {cells.type} is not rows of text. {_ACCEPTED}.")
+    return pa.table({name: cells.cast(pa.string()) if types.is_null(kind) else cells})
+
+
+def _from_list(rows: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    if not rows:
+        raise EmptyInput("The list of rows is empty. Give at least one row.")
+    if all(isinstance(row, str) or row is None for row in rows):
+        return pa.table({TEXT: column_of(TEXT, rows, pa.string())})
+    if all(isinstance(row, Mapping) for row in rows):
+        return _from_columns(from_records(rows))
+    place, row = next((i, row) for i, row in enumerate(rows) if not isinstance(row, type(rows[0])) or _alien(row))
+    if isinstance(row, (int, float, np.number, list, tuple, np.ndarray)):
+        raise WrongType(f"Row {place} is {type(row).__name__}, not a text or a dict. Numbers are vectors: vw.Vectors(rows).")
+    raise WrongType(f"Row {place} is {type(row).__name__}. {_ACCEPTED}.")
+
+
+def _alien(row: Any) -> bool:
+    return not isinstance(row, (str, Mapping)) and row is not None
+
+
+def from_records(records: Sequence[Mapping[Any, Any]]) -> dict[str, list[Any]]:
+    """Turn dicts into columns, in order of first appearance; an absent key is None.
+
+    >>> from_records([{"a": 1}, {"b": 2}])
+    {'a': [1, None], 'b': [None, 2]}
+    """
+    keys = dict.fromkeys(key for record in records for key in record)
+    return {str(key): [record.get(key) for record in records] for key in keys}
+
+
+def _from_columns(columns: Mapping[str, Any]) -> Any:
+    import pyarrow as pa
+
+    if not columns:
+        raise EmptyInput("There is no column. Give a dict of columns, each a list of cells.")
+    made = {name: column_of(name, cells) for name, cells in columns.items()}
+    lengths = {name: len(cells) for name, cells in made.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"`{name}` {length}" for name, length in list(lengths.items())[:5])
+        raise WrongShape(f"The columns have different lengths: {listed}. Each row needs a cell in each column.")
+    return pa.table(made)
+
+
+def column_of(name: str, cells: Any, arrow_type: Any = None) -> Any:
+    """Give one column's cells as an Arrow array; raises `MixedColumn` with the row, `WrongType`, `WrongShape`."""
+    import pyarrow as pa
+
+    if isinstance(cells, (str, bytes)) or not isinstance(cells, Iterable):
+        raise WrongType(f"Column `{name}` is {type(cells).__name__}; a column is a list or an array of cells.")
+    if getattr(cells, "ndim", 1) != 1:
+        raise WrongShape(f"Column `{name}` has shape {cells.shape}; a column has one dimension.")
+    if isinstance(cells, (pa.Array, pa.ChunkedArray)):
+        return cells
+    try:
+        return pa.array(cells, arrow_type, from_pandas="pandas" in type(cells).__module__)
+    except UnicodeEncodeError:
+        return column_of(name, [tidy(cell) for cell in cells], arrow_type)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        raise _misfit(name, list(cells), arrow_type) from error
+
+
+def _misfit(name: str, cells: list[Any], arrow_type: Any) -> MixedColumn:
+    """Find the first cell that does not fit those before it: halving needs no rule of what fits what."""
+    import pyarrow as pa
+
+    fits, breaks = 0, len(cells)
+    while breaks - fits > 1:
+        middle = (fits + breaks) // 2
+        try:
+            pa.array([tidy(cell) for cell in cells[:middle]], arrow_type)
+            fits = middle
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
+            breaks = middle
+    before = pa.array([tidy(cell) for cell in cells[:fits]], arrow_type).type
+    value, kind = repr(cells[fits])[:60], type(cells[fits]).__name__
+    fit = "no column can hold" if before == pa.null() else f"does not fit the {before} before it"
+    return MixedColumn(f"column `{name}` holds {value} ({kind}), which {fit}.", fits)
+
+
+def tidy(value: Any) -> Any:
+    r"""Replace lone surrogates, which no UTF-8 text can hold, by U+FFFD; inside lists and dicts too.
+
+    >>> tidy({"a": ["\ud800!"]})
+    {'a': ['\ufffd!']}
+    """
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {tidy(key): tidy(inner) for key, inner in value.items()}
+    return [tidy(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _from_array(array: np.ndarray) -> Any:
+    if array.ndim == 1 and array.dtype.kind in "OUT":
+        return _from_list(array.tolist()) if len(array) else _texts_table(_no_texts(), TEXT)
+    if array.ndim != 2 or array.dtype.kind not in "biufOUT":  # noqa: PLR2004
+        raise WrongType(f"Cannot take rows from an array of shape {array.shape} and type {array.dtype}. {_ACCEPTED}.")
+    if not array.shape[1]:
+        raise EmptyInput("The array has no columns.")
+    return _from_columns({f"x{i}": array[:, i].astype(array.dtype.newbyteorder("=")) for i in range(array.shape[1])})
+
+
+def _no_texts() -> Any:
+    import pyarrow as pa
+
+    return pa.array([], pa.string())
+
+
+def _from_stream(rows: Any) -> Any:
+    """A frame of any library that speaks Arrow's C interface, or its single column."""
+    import pyarrow as pa
+
+    try:
+        return pa.table(rows)
+    except pa.ArrowInvalid:
+        return _texts_table(pa.chunked_array(rows), str(getattr(rows, "name", "") or TEXT))
+
+
+def _from_pandas(rows: Any) -> Any:
+    import pyarrow as pa
+
+    if rows.ndim == 1:
+        name = TEXT if rows.name is None else str(rows.name)
+        return _texts_table(column_of(name, rows), name)
+    refuse_duplicates([str(name) for name in rows.columns], "The DataFrame")
+    if not len(rows.columns):
+        raise EmptyInput("The DataFrame has no columns.")
+    columns = {str(name): column_of(str(name), rows[name]) for name in rows.columns}
+    return pa.table(columns)

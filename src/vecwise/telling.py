@@ -1,0 +1,266 @@
+"""Answers in words and as JSON data: every command's result, before anything is printed.
+
+This module must not know the command line, nor compute anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vecwise.draw.words import count, number, row, share
+from vecwise.encode.guess import Plan
+from vecwise.explore import Facts, PairFound, score_words
+from vecwise.measure.health import Health, Range
+from vecwise.table_text import clip, grid
+
+MOST_COLUMNS = 40  # columns listed on the terminal; the JSON lists all
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: sections of lines for a person, JSON data for a program, and the exit status."""
+
+    sections: list[tuple[str, list[str]]]
+    data: dict[str, Any]
+    status: int = 0
+    opens: str | None = field(default=None)  # a page to show in the browser
+
+
+def explored(name: str, rows: int, facts: Facts, report: str | None) -> Answer:
+    """Tell what `explore` found."""
+    sections = [
+        (_found(name, rows, facts), _plan_lines(facts.plan)),
+        (_vectors_line(facts), _vector_lines(facts)),
+        *([("Principal components", _component_lines(facts))] if facts.components is not None else []),
+        (f"Pairs, by {facts.view.words}", _pair_lines(facts)),
+        *([("Report", [report])] if report else []),
+    ]
+    return Answer(sections, _explored_data(name, rows, facts, report), opens=report)
+
+
+def _found(name: str, rows: int, facts: Facts) -> str:
+    table = facts.vectors.rows
+    wide = f", {count(table.num_columns, 'column')}" if table is not None else ""
+    part = "" if rows == len(facts.vectors) else f" (a sample of {len(facts.vectors):,})"
+    return f"{name}: {count(rows, 'row')}{part}{wide}"
+
+
+def _plan_lines(plan: Plan | None) -> list[str]:
+    if plan is None:
+        return ["saved vectors: nothing to encode"]
+    used = {"encode": "encoded", "text": "encoded", "skip": "left out"}
+    cells = [[c.name, c.type, used[c.use], c.why] for c in plan.columns[:MOST_COLUMNS]]
+    widths = [max(len(clip(row[i], 28)) for row in cells) for i in range(3)]
+    lines = [
+        "  ".join([*(clip(row[i], 28).ljust(widths[i]) for i in range(3)), clip(row[3], 40)]).rstrip() for row in cells
+    ]
+    more = len(plan.columns) - len(cells)
+    return [*lines, f"… {more:,} more columns"] if more > 0 else lines
+
+
+def _vectors_line(facts: Facts) -> str:
+    X, found = facts.vectors, facts.health
+    kind = "sparse" if found.sparse else "dense"
+    encoder = X.space.name.split(":")[0] or "your own vectors"
+    return f"Vectors by {encoder}: {len(X):,} × {X.shape[1]:,}, {kind} {found.dtype}, {share(found.density)} filled"
+
+
+def _vector_lines(facts: Facts) -> list[str]:
+    found = facts.health
+    norms = [[name.upper(), *(number(v) for v in found.norms[name])] for name in ("l1", "l2")]
+    first = f"{found.advice[0].upper()}{found.advice[1:]}."
+    counted = [
+        _counted(found.zero_rows, "zero row", "zero rows"),
+        _counted(found.nonfinite_rows, "row with NaN or infinity", "rows with NaN or infinity"),
+        _counted(found.duplicates, "row equals an earlier one", "rows equal an earlier one"),
+    ]
+    return [*grid(["norm", "min", "median", "max"], norms), first, "; ".join(counted) + "."]
+
+
+def _counted(amount: int, one: str, many: str) -> str:
+    return f"{amount:,} {one if amount == 1 else many}" if amount else f"no {one}"
+
+
+def _component_lines(facts: Facts) -> list[str]:
+    fitted = facts.components
+    if fitted is None:
+        return []
+    ratio = fitted.explained_variance_ratio
+    of = " of the standardized columns" if facts.health.mixed_units else ""
+    lines = [f"{len(ratio)} keep {share(float(ratio.sum()))} of the variance{of}."]
+    for i, (kept, loads) in enumerate(zip(ratio.tolist(), fitted.loadings(4), strict=True), start=1):
+        words = ", ".join(f"{clip(name, 24)} {weight:+.2f}" for name, weight in loads)
+        named = f": {words}" if facts.vectors.space.features is not None else ""
+        lines.append(f"{i}  {share(kept)}{named}")
+    return lines
+
+
+def _pair_lines(facts: Facts) -> list[str]:
+    if facts.closest is None or facts.farthest is None:
+        return ["there are no two different rows to compare"]
+    lines = []
+    for word, pair in (("Closest", facts.closest), ("Farthest", facts.farthest)):
+        part = "" if pair.searched == _searchable(facts) else f" (among {pair.searched:,} sampled rows)"
+        ids = facts.vectors.ids
+        lines.append(
+            f"{word}: rows {ids[pair.left]} and {ids[pair.right]}, {score_words(facts.view.metric, pair.score)}{part}"
+        )
+        lines += [f"  {facts.row(place, 92)}" for place in (pair.left, pair.right)]
+    return lines
+
+
+def _searchable(facts: Facts) -> int:
+    zeros = facts.health.zero_rows if facts.view.metric == "cosine" else 0
+    distinct = facts.health.rows - facts.health.duplicates
+    return distinct - min(1, zeros)  # equal zero rows count once among the distinct
+
+
+def _explored_data(name: str, rows: int, facts: Facts, report: str | None) -> dict[str, Any]:
+    X = facts.vectors
+    return {
+        "name": name,
+        "rows": rows,
+        "columns": [] if facts.plan is None else [_column(c) for c in facts.plan.columns],
+        "encoder": X.space.name,
+        "space": space_data(X),
+        "vectors": facts.health.to_dict(),
+        "measure": {"metric": facts.view.metric, "words": facts.view.words},
+        "components": _component_data(facts),
+        "closest": _pair_data(facts, facts.closest),
+        "farthest": _pair_data(facts, facts.farthest),
+        "neighbors": [
+            {**_row(facts, place), "nearest": [{**_row(facts, p), "score": plain(s)} for p, s in near]}
+            for place, near in facts.neighbors
+        ],
+        "report": report,
+    }
+
+
+def _column(c: Any) -> dict[str, Any]:
+    return {"name": c.name, "type": c.type, "encoded": c.use != "skip", "why": c.why}
+
+
+def _component_data(facts: Facts) -> dict[str, Any] | None:
+    fitted = facts.components
+    if fitted is None:
+        return None
+    loads = [[{"feature": n, "loading": w} for n, w in axis] for axis in fitted.loadings(5)]
+    ratio = fitted.explained_variance_ratio
+    return {
+        "standardized": facts.health.mixed_units,
+        "kept": float(ratio.sum()),
+        "explained_variance": fitted.explained_variance.tolist(),
+        "explained_variance_ratio": ratio.tolist(),
+        "loadings": loads,
+    }
+
+
+def _pair_data(facts: Facts, pair: PairFound | None) -> dict[str, Any] | None:
+    if pair is None:
+        return None
+    both = [_row(facts, pair.left), _row(facts, pair.right)]
+    return {"rows": both, "metric": facts.view.metric, "score": pair.score, "searched": pair.searched}
+
+
+def _row(facts: Facts, place: int) -> dict[str, Any]:
+    return {"id": facts.vectors.ids[place : place + 1].tolist()[0], "row": facts.row(place)}
+
+
+def space_data(X: Any) -> dict[str, Any]:
+    """A space as JSON data; the names of very many features are left out."""
+    space = X.space
+    named = None if space.features is None or space.dim > 1000 else list(space.features)
+    claims = sorted(space.claims)
+    return {"name": space.name, "dim": space.dim, "frame": space.frame, "claims": claims, "features": named}
+
+
+def healthy(name: str, found: Health, X: Any) -> Answer:
+    """Tell the health of vectors: a line a check, status 1 when something is wrong."""
+    marks = {"fine": "fine ", "look": "LOOK ", "wrong": "WRONG"}
+    lines = []
+    for check in found.checks:
+        lines.append(f"{marks[check.verdict]}  {check.name}: {check.reason}")
+        if check.remedy:
+            lines.append(f"       {check.remedy}")
+    kind = "sparse" if found.sparse else "dense"
+    facts = [
+        f"{kind} {found.dtype}, {share(found.density)} of the cells are not zero",
+        *(f"{n.upper()} norm {_range(found.norms[n])}" for n in ("l1", "l2")),
+        f"standard deviation of a dimension {_range(found.spread)}",
+        f"{found.advice}",
+    ]
+    head = f"{name}: {found.rows:,} × {found.dim:,}, {found.verdict}"
+    data = {"name": name, "space": space_data(X), **found.to_dict()}
+    return Answer([(head, facts), ("Checks", lines)], data, 1 if found.verdict == "wrong" else 0)
+
+
+def compared(a: str, b: str, X: Any, scores: dict[str, float | None]) -> Answer:
+    """Tell how alike two texts are."""
+    cosine = scores["cosine"]
+    names = {"dot": "inner product", "cosine": "cosine", "euclidean": "Euclidean distance", "manhattan": "Manhattan distance"}
+    lines = [f"{names[name]:<20}{number(score, 4):>10}" for name, score in scores.items()]
+    lines.append(_likeness(cosine))
+    if "unit" in X.space.claims:
+        lines.append("Both vectors have length 1, so inner product and cosine agree.")
+    data = {"a": a, "b": b, **scores, "meaning": _likeness(cosine), "space": space_data(X)}
+    return Answer([(f"{clip(a, 44)}  |  {clip(b, 44)}", lines)], data)
+
+
+def _likeness(cosine: float | None) -> str:
+    if cosine is None:
+        return "One of them is a zero vector, which has no direction, so the cosine has no value."
+    for least, words in ((0.8, "They say nearly the same."), (0.55, "They are close in meaning."),
+                         (0.3, "They are related."), (0.15, "They have little in common.")):  # fmt: skip
+        if cosine >= least:
+            return words
+    return "They have nothing in common."
+
+
+def neighbors(found: Any, made: Any, query: str | None, own: Any, k: int) -> Answer:
+    """Tell the nearest rows, best first, in words and with their scores."""
+    from vecwise.explore import _shown
+
+    shown = _shown(made.vectors, made.plan)
+    answers = []
+    for name, place, score in zip(found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True):
+        if own is not None and name == own.ids.tolist()[0]:
+            continue
+        answers.append({"id": name, "score": plain(score), "row": _told(made.vectors, place, shown)})
+    answers = answers[:k]
+    width = max((len(str(a["id"])) for a in answers), default=1)
+    lines = [f"{number(a['score'], 4):>9}  {a['id']!s:<{width}}  {a['row']}" for a in answers]
+    asked = query if query is not None else f"row {own.ids.tolist()[0]}"
+    kind = "cosine" if found.metric == "cosine" else found.metric
+    head = f"Nearest to {clip(asked, 60)}, by {kind} in {found.corpus.space.name or 'your own vectors'}"
+    return Answer([(clip(head, 100), lines)], {"query": asked, "metric": found.metric, "neighbors": answers})
+
+
+def _told(X: Any, place: int, shown: tuple[str, ...]) -> str:
+    return "" if X.rows is None else row(X.rows.slice(place, 1).to_pylist()[0], shown, 78)
+
+
+def paired(name: str, table: Any, made: Any) -> Answer:
+    """Tell all pairs as a labelled table; the labels are row ids, and a legend says what they are."""
+    from vecwise.explore import _shown
+
+    shown = _shown(made.vectors, made.plan)
+    ids = [str(i) for i in table.ids.tolist()]
+    cells = [[i, *("no value" if v != v else f"{v:.3f}" for v in line)] for i, line in zip(ids, table.values.tolist(), strict=True)]
+    lines = grid(["", *ids], cells)
+    legend = [f"{i}  {_told(made.vectors, place, shown)}" for place, i in enumerate(ids)]
+    data = {"name": name, "metric": table.metric, "kind": table.kind, "ids": table.ids.tolist(),
+            "rows": [_told(made.vectors, p, shown) for p in range(len(ids))],
+            "values": [[plain(v) for v in line] for line in table.values.tolist()]}  # fmt: skip
+    return Answer([(f"{name}: {table.metric} {table.kind} of all pairs", lines), ("Rows", legend)], data)
+
+
+def _range(values: Range) -> str:
+    return f"from {number(values.min)} to {number(values.max)}, median {number(values.median)}"
+
+
+def plain(value: float) -> float | None:
+    """A number for JSON, where NaN has no place."""
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,332 @@
+"""The use cases that the command line and notebooks share: read, encode, save, open, explore, compare.
+
+This module must not know how its answers are printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vecwise import telling
+from vecwise.encode.base import Encoder
+from vecwise.encode.guess import Plan, plan
+from vecwise.engines.local import cores, serial, threads
+from vecwise.errors import DuplicateName, NoEncoder, NotSavable, OutOfRange, TooLarge, WrongType, unknown
+from vecwise.run import Engine, Progress, apply
+from vecwise.store import datasets
+from vecwise.store.rows import as_table
+from vecwise.store.sources import read
+from vecwise.telling import Answer
+from vecwise.vectors import Vectors
+
+
+TEXT_CHUNK = 512  # rows of text a chunk: a tenth of a second of work, so that progress moves
+MOST_PAIRED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors, the plan they were made by (`None` for saved ones), and how many rows they were taken from."""
+
+    vectors: Vectors
+    plan: Plan | None
+    total: int
+
+
+def encode(
+    rows: Any,
+    /,
+    encoder: str | Encoder = "auto",
+    *,
+    columns: Sequence[str] | None = None,
+    text: str | None = None,
+    ids: str | Sequence[Any] | None = None,
+    missing: str | None = None,
+    progress: Progress | None = None,
+) -> Vectors:
+    """Turn rows into vectors that know their space.
+
+    `rows` is a list of texts, a table (Arrow, pandas, Polars, a dict of columns, a list of dicts) or a path
+    to a file. `encoder` is `"auto"` (running text: sentences, otherwise a table), `"table"`, `"sentence"`,
+    `"count"`, `"tfidf"`, or an encoder object, which is fitted on the rows if it has not been yet.
+    `columns` and `text` override which columns are encoded, `ids` names the id column or gives the ids,
+    `missing` says what a missing cell becomes. `progress(done, total)` is called as rows are finished.
+
+    Raises the errors of `read` and of the encoder; `UnknownName`, `NothingToEncode`, `DuplicateName`.
+
+    >>> import vecwise as vw
+    >>> X = vw.encode(["the sea", "the sky"], encoder="count")
+    >>> X.space.features, X.values.toarray().tolist()
+    (('the', 'sea', 'sky'), [[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    """
+    table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
+    if isinstance(encoder, str):
+        options = {"columns": columns, "text": text, "ids": ids, "missing": missing}
+        return encode_table(table, encoder=encoder, progress=progress, **options).vectors
+    for name, value in (("columns", columns), ("text", text), ("missing", missing)):
+        if value is not None:
+            raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
+    return _run(encoder, table, ids, progress)
+
+
+def encode_table(
+    table: Any,
+    *,
+    encoder: str = "auto",
+    columns: Sequence[str] | None = None,
+    text: str | None = None,
+    ids: str | Sequence[Any] | None = None,
+    missing: str | None = None,
+    progress: Progress | None = None,
+) -> Encoded:
+    """Plan, fit and encode an Arrow table; gives the plan beside the vectors, so that it can be told."""
+    leave_out = (ids,) if isinstance(ids, str) else ()
+    made = plan(table, encoder=encoder, columns=columns, text=text, missing=missing, leave_out=leave_out)
+    return Encoded(_run(made.encoder, table, ids, progress), made, table.num_rows)
+
+
+def _run(encoder: Encoder, table: Any, ids: Any, progress: Progress | None) -> Vectors:
+    if not encoder.is_fitted:
+        encoder.fit(table)
+    texts = type(encoder).__name__ != "TableEncoder"
+    size = TEXT_CHUNK if texts else max(1, table.num_rows)
+    engine: Engine = threads() if texts and table.num_rows > 4 * size and cores() > 1 else serial
+    made = apply(encoder.map_, table, size=size, engine=engine, progress=progress)
+    if ids is None:  # chunks number their rows from 0 each
+        return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, encoder.map_)
+    return Vectors(made.values, _ids(table, ids), made.rows, made.space, encoder=encoder.map_)
+
+
+def _ids(table: Any, ids: Any) -> Any:
+    if not isinstance(ids, str):
+        return ids
+    if ids not in table.column_names:
+        raise unknown("column", ids, table.column_names)
+    column = table.column(ids)
+    names = column.to_pylist()
+    if any(name is None for name in names):
+        raise DuplicateName(f"Column `{ids}` is empty in row {names.index(None)}, so it cannot name the rows.")
+    if all(isinstance(name, int) and not isinstance(name, bool) for name in names):
+        return names
+    return [str(name) for name in names]
+
+
+def save(X: Vectors, path: str | Path, /) -> None:
+    """Save vectors as a folder of Parquet parts and a manifest, with the encoder that made them.
+
+    When it returns, the files are on disk (fsync) and the folder holds the new vectors whole; until then it
+    holds the old ones. An encoder that cannot be written as plain data is left out with a warning.
+
+    Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names.
+
+    >>> import tempfile, vecwise as vw
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(vw.Vectors([[3.0, 4.0]], ids=["a"]), folder + "/points")
+    ...     vw.open(folder + "/points")["a"].values
+    array([[3., 4.]])
+    """
+    from vecwise.encode.registry import to_data
+
+    if not isinstance(X, Vectors):
+        raise WrongType(f"`save` takes Vectors, not {type(X).__name__}. Wrap an array: vw.save(vw.Vectors(array), path)")
+    try:
+        data = None if X.encoder is None else to_data(X.encoder)
+    except NotSavable as error:
+        import warnings
+
+        warnings.warn(f"Saved without the encoder. {error}", stacklevel=2)
+        data = None
+    datasets.save(X, path, encoder=data)
+
+
+def open(path: str | Path, /, *, verify: bool = True) -> Vectors:  # noqa: A001  the field's word, as in `vw.open`
+    """Open saved vectors: the numbers are mapped from disk, not loaded; ids, rows, space and encoder come along.
+
+    `verify` checks every file against the manifest's hash first (about a second per gigabyte).
+    Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`.
+    """
+    from vecwise.encode.registry import from_data
+
+    made, data = datasets.load(path, verify=verify)
+    if data is None:
+        return made
+    return Vectors._trusted(made.values, made.ids, made.rows, made.space, from_data(data))
+
+
+def load(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    encoding: str = "utf-8",
+    sample: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Encoded:
+    """Give the vectors of a PATH: a saved folder is opened, a data file is read and encoded.
+
+    `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers.
+    """
+    if sample is not None and sample < 1:
+        raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
+    if str(path) != "-" and Path(path).is_dir():
+        made = open(path)
+        return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
+    table = read(path, format=format, encoding=encoding)
+    total = table.num_rows
+    keep = None if sample is None else _sample(table.num_rows, sample, seed)
+    if keep is not None and len(keep) < table.num_rows:
+        table = table.take(keep)
+        if options.get("ids") is None:
+            options["ids"] = keep.tolist()
+    made_now = encode_table(table, **options)
+    return Encoded(made_now.vectors, made_now.plan, total)
+
+
+def _sample(count: int, sample: int, seed: int) -> np.ndarray:
+    if sample >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, sample, replace=False))
+
+
+def plot(X: Vectors, /, *, color: str | None = None, dim: int = 3) -> Any:
+    """Draw vectors as a plotly Figure: their principal components, or themselves when they have `dim` dimensions.
+
+    `color` names a column of the rows. `dim` is 2 or 3. Raises `UnknownName`, `OutOfRange`.
+
+    >>> import vecwise as vw
+    >>> figure = vw.plot(vw.Vectors([[0, 0, 1], [0, 1, 0], [1, 0, 0.5]]))
+    >>> figure.data[0].type
+    'scatter3d'
+    """
+    from vecwise.pictures import plot_vectors
+
+    return plot_vectors(X, color=color, dim=dim)
+
+
+# ---- the commands: each gives an `Answer`, which tells itself in words or as JSON ----
+
+
+def explore(
+    path: str,
+    *,
+    html: str | None = None,
+    color: str | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    command: str = "",
+    **options: Any,
+) -> Answer:
+    """Look at a file from every side; `html` is where the report goes (`None`: no report)."""
+    from vecwise.explore import facts_of
+    from vecwise.pictures import write_report
+
+    made = load(path, sample=sample, seed=seed, **options)
+    if color is not None and (made.vectors.rows is None or color not in made.vectors.rows.column_names):
+        raise unknown("column", color, [] if made.vectors.rows is None else made.vectors.rows.column_names)
+    facts = facts_of(made.vectors, made.plan, seed=seed)
+    name = display_name(path)
+    if html is not None:
+        write_report(html, facts, name=name, rows=made.total, color=color, command=command, seed=seed)
+    return telling.explored(name, made.total, facts, html)
+
+
+def encode_to(path: str, folder: str, **options: Any) -> Answer:
+    """Encode a file and save the vectors as a folder."""
+    X = load(path, **options).vectors
+    save(X, folder)
+    line = f"{len(X):,} × {X.shape[1]:,} vectors by {X.space.name}, saved in {folder}"
+    data = {"folder": folder, "rows": len(X), "dim": X.shape[1], "space": telling.space_data(X)}
+    return Answer([(line, [])], data)
+
+
+def health_of(path: str, **options: Any) -> Answer:
+    """Check the vectors of a PATH."""
+    from vecwise.measure.health import health
+
+    X = load(path, **options).vectors
+    return telling.healthy(display_name(path), health(X), X)
+
+
+def similar(a: str, b: str, *, encoder: str = "sentence") -> Answer:
+    """Compare two texts: inner product, cosine, Euclidean and Manhattan distance, and what they mean."""
+    from vecwise.measure.similarity import cosine, distances, dot
+
+    X = encode([a, b], encoder=encoder)
+    left, right = X[0], X[1]
+    found = {
+        "dot": dot(left, right),
+        "cosine": cosine(left, right),
+        "euclidean": distances(left, right),
+        "manhattan": distances(left, right, metric="manhattan"),
+    }
+    scores = {name: telling.plain(table.values[0, 0]) for name, table in found.items()}
+    return telling.compared(a, b, X, scores)
+
+
+def nearest_in(
+    path: str, query: str | None, *, row: str | None = None, k: int = 10, metric: str = "auto", **options: Any
+) -> Answer:
+    """Find the rows of a PATH nearest to a text, to a row given as JSON, or to one of its own rows."""
+    from vecwise.explore import facts_of, view_of
+    from vecwise.measure.health import health
+    from vecwise.measure.nearest import nearest
+
+    if (query is None) == (row is None):
+        raise OutOfRange("Give either a query or --row ID, and not both.")
+    made = load(path, **options)
+    view = view_of(made.vectors, health(made.vectors))
+    X = made.vectors if metric not in ("auto", view.metric) else view.vectors
+    metric = view.metric if metric == "auto" else metric
+    asked = X.by_id(_id_of(X, row)) if row is not None else _query(X, query or "")
+    found = nearest(X, asked, k=k + (row is not None), metric=metric)
+    return telling.neighbors(found, made, query, asked if row is not None else None, k)
+
+
+def _id_of(X: Vectors, row: str) -> Any:
+    if X.ids.dtype == object:
+        return row
+    if not row.lstrip("-").isdigit():
+        raise unknown("row with the id", row, [str(i) for i in X.ids[:1000].tolist()])
+    return int(row)
+
+
+def _query(X: Vectors, query: str) -> Vectors:
+    if X.encoder is None:
+        raise NoEncoder("These vectors carry no encoder, so a query in words cannot be encoded. Use --row ID.")
+    return X.encoder(query_table(query))
+
+
+def query_table(query: str) -> Any:
+    """A query as a table of one row: a JSON object is a row of columns, anything else is a text."""
+    import json
+
+    if query.lstrip().startswith("{"):
+        try:
+            return as_table([json.loads(query)])
+        except json.JSONDecodeError as error:
+            raise WrongType(f"The query looks like a JSON row and is none: {error}.") from error
+    return as_table([query])
+
+
+def pairs_of(path: str, *, metric: str = "cosine", **options: Any) -> Answer:
+    """Give the labelled table of all pairs of up to 50 rows."""
+    from vecwise.measure.similarity import DISTANCES, cosine, distances, dot
+
+    made = load(path, **options)
+    if len(made.vectors) > MOST_PAIRED:
+        raise TooLarge(
+            f"A table of {len(made.vectors):,} × {len(made.vectors):,} pairs is no reading matter; up to "
+            f"{MOST_PAIRED} rows are shown. Use --sample {MOST_PAIRED}, or `vecwise nearest` for single rows."
+        )
+    kinds = {"cosine": cosine, "dot": dot, **{m: (lambda X, m=m: distances(X, metric=m)) for m in DISTANCES}}
+    return telling.paired(display_name(path), kinds[metric](made.vectors), made)
+
+
+def display_name(path: str) -> str:
+    """What to call the input: the file's name, or standard input."""
+    return "standard input" if path == "-" else Path(path).name or str(path)

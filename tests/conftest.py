@@ -1,0 +1,41 @@
+"""What all tests share: quick, repeatable property tests, and real rows from the examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("vecwise", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vecwise")
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+FIVE = [
+    "We scanned the skies with rainbow eyes",
+    "We looked up into the sky",
+    "It was raining and I saw a rainbow",
+    "This sentence should not be similar to anything",
+    "Erer blafgfgh jnjnjn ououou kjnkjnk",
+]
+
+
+@pytest.fixture(scope="session")
+def houses() -> pa.Table:
+    import vecwise as vw
+
+    return vw.read(EXAMPLES / "houses.csv")
+
+
+@pytest.fixture(scope="session")
+def lyrics() -> list[str]:
+    return (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines()
+
+
+def read_only(*shape: int, seed: int = 0, dtype: type = np.float64) -> np.ndarray:
+    """Random numbers that fail loudly when a function writes into its input."""
+    made = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    made.flags.writeable = False
+    return made
