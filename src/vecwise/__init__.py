@@ -15,10 +15,10 @@ _HOME = {
     "plot": "workbench",
     "Vectors": "vectors",
     "Space": "space",
-    "TableEncoder": "encode.table",
-    "CountEncoder": "encode.counts",
-    "TfidfEncoder": "encode.counts",
-    "SentenceEncoder": "encode.sentence",
+    "TableEncoder": "encoders.table",
+    "CountEncoder": "encoders.counts",
+    "TfidfEncoder": "encoders.counts",
+    "SentenceEncoder": "encoders.sentence",
     "norms": "measure.norms",
     "normalize": "measure.norms",
     "is_unit": "measure.norms",
@@ -35,9 +35,9 @@ __all__ = [*sorted(_HOME), "__version__", "errors", "testing"]  # noqa: PLE0604
 
 if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr__` loads each on use
     from vecwise import errors, testing
-    from vecwise.encode.counts import CountEncoder, TfidfEncoder
-    from vecwise.encode.sentence import SentenceEncoder
-    from vecwise.encode.table import TableEncoder
+    from vecwise.encoders.counts import CountEncoder, TfidfEncoder
+    from vecwise.encoders.sentence import SentenceEncoder
+    from vecwise.encoders.table import TableEncoder
     from vecwise.measure.components import pca, standardize
     from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest

@@ -81,6 +81,14 @@ class WrongType(VecwiseError, TypeError):
     """A value is of a type that cannot become vectors or rows."""
 
 
+class MixedColumn(WrongType):
+    """The cells of one column fit no single type; `row` is the number of the first that does not fit."""
+
+    def __init__(self, message: str, row: int = 0) -> None:
+        super().__init__(message)
+        self.row = row
+
+
 class OutOfRange(VecwiseError, ValueError):
     """An option has a value outside its range."""
 

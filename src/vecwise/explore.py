@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.words import number, row
-from vecwise.encode.guess import Plan
+from vecwise.encoders.guess import Plan
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.digests import first_of_equals, row_digests
 from vecwise.kernels.extremes import extreme_pairs

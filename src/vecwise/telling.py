@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vecwise.draw.words import count, number, row, share
-from vecwise.encode.guess import Plan
+from vecwise.encoders.guess import Plan
 from vecwise.explore import Facts, PairFound, score_words
 from vecwise.measure.health import Health, Range
 from vecwise.table_text import clip, grid

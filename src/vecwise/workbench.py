@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from vecwise import telling
-from vecwise.encode.base import Encoder
-from vecwise.encode.guess import Plan, plan
+from vecwise.encoders.base import Encoder
+from vecwise.encoders.guess import Plan, plan
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import DuplicateName, NoEncoder, NotSavable, OutOfRange, TooLarge, WrongType, unknown
-from vecwise.run import Engine, Progress, apply
+from vecwise.runner import Engine, Progress, apply
 from vecwise.store import datasets
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
@@ -130,7 +130,7 @@ def save(X: Vectors, path: str | Path, /) -> None:
     ...     vw.open(folder + "/points")["a"].values
     array([[3., 4.]])
     """
-    from vecwise.encode.registry import to_data
+    from vecwise.encoders.registry import to_data
 
     if not isinstance(X, Vectors):
         raise WrongType(f"`save` takes Vectors, not {type(X).__name__}. Wrap an array: vw.save(vw.Vectors(array), path)")
@@ -150,7 +150,7 @@ def open(path: str | Path, /, *, verify: bool = True) -> Vectors:  # noqa: A001 
     `verify` checks every file against the manifest's hash first (about a second per gigabyte).
     Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`.
     """
-    from vecwise.encode.registry import from_data
+    from vecwise.encoders.registry import from_data
 
     made, data = datasets.load(path, verify=verify)
     if data is None:

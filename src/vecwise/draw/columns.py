@@ -40,7 +40,9 @@ class Column:
     @property
     def counts(self) -> np.ndarray:
         """How many rows each word has."""
-        return np.bincount(np.zeros(0, dtype=int) if self.codes is None else self.codes, minlength=len(self.words))
+        return np.bincount(
+            np.zeros(0, dtype=int) if self.codes is None else self.codes, minlength=len(self.words)
+        )
 
     def frequent(self) -> list[int]:
         """The codes of the most frequent words, at most eight; ties in order of appearance."""
@@ -77,7 +79,9 @@ def read_column(name: str, values: Sequence[Any]) -> Column:
     seen = {word: code for code, word in enumerate(dict.fromkeys(cells))}
     codes = np.fromiter(map(seen.__getitem__, cells), dtype=np.int64, count=len(cells))
     days = _days([word for word in seen if word is not None])
-    words = tuple(None if word is None else word if len(word) <= LONGEST_CELL else _cut(word) for word in seen)
+    words = tuple(
+        None if word is None else word if len(word) <= LONGEST_CELL else _cut(word) for word in seen
+    )
     if days is None:
         return Column(name, "text", None, words, codes)
     places = np.full(len(words), np.nan)

@@ -20,7 +20,9 @@ from vecwise.errors import missing_package
 Figure = dict[str, Any]
 
 LABELLED: Final = 15  # rows up to which dots carry labels and cells carry numbers
-CIRCLES: Final = 3000  # a circle costs plotly's WebGL ten times the triangles of a square, and at 2 pixels looks the same
+CIRCLES: Final = (
+    3000  # a circle costs plotly's WebGL ten times the triangles of a square, and at 2 pixels looks the same
+)
 _CAMERA: Final = {"eye": {"x": 0.55, "y": -1.75, "z": 1.0}, "projection": {"type": "perspective"}}
 
 
@@ -42,7 +44,9 @@ def scatter_figure(
     >>> figure["data"][0]["type"], figure["data"][0]["marker"]["color"].tolist()
     ('scatter3d', [1.0, 2.0, 4.0])
     """
-    groups: list[tuple[str, np.ndarray, dict[str, Any]]] = [("", np.arange(len(points)), {"color": _accent()})]
+    groups: list[tuple[str, np.ndarray, dict[str, Any]]] = [
+        ("", np.arange(len(points)), {"color": _accent()})
+    ]
     if color_values is not None:
         column = read_column(color_name or "", color_values)
         groups = _painted(column) if column.numbers is not None else _categories(column)
@@ -104,7 +108,13 @@ def loadings_figure(pairs: Sequence[tuple[str, float]], *, title: str = "") -> F
     reach = 1.3 * max([abs(weight) for weight in weights] or [1.0]) or 1.0
     ends = [-reach if min(weights, default=0) < 0 else 0, reach if max(weights, default=1) > 0 else 0]
     layout = {
-        "xaxis": {"range": ends, "zeroline": True, "showticklabels": False, "showgrid": False, "fixedrange": True},
+        "xaxis": {
+            "range": ends,
+            "zeroline": True,
+            "showticklabels": False,
+            "showgrid": False,
+            "fixedrange": True,
+        },
         "yaxis": _ticks([name for name, _ in pairs], 26) | {"autorange": "reversed", "fixedrange": True},
         "margin": {"l": 8, "r": 8, "t": 8 if not title else 40, "b": 8},
         "height": 26 * max(len(pairs), 1) + (24 if not title else 56),
@@ -197,7 +207,9 @@ def to_plotly(figure: Figure) -> Any:
     return go.Figure(data=figure["data"], layout=figure["layout"] | {"template": template("light")})
 
 
-def _dots(points: np.ndarray, *, size: float, alpha: float, paint: dict[str, Any], crowd: int) -> dict[str, Any]:
+def _dots(
+    points: np.ndarray, *, size: float, alpha: float, paint: dict[str, Any], crowd: int
+) -> dict[str, Any]:
     flat = points.shape[1] == 2
     marker = {"size": size + (2 if flat else 0), "opacity": alpha, "line": {"width": 0}, **paint}
     if not flat and crowd > CIRCLES:

@@ -49,7 +49,11 @@ def _narrowest(values: np.ndarray) -> str:
         return "f4"
     if not len(values):
         return "i1"
-    if np.isfinite(values).all() and (values == np.trunc(values)).all() and not np.signbit(values[values == 0]).any():
+    if (
+        np.isfinite(values).all()
+        and (values == np.trunc(values)).all()
+        and not np.signbit(values[values == 0]).any()
+    ):
         low, high = values.min(), values.max()
         for kind in _WHOLE:
             if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:

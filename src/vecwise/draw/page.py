@@ -75,7 +75,9 @@ def _plotly() -> tuple[str, str]:
     try:
         text = _closed(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Damaged(f"plotly is installed without `{path.name}`. Install it anew: pip install -I plotly") from error
+        raise Damaged(
+            f"plotly is installed without `{path.name}`. Install it anew: pip install -I plotly"
+        ) from error
     return text, _digest(text)
 
 

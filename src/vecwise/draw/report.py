@@ -114,10 +114,15 @@ def page_data(report: Report) -> dict[str, Any]:
             "ink": {mode: PALETTES[mode].ink for mode in ("light", "dark")},
             "viridis": VIRIDIS,
         },
-        "loadings": [_chart(loading(place, pairs), loadings_figure(pairs))
-                     for place, pairs in enumerate(report.loadings) if pairs],
-        "norms": [_chart(spread_of(name, values), histogram_figure(values, name=f"{name} norm"))
-                  for name, values in report.norms.items()],
+        "loadings": [
+            _chart(loading(place, pairs), loadings_figure(pairs)) | {"note": axis}
+            for place, (pairs, axis) in enumerate(zip(report.loadings, report.axes, strict=False))
+            if pairs
+        ],
+        "norms": [
+            _chart(spread_of(name, values), histogram_figure(values, name=f"{name} norm"))
+            for name, values in report.norms.items()
+        ],
         "tables": [_table(table) for table in report.tables],
         "neighborhoods": [
             {"query": near.query, "answers": [[score(value), words] for value, words in near.answers]}
@@ -165,8 +170,9 @@ def _chart(title: str, figure: Figure) -> dict[str, Any]:
 def _table(table: Table) -> dict[str, Any]:
     figure = heatmap_figure(table.values, table.labels, name=table.name)
     scores = [[score(float(value)) for value in line] for line in np.asarray(table.values, dtype=np.float64)]
-    title = closest(table.name, table.labels, table.values)
-    return {"title": title, "figure": figure, "name": table.name, "labels": table.labels, "scores": scores}
+    width = (46 if len(table.labels) <= LABELLED else 14) * len(table.labels) + 260
+    chart = _chart(closest(table.name, table.labels, table.values), figure)
+    return chart | {"name": table.name, "labels": table.labels, "scores": scores, "width": width}
 
 
 def _check(report: Report) -> None:
@@ -181,7 +187,9 @@ def _check(report: Report) -> None:
         )
     if not np.isfinite(report.points).all():
         bad = int(np.flatnonzero(~np.isfinite(report.points).all(axis=1))[0])
-        raise NonFinite(f"The point of row `{report.ids[bad]}` is {report.points[bad].tolist()}: it is nowhere to draw.")
+        raise NonFinite(
+            f"The point of row `{report.ids[bad]}` is {report.points[bad].tolist()}: it is nowhere to draw."
+        )
     for name, values in report.columns.items():
         if len(values) != rows:
             raise WrongShape(f"Column `{name}` has {len(values):,} cells for {rows:,} rows.")

@@ -131,5 +131,7 @@ def css() -> str:
 
 
 def _variables(colors: Palette) -> str:
-    named = {name: getattr(colors, name) for name in ("page", "surface", "ink", "muted", "line", "accent", "rest")}
+    named = {
+        name: getattr(colors, name) for name in ("page", "surface", "ink", "muted", "line", "accent", "rest")
+    }
     return "".join(f"--{name}:{value};" for name, value in named.items()) + f"--font:{FONT};"

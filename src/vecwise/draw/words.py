@@ -37,7 +37,15 @@ def share(part: float) -> str:
     ('38%', '0.01%', '100%')
     """
     percent = 100 * part
-    return f"{percent:.0f}%" if percent >= 10 or percent == 0 else f"{percent:.1f}%" if percent >= 1 else f"{percent:.2g}%" if percent >= 0.1 else f"{percent:.2f}%"
+    return (
+        f"{percent:.0f}%"
+        if percent >= 10 or percent == 0
+        else f"{percent:.1f}%"
+        if percent >= 1
+        else f"{percent:.2g}%"
+        if percent >= 0.1
+        else f"{percent:.2f}%"
+    )
 
 
 def count(amount: int, thing: str) -> str:

@@ -14,6 +14,7 @@ from vecwise.kernels.arrays import is_sparse
 # Between these bounds of the largest magnitude, squares neither overflow nor vanish in float64, so the
 # plain sum of squares is right; outside, the row is scaled by its largest magnitude first.
 _SAFE = (1e-140, 1e140)
+_BLOCK_CELLS = 1 << 16
 
 
 def row_norms(values: Any, order: float) -> np.ndarray:
@@ -65,27 +66,38 @@ def _sparse_norms(values: Any, order: float) -> np.ndarray:
 
 
 def scale_rows(values: Any, order: float) -> Any:
-    """Divide every row by its norm, in the values' own type; zero rows stay zero.
+    """Divide every row by its norm, in float64, and give it in the values' own type; zero rows stay zero.
 
-    Each row is first divided by its largest magnitude, rounded to a power of two so that the division is
-    exact: rows of 1e30 and of 1e-30 come out with norm 1, and the same row scaled by a power of two comes
-    out with the same bits.
+    Rows whose largest magnitude is extreme are first divided by it, rounded to a power of two so that this
+    division is exact: rows of 1e30 and of 1e-30 come out with norm 1, and a row scaled by a power of two
+    comes out with the same bits.
     """
-    exponent = np.frexp(row_norms(values, np.inf))[1]
     if is_sparse(values):
         from scipy.sparse import csr_array
 
         lengths = np.diff(values.indptr)
-        data = _times_power_of_two(values.data.astype(np.float64), -np.repeat(exponent, lengths))
+        exponent = np.repeat(np.frexp(row_norms(values, np.inf))[1], lengths)
+        data = _times_power_of_two(values.data.astype(np.float64), -exponent)
         scaled = csr_array((data, values.indices, values.indptr), shape=values.shape)
-        norms = row_norms(scaled, order)
-        return csr_array(
-            ((data / np.repeat(norms, lengths)).astype(values.dtype), values.indices, values.indptr), shape=values.shape
-        )
-    data = _times_power_of_two(values.astype(np.float64), -exponent[:, None])
-    norms = row_norms(data, order)
-    data /= np.where(norms > 0, norms, 1.0)[:, None]
-    return data.astype(values.dtype, copy=False)
+        norms = np.repeat(row_norms(scaled, order), lengths)
+        parts = ((data / norms).astype(values.dtype), values.indices, values.indptr)
+        return csr_array(parts, shape=values.shape)
+    scaled = np.empty_like(values, subok=False)
+    size = max(1, _BLOCK_CELLS // values.shape[1])
+    for start in range(0, len(values), size):  # a block at a time, so that float64 copies stay in the cache
+        block = slice(start, start + size)
+        scaled[block] = _unit_block(values[block], order)
+    return scaled
+
+
+def _unit_block(values: np.ndarray, order: float) -> np.ndarray:
+    block = values.astype(np.float64)
+    largest = _largest(block)
+    extreme = (largest > 0) & ~((largest > _SAFE[0]) & (largest < _SAFE[1]))
+    if extreme.any():
+        block[extreme] = _times_power_of_two(block[extreme], -np.frexp(largest[extreme])[1][:, None])
+    norms = row_norms(block, order)
+    return np.divide(block, np.where(norms > 0, norms, 1.0)[:, None], out=block)
 
 
 def _times_power_of_two(values: np.ndarray, exponent: np.ndarray) -> np.ndarray:

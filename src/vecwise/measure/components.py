@@ -13,39 +13,14 @@ import numpy as np
 from vecwise.engines.local import serial
 from vecwise.errors import EmptyInput, OutOfRange, TooLarge
 from vecwise.kernels.arrays import dense
-from vecwise.kernels.moments import Moments, merge_moments, moments, principal_axes
-from vecwise.run import Engine, chunks, fold
+from vecwise.kernels.moments import Moments, principal_axes
+from vecwise.measure.spread import Covariance, Dimensions
+from vecwise.runner import Engine, blocks, chunks, fold
 from vecwise.space import Space, mint_frame
 from vecwise.vectors import Vectors, as_vectors
 from vecwise.verbs import chain
 
 MOST_DIMENSIONS: Final = 4_096  # the scatter of this many takes 128 MB and its axes half a minute
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The moments of vectors as a fold: rows, mean and centered scatter (or its diagonal alone)."""
-
-    space: Space
-    diagonal: bool = False
-
-    def zero(self) -> Moments:
-        """No rows."""
-        dim = self.space.dim
-        return Moments(0, np.zeros(dim), np.zeros(dim if self.diagonal else (dim, dim)))
-
-    def step(self, state: Moments, chunk: Vectors, /) -> Moments:
-        """Read one more chunk."""
-        self.space.must_match(chunk.space, "accumulate")
-        return merge_moments(state, moments(chunk.values, diagonal=self.diagonal))
-
-    def merge(self, left: Moments, right: Moments, /) -> Moments:
-        """Chan's merge."""
-        return merge_moments(left, right)
-
-    def done(self, state: Moments, /) -> Moments:
-        """As they are: whoever asks divides."""
-        return state
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +93,7 @@ def pca(X: Any, /, *, k: int = 3, engine: Engine = serial) -> Components:
             f"Components of {made.space.dim:,} dimensions need a scatter of as many squared; the limit is "
             f"{MOST_DIMENSIONS:,}. Keep fewer features, for example with a fixed `vocabulary`."
         )
-    state = fold(Spread(made.space), chunks(made), engine=engine)
+    state = fold(Covariance(made.space), chunks(made), engine=engine)
     return _components(state, made.space, min(int(k), len(made) - 1, made.space.dim))
 
 
@@ -166,12 +141,14 @@ def standardize(X: Any, /, *, engine: Engine = serial) -> Vectors:
     made = as_vectors(X)
     if not len(made):
         raise EmptyInput("There are no rows to standardize.")
-    state = fold(Spread(made.space, diagonal=True), chunks(made), engine=engine)
-    deviation = np.sqrt(state.scatter / state.n)
-    # A constant column's scatter is rounding: below it, dividing would blow noise up to full size.
-    still = deviation <= 8 * np.finfo(np.float64).eps * np.abs(state.mean)
-    deviation = np.where(still, 1.0, deviation)
+    extent = fold(Dimensions(made.space.dim), blocks(made.values), engine=engine)
+    state = extent.moments
+    # The mean of equal numbers can be off by a rounding, which dividing would blow up to full size: a
+    # dimension is constant when its smallest value is its largest, and its mean is that value.
+    still = extent.low == extent.high
+    mean = np.where(still, extent.low, state.mean)
+    deviation = np.where(still, 1.0, np.sqrt(state.scatter / state.n))
     source = made.space
-    frame = mint_frame("standardized", source.frame.encode() + state.mean.tobytes() + deviation.tobytes())
+    frame = mint_frame("standardized", source.frame.encode() + mean.tobytes() + deviation.tobytes())
     target = Space(source.dim, frame, source.features, frozenset({"centered"}), f"standardized {source.name}".strip())
-    return Standardized(state.mean, deviation, source, target)(made)
+    return Standardized(mean, deviation, source, target)(made)

@@ -12,11 +12,11 @@ import numpy as np
 
 from vecwise.engines.local import serial
 from vecwise.errors import some
-from vecwise.kernels.arrays import as_matrix, dense, is_sparse, nonfinite_rows
+from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
 from vecwise.kernels.digests import first_of_equals, row_digests
-from vecwise.kernels.moments import Moments, merge_moments, moments
 from vecwise.kernels.norms import row_norms
-from vecwise.run import CHUNK_BYTES, Engine, fold
+from vecwise.measure.spread import Dimensions, Extent
+from vecwise.runner import Engine, blocks, fold
 from vecwise.vectors import Vectors
 from vecwise.verbs import Together
 
@@ -134,45 +134,6 @@ class Rows:
         return Lengths(*((array,) for array in joined), state.filled)
 
 
-class Extent(NamedTuple):
-    """Per dimension: smallest and largest value, and the moments of the finite rows."""
-
-    low: np.ndarray
-    high: np.ndarray
-    moments: Moments
-
-
-@dataclass(frozen=True, slots=True)
-class Dimensions:
-    """What every dimension holds, as a fold over matrices."""
-
-    dim: int
-
-    def zero(self) -> Extent:
-        """No rows."""
-        none = np.full(self.dim, np.inf)
-        return Extent(none, -none, Moments(0, np.zeros(self.dim), np.zeros(self.dim)))
-
-    def step(self, state: Extent, values: Any, /) -> Extent:
-        """Read one more matrix; rows that are not finite are left out."""
-        keep = np.ones(values.shape[0], dtype=bool)
-        keep[nonfinite_rows(values)] = False
-        block = values if keep.all() else values[keep]
-        if not block.shape[0]:
-            return state
-        low, high = (dense(edge).reshape(-1) for edge in (block.min(axis=0), block.max(axis=0)))
-        return self.merge(state, Extent(low, high, moments(block, diagonal=True)))
-
-    def merge(self, left: Extent, right: Extent, /) -> Extent:
-        """Wider range, joined moments."""
-        low, high = np.minimum(left.low, right.low), np.maximum(left.high, right.high)
-        return Extent(low, high, merge_moments(left.moments, right.moments))
-
-    def done(self, state: Extent, /) -> Extent:
-        """As it is."""
-        return state
-
-
 def health(X: Any, /, *, engine: Engine = serial) -> Health:
     """Look at vectors and say what is fine, what deserves a look and what is wrong, with the remedy.
 
@@ -187,14 +148,9 @@ def health(X: Any, /, *, engine: Engine = serial) -> Health:
     values = X.values if isinstance(X, Vectors) else as_matrix(X)
     named = isinstance(X, Vectors) and X.space.features is not None
     job = Together({"rows": Rows(), "dimensions": Dimensions(values.shape[1])})
-    found = fold(job, _blocks(values), engine=engine)
+    found = fold(job, blocks(values), engine=engine)
     rows, extent = found["rows"], found["dimensions"]
-    return _conclude(values, X.ids if isinstance(X, Vectors) else np.arange(len(values)), rows, extent, named)
-
-
-def _blocks(values: Any) -> Any:
-    size = max(64, CHUNK_BYTES // (8 * values.shape[1]))
-    return (values[start : start + size] for start in range(0, values.shape[0], size))
+    return _conclude(values, X.ids if isinstance(X, Vectors) else np.arange(values.shape[0]), rows, extent, named)
 
 
 def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named: bool) -> Health:

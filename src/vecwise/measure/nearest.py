@@ -13,7 +13,7 @@ import numpy as np
 from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, unknown
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
-from vecwise.run import Engine, chunks, fold
+from vecwise.runner import Engine, chunks, fold
 from vecwise.engines.local import serial
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors, as_vectors

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from vecwise.errors import BadRow, EmptyInput
-from vecwise.store.rows import MixedColumn, column_of, from_records, tidy
+from vecwise.errors import BadRow, EmptyInput, MixedColumn
+from vecwise.store.rows import column_of, from_records, tidy
 from vecwise.store.text_files import LONGEST_CELL, split_lines, too_long
 from vecwise.table_text import clip
 

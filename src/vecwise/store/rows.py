@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import DuplicateName, EmptyInput, WrongShape, WrongType, some
+from vecwise.errors import DuplicateName, EmptyInput, MixedColumn, WrongShape, WrongType, some
 from vecwise.store.arrow_types import plain
 
 TEXT: Final = "text"  # the column of rows that are bare strings
@@ -22,14 +22,6 @@ _ACCEPTED = (
     "Rows are a list of texts, a table (Arrow, pandas, Polars), a dict of columns, a list of dicts, "
     "a two-dimensional array of numbers, or a column of texts"
 )
-
-
-class MixedColumn(WrongType):
-    """The cells of one column do not fit one Arrow type; `row` is the number of the first that does not."""
-
-    def __init__(self, message: str, row: int) -> None:
-        super().__init__(message)
-        self.row = row
 
 
 def as_table(rows: Any) -> Any:
@@ -105,14 +97,11 @@ def _from_list(rows: Sequence[Any]) -> Any:
         return pa.table({TEXT: column_of(TEXT, rows, pa.string())})
     if all(isinstance(row, Mapping) for row in rows):
         return _from_columns(from_records(rows))
-    place, row = next((i, row) for i, row in enumerate(rows) if not isinstance(row, type(rows[0])) or _alien(row))
+    wanted = Mapping if isinstance(rows[0], Mapping) else (str, type(None))
+    place, row = next((i, row) for i, row in enumerate(rows) if not isinstance(row, wanted))
     if isinstance(row, (int, float, np.number, list, tuple, np.ndarray)):
         raise WrongType(f"Row {place} is {type(row).__name__}, not a text or a dict. Numbers are vectors: vw.Vectors(rows).")
     raise WrongType(f"Row {place} is {type(row).__name__}. {_ACCEPTED}.")
-
-
-def _alien(row: Any) -> bool:
-    return not isinstance(row, (str, Mapping)) and row is not None
 
 
 def from_records(records: Sequence[Mapping[Any, Any]]) -> dict[str, list[Any]]:
@@ -148,15 +137,24 @@ def column_of(name: str, cells: Any, arrow_type: Any = None) -> Any:
         raise WrongShape(f"Column `{name}` has shape {cells.shape}; a column has one dimension.")
     if isinstance(cells, (pa.Array, pa.ChunkedArray)):
         return cells
+    pandas = "pandas" in type(cells).__module__  # there, NaN among other things is a missing cell
     try:
-        return pa.array(cells, arrow_type, from_pandas="pandas" in type(cells).__module__)
-    except UnicodeEncodeError:
-        return column_of(name, [tidy(cell) for cell in cells], arrow_type)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
-        raise _misfit(name, list(cells), arrow_type) from error
+        return pa.array(cells, arrow_type, from_pandas=pandas)
+    except _no_column():  # among them the error of a lone surrogate
+        tidied = [tidy(cell) for cell in cells]
+    try:
+        return pa.array(tidied, arrow_type, from_pandas=pandas)
+    except _no_column() as error:
+        raise _misfit(name, tidied, arrow_type, pandas) from error
 
 
-def _misfit(name: str, cells: list[Any], arrow_type: Any) -> MixedColumn:
+def _no_column() -> tuple[type[Exception], ...]:
+    import pyarrow as pa
+
+    return (pa.ArrowException, OverflowError, TypeError, ValueError)
+
+
+def _misfit(name: str, cells: list[Any], arrow_type: Any, pandas: bool) -> MixedColumn:
     """Find the first cell that does not fit those before it: halving needs no rule of what fits what."""
     import pyarrow as pa
 
@@ -164,11 +162,11 @@ def _misfit(name: str, cells: list[Any], arrow_type: Any) -> MixedColumn:
     while breaks - fits > 1:
         middle = (fits + breaks) // 2
         try:
-            pa.array([tidy(cell) for cell in cells[:middle]], arrow_type)
+            pa.array(cells[:middle], arrow_type, from_pandas=pandas)
             fits = middle
-        except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        except _no_column():
             breaks = middle
-    before = pa.array([tidy(cell) for cell in cells[:fits]], arrow_type).type
+    before = pa.array(cells[:fits], arrow_type, from_pandas=pandas).type
     value, kind = repr(cells[fits])[:60], type(cells[fits]).__name__
     fit = "no column can hold" if before == pa.null() else f"does not fit the {before} before it"
     return MixedColumn(f"column `{name}` holds {value} ({kind}), which {fit}.", fits)

@@ -51,6 +51,14 @@ def as_utf8(raw: bytes, name: str, encoding: str) -> bytes:
 
 
 def _check_utf8(raw: bytes, name: str) -> None:
+    head = raw[:2000]
+    if len(head) > 2 and head.count(0) > len(head) // 3:
+        guess = "utf-16-le" if len(head) > 2 and head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+        raise WrongEncoding(f"{name} looks like UTF-16 without a byte order mark. {_remedy(guess)}")
+    _validate(raw, name)
+
+
+def _validate(raw: bytes, name: str) -> None:
     """Arrow checks gigabytes a second in place; Python, which copies, is asked for the offset only."""
     import pyarrow as pa
 
@@ -63,10 +71,6 @@ def _check_utf8(raw: bytes, name: str) -> None:
             raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise _wrong_encoding(raw, name, "utf-8", error.start) from invalid
-    head = raw[:2000]
-    if head.count(0) > len(head) // 3:
-        guess = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
-        raise WrongEncoding(f"{name} looks like UTF-16 without a byte order mark. {_remedy(guess)}")
 
 
 def _wrong_encoding(raw: bytes, name: str, encoding: str, offset: int) -> WrongEncoding:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vecwise.engines.local import serial, threads
-from vecwise.run import fold as run_fold
+from vecwise.runner import fold as run_fold
 from vecwise.verbs import Fold
 
 

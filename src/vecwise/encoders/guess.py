@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from vecwise.encode.base import Encoder
-from vecwise.encode.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
-from vecwise.encode.counts import CountEncoder, TfidfEncoder
-from vecwise.encode.sentence import SentenceEncoder
-from vecwise.encode.table import TableEncoder
+from vecwise.encoders.base import Encoder
+from vecwise.encoders.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
+from vecwise.encoders.counts import CountEncoder, TfidfEncoder
+from vecwise.encoders.sentence import SentenceEncoder
+from vecwise.encoders.table import TableEncoder
 from vecwise.errors import NothingToEncode, WrongType, some, unknown
 
 ENCODERS: Final = ("auto", "table", "sentence", "count", "tfidf")

@@ -12,8 +12,8 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from vecwise.encode.base import Encoder, EncoderMap, choice
-from vecwise.encode.texts import MISSING, texts_of
+from vecwise.encoders.base import Encoder, EncoderMap, choice
+from vecwise.encoders.texts import MISSING, texts_of
 from vecwise.errors import SpaceMismatch
 from vecwise.kernels.sentence_model import SentenceModel, weights_paths
 from vecwise.space import Space, mint_frame

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.encode.texts import is_text
+from vecwise.encoders.texts import is_text
 
 NUMBER: Final = "number"
 BOOLEAN: Final = "boolean"

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from vecwise.encode.base import Encoder, EncoderMap, choice
-from vecwise.encode.columns import BOOLEAN, CATEGORY, counts_of, kind_of, numbers_of, places_of
+from vecwise.encoders.base import Encoder, EncoderMap, choice
+from vecwise.encoders.columns import BOOLEAN, CATEGORY, counts_of, kind_of, numbers_of, places_of
 from vecwise.errors import (
     DuplicateName,
     MissingValue,

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vecwise.encode.base import Encoder, EncoderMap, choice
-from vecwise.encode.texts import MISSING, normal, texts_of, tokenizer_of
+from vecwise.encoders.base import Encoder, EncoderMap, choice
+from vecwise.encoders.texts import MISSING, normal, texts_of, tokenizer_of
 from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, some
 from vecwise.kernels.norms import scale_rows
 from vecwise.space import Space, mint_frame

@@ -46,6 +46,12 @@ def chunks(X: Any, size: int | None = None) -> Iterator[Any]:
         yield Vectors._trusted(X.values[part], X.ids[part], rows, X.space, X.encoder)
 
 
+def blocks(values: Any) -> Iterator[Any]:
+    """Cut a bare matrix into slices whose float64 copy is of the usual chunk size."""
+    size = max(64, CHUNK_BYTES // (8 * values.shape[1]))
+    return (values[start : start + size] for start in range(0, values.shape[0], size))
+
+
 def fold(
     job: Fold[Any, Any, Answer],
     parts: Iterable[Any],

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vecwise.encode.base import EncoderMap
-from vecwise.encode.counts import WordMap
-from vecwise.encode.sentence import SentenceMap
-from vecwise.encode.table import TableMap
+from vecwise.encoders.base import EncoderMap
+from vecwise.encoders.counts import WordMap
+from vecwise.encoders.sentence import SentenceMap
+from vecwise.encoders.table import TableMap
 from vecwise.errors import Damaged, unknown
 
 # A file names one of these and nothing else: no module is imported because a file says so.

@@ -1,0 +1,310 @@
+// The picture of all rows: 3-D where there is WebGL, flat where there is none. Python gives the layout and the look.
+const state = { color: data.color, hidden: new Set(), found: null, flat: !hasWebGl() };
+let painted = { colors: [], groups: null };
+let layers = [];
+const map = byId("map");
+const drawing = () => (state.flat ? data.map.flat : data.map.space);
+const flatRows = unpack(data.map.flat.rows);
+const allRows = Array.from({ length: total }, (_, row) => row);
+
+function hasWebGl() {
+  try {
+    const canvas = document.createElement("canvas");
+    return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
+  } catch {
+    return false;
+  }
+}
+
+function channel(color, place) {
+  return parseInt(color.slice(1 + 2 * place, 3 + 2 * place), 16);
+}
+
+// 256 steps between the ten colours of viridis.
+const viridis = Array.from({ length: 256 }, (_, step) => {
+  const place = (step / 255) * (data.look.viridis.length - 1);
+  const low = Math.min(Math.floor(place), data.look.viridis.length - 2);
+  const mix = (c) => {
+    const [a, b] = [data.look.viridis[low], data.look.viridis[low + 1]].map((color) => channel(color, c));
+    return Math.round(a + (b - a) * (place - low));
+  };
+  return `rgb(${mix(0)},${mix(1)},${mix(2)})`;
+});
+
+// One colour per row; for categories also the group each row belongs to.
+function paint() {
+  const column = columns[state.color];
+  const rest = data.look.rest[theme()];
+  if (!column) return { colors: new Array(total).fill(data.look.accent[theme()]), groups: null };
+  if (column.numbers) {
+    const reach = column.high - column.low;
+    const colors = Array.from(column.numbers, (value) => {
+      if (Number.isNaN(value)) return rest;
+      const share = reach > 0 ? (value - column.low) / reach : 0.5;
+      return viridis[Math.round(255 * Math.min(1, Math.max(0, share)))];
+    });
+    return { colors, groups: null };
+  }
+  const others = column.top.length;
+  const groupOf = column.words.map((word, code) => {
+    if (word === null) return others + 1;
+    const place = column.top.indexOf(code);
+    return place < 0 ? others : place;
+  });
+  const palette = data.look.categories[theme()];
+  const colorOf = groupOf.map((group) => (group < others ? palette[group] : rest));
+  return {
+    colors: Array.from(column.codes, (code) => colorOf[code]),
+    groups: Array.from(column.codes, (code) => groupOf[code]),
+  };
+}
+
+function visibleRows() {
+  const rows = state.flat ? Array.from(flatRows) : allRows;
+  return state.hidden.size ? rows.filter((row) => !state.hidden.has(painted.groups[row])) : rows;
+}
+
+function dots(rows, color, { size = 1, alpha = 1 } = {}) {
+  const look = drawing();
+  const pick = (axis) => Float32Array.from(rows, (row) => axis[row]);
+  const trace = {
+    type: state.flat ? "scatter" : "scatter3d",
+    mode: "markers",
+    x: pick(points[0]),
+    y: pick(points[1]),
+    hoverinfo: "none",
+    marker: {
+      color,
+      size: look.size * size,
+      opacity: Math.min(1, look.alpha * alpha),
+      symbol: look.symbol ?? "circle",
+      line: { width: 0 },
+    },
+  };
+  if (!state.flat) trace.z = pick(points[2]);
+  return { rows, trace };
+}
+
+function ring(row) {
+  const layer = dots([row], data.look.ink[theme()]);
+  Object.assign(layer.trace, { hoverinfo: "skip" });
+  Object.assign(layer.trace.marker, { symbol: "circle-open", size: drawing().size + 9, opacity: 1, line: { width: 3 } });
+  return layer;
+}
+
+function makeLayers() {
+  const shown = visibleRows();
+  const made = [];
+  if (state.found === null) {
+    made.push(dots(shown, shown.map((row) => painted.colors[row])));
+  } else {
+    const wanted = new Set(state.found);
+    made.push(dots(shown.filter((row) => !wanted.has(row)), data.look.rest[theme()], { alpha: 0.3 }));
+    let found = state.found.filter((row) => !(painted.groups && state.hidden.has(painted.groups[row])));
+    if (state.flat) found = found.slice(0, flatRows.length);
+    made.push(dots(found, found.map((row) => painted.colors[row]), { size: 1.6, alpha: 1.6 }));
+  }
+  if (card.kept) made.push(ring(card.row));
+  return made;
+}
+
+function labels(rows) {
+  if (!data.map.labels) return {};
+  const notes = rows.map((row) => ({
+    x: points[0][row],
+    y: points[1][row],
+    ...(state.flat ? {} : { z: points[2][row] }),
+    text: data.map.labels[row],
+    showarrow: false,
+    yshift: 16,
+    font: { size: 12 },
+  }));
+  return { annotations: notes };
+}
+
+function drawMap() {
+  if (!window.Plotly) return;
+  layers = makeLayers();
+  const layout = structuredClone(drawing().layout);
+  layout.template = data.look.templates[theme()];
+  Object.assign(state.flat ? layout : layout.scene, labels(visibleRows()));
+  layout.showlegend = false;
+  byId("waiting")?.remove();
+  const first = !map.classList.contains("js-plotly-plot");
+  const config = { displayModeBar: false, responsive: true, scrollZoom: true, doubleClick: "reset" };
+  window.Plotly.react(map, layers.map((layer) => layer.trace), layout, config);
+  if (first) listen();
+}
+
+// ---- what the pointer does ----
+let hovered = null;
+
+function listen() {
+  map.on("plotly_hover", (event) => {
+    const point = event.points[0];
+    const row = layers[point.curveNumber]?.rows[point.pointNumber];
+    if (row === undefined) return;
+    hovered = row;
+    map.classList.add("pointing");
+    showRow(row);
+  });
+  map.on("plotly_unhover", () => {
+    hovered = null;
+    map.classList.remove("pointing");
+  });
+}
+
+let pressed = null;
+let awake = false; // the wheel scrolls the page until the picture has been pressed
+map.addEventListener("pointerdown", (event) => {
+  pressed = [event.clientX, event.clientY];
+  awake = true;
+}, true);
+map.addEventListener("pointerleave", () => { awake = false; });
+map.addEventListener("wheel", (event) => { if (!awake) event.stopImmediatePropagation(); }, true);
+map.addEventListener("click", (event) => {
+  const moved = pressed === null || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 4;
+  if (moved) return;
+  // after a tap, plotly looks for the dot only in the next frame
+  setTimeout(() => { if (hovered !== null || card.kept) keepRow(hovered === card.row && card.kept ? null : hovered); }, 120);
+}, true);
+
+// ---- what the keys do: turn and zoom, without a pointer ----
+const turns = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.12], ArrowDown: [0, -0.12] };
+const zooms = { "+": 0.85, "=": 0.85, "-": 1 / 0.85 };
+
+function turned({ x, y, z }, [around, up], zoom) {
+  const far = Math.hypot(x, y, z) * zoom;
+  const angle = Math.atan2(y, x) + around;
+  const height = Math.min(1.5, Math.max(-1.5, Math.asin(z / Math.hypot(x, y, z)) + up));
+  const flat = far * Math.cos(height);
+  return { x: flat * Math.cos(angle), y: flat * Math.sin(angle), z: far * Math.sin(height) };
+}
+
+map.addEventListener("keydown", (event) => {
+  if (state.flat || !window.Plotly || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "0") return resetView();
+  if (!(event.key in turns) && !(event.key in zooms)) return;
+  event.preventDefault();
+  const eye = map._fullLayout.scene._scene.getCamera().eye;
+  window.Plotly.relayout(map, { "scene.camera.eye": turned(eye, turns[event.key] ?? [0, 0], zooms[event.key] ?? 1) });
+});
+
+function resetView() {
+  const still = state.flat ? { "xaxis.autorange": true, "yaxis.autorange": true } : { "scene.camera": data.map.space.layout.scene.camera };
+  window.Plotly?.relayout(map, structuredClone(still));
+}
+
+// ---- colour, legend, search ----
+function chooseColor(place) {
+  state.color = place;
+  state.hidden.clear();
+  repaint();
+}
+
+function repaint() {
+  painted = paint();
+  writeLegend();
+  byId("map-title").textContent = columns[state.color]?.finding || standing();
+  if (card.row !== null) writeCard();
+  drawMap();
+}
+
+function standing() {
+  const what = total === data.total ? (total === 1 ? "One row" : `All ${rowsOf(total)}`) : `${rowsOf(total)} of ${counted.format(data.total)}`;
+  return `${what} on ${data.map.axes.length} components`;
+}
+
+function writeLegend() {
+  const legend = byId("legend");
+  const column = columns[state.color];
+  legend.replaceChildren();
+  if (!column) return;
+  if (column.numbers) legend.append(ramp(column));
+  else groupsOf(column).forEach((group) => legend.append(groupButton(group)));
+}
+
+function ramp(column) {
+  const box = make("div", "ramp");
+  const bar = make("div", "bar");
+  bar.style.background = `linear-gradient(to right, ${data.look.viridis.join(",")})`;
+  const ends = make("div", "ends");
+  column.ends.forEach((text) => ends.append(make("span", "", text)));
+  box.append(bar, ends);
+  box.setAttribute("role", "img");
+  box.setAttribute("aria-label", `Colours from ${column.ends[0]} (dark) to ${column.ends[2]} (bright)`);
+  return box;
+}
+
+function groupsOf(column) {
+  const counts = new Map();
+  for (const group of painted.groups) counts.set(group, (counts.get(group) ?? 0) + 1);
+  const others = column.top.length;
+  const names = column.top.map((code) => column.words[code]);
+  const left = column.words.filter((word) => word !== null).length - others;
+  names.push(`${counted.format(left)} other${left === 1 ? "" : "s"}`, "no value");
+  const palette = data.look.categories[theme()];
+  return names
+    .map((name, group) => ({ name: name || "(empty)", group, count: counts.get(group) ?? 0, color: palette[group] }))
+    .map((group) => (group.group < others ? group : { ...group, color: data.look.rest[theme()] }))
+    .filter((group) => group.count);
+}
+
+function groupButton({ name, group, count, color }) {
+  const button = make("button", "");
+  button.type = "button";
+  button.setAttribute("aria-pressed", String(!state.hidden.has(group)));
+  button.title = name.slice(0, 300);
+  const swatch = make("span", "swatch");
+  swatch.style.background = color;
+  const amount = make("span", "count");
+  amount.textContent = counted.format(count);
+  button.append(swatch, make("span", "", name.slice(0, 80)), amount);
+  button.addEventListener("click", () => {
+    if (!state.hidden.delete(group)) state.hidden.add(group);
+    button.setAttribute("aria-pressed", String(!state.hidden.has(group)));
+    drawMap();
+  });
+  return button;
+}
+
+let typing = 0;
+function search(text) {
+  state.found = rowsWith(text);
+  byId("found").textContent = state.found === null ? "" : `${rowsOf(state.found.length)} of ${counted.format(total)}`;
+  drawMap();
+}
+
+function fillTools() {
+  const select = byId("color");
+  const none = make("option", "", "nothing");
+  none.value = "";
+  select.append(none);
+  columns.forEach((column, place) => {
+    const option = make("option", "", column.name.slice(0, 80));
+    option.value = String(place);
+    select.append(option);
+  });
+  select.value = state.color === null ? "" : String(state.color);
+  select.addEventListener("change", () => chooseColor(select.value === "" ? null : Number(select.value)));
+  byId("search").addEventListener("input", (event) => {
+    clearTimeout(typing);
+    typing = setTimeout(() => search(event.target.value), 200);
+  });
+  byId("search").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    clearTimeout(typing);
+    search(event.target.value);
+    if (state.found?.length) step(event.shiftKey ? -1 : 1);
+  });
+  byId("reset").addEventListener("click", resetView);
+}
+
+function mapNote() {
+  const all = total === data.total;
+  const shown = all ? (total === 1 ? "The one row is" : `All ${rowsOf(total)} are`) : `${counted.format(total)} of ${rowsOf(data.total)} are`;
+  const sample = all ? "drawn as dots." : "drawn as dots, a seeded sample.";
+  if (!state.flat) return `${shown} ${sample} Drag to turn, press and scroll to zoom, click a dot to keep its row. Arrow keys turn, + and − zoom.`;
+  const fewer = flatRows.length < total ? `${counted.format(flatRows.length)} of ${rowsOf(data.total)}, a seeded sample, are drawn` : `${shown} drawn`;
+  return `This browser has no WebGL, so the picture is flat: components 1 and 2. ${fewer}. Click a dot to keep its row.`;
+}

@@ -1,0 +1,125 @@
+// The page: words first, then the picture and the charts, in the theme that the reader prefers.
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+let printing = false;
+const charts = [];
+
+function theme() {
+  return dark.matches && !printing ? "dark" : "light";
+}
+
+function writeWords() {
+  document.title = `${data.title} – vecwise`;
+  byId("title").textContent = data.title;
+  byId("headline").textContent = data.headline;
+  byId("made").textContent = data.made;
+  for (const [label, sentence] of data.facts) {
+    const fact = make("div");
+    fact.append(make("dt", "", label), make("dd", "", sentence));
+    byId("facts").append(fact);
+  }
+  byId("map-note").textContent = mapNote();
+  map.setAttribute("aria-label", `${state.flat ? "Flat" : "Three-dimensional"} scatter of ${rowsOf(total)}: ${data.map.axes.join("; ")}`);
+  byId("map-section").hidden = false;
+}
+
+function addChart(box, chart, note) {
+  const figure = make("figure");
+  const caption = make("figcaption");
+  caption.append(make("h3", "", chart.title));
+  if (note) caption.append(make("p", "note", note));
+  const plot = make("div");
+  plot.setAttribute("role", "img");
+  plot.setAttribute("aria-label", chart.title);
+  plot.style.height = `${chart.figure.layout.height}px`;
+  figure.append(caption, plot);
+  box.append(figure);
+  charts.push({ plot, figure: chart.figure });
+  return plot;
+}
+
+function writeCharts() {
+  data.loadings.forEach((chart) => addChart(byId("loadings"), chart, chart.note));
+  data.norms.forEach((chart) => addChart(byId("norms"), chart));
+  data.tables.forEach((table) => {
+    const plot = addChart(byId("tables"), table);
+    const scroll = make("div", "scroll");
+    plot.closest("figure").classList.add("table");
+    plot.replaceWith(scroll);
+    scroll.append(plot);
+    plot.style.minWidth = `${table.width}px`;
+    plot.style.maxWidth = `${table.width * 2}px`;
+    charts.at(-1).table = table;
+  });
+  data.neighborhoods.forEach((near) => byId("near").append(neighborhood(near)));
+  byId("near-title").textContent = `The rows nearest to ${data.neighborhoods.length === 1 ? "one row" : "some rows"}, by ${data.measure}`;
+  for (const part of ["loadings", "norms", "tables", "near"]) {
+    byId(`${part}-section`).hidden = !byId(part).childElementCount;
+  }
+}
+
+function neighborhood({ query, answers }) {
+  const box = make("article", "near");
+  const list = make("ol");
+  box.append(make("h3", "", query), list);
+  for (const [score, words] of answers) {
+    const item = make("li");
+    const text = make("span", "words", words);
+    text.title = words.slice(0, 1000);
+    item.append(make("span", "score", score), text);
+    list.append(item);
+  }
+  return box;
+}
+
+// ---- the full labels of a cell, beside the pointer ----
+function hoverCells(plot, table) {
+  const tip = byId("tip");
+  plot.on("plotly_hover", ({ points: [point], event }) => {
+    tip.replaceChildren();
+    const score = `${table.name} ${table.scores[point.y][point.x]}`;
+    for (const text of [table.labels[point.y], table.labels[point.x], score]) tip.append(make("div", "", text));
+    tip.hidden = false;
+    const { width, height } = tip.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, window.innerWidth - width - 8))}px`;
+    tip.style.top = `${event.clientY + height + 30 > window.innerHeight ? event.clientY - height - 12 : event.clientY + 16}px`;
+  });
+  plot.on("plotly_unhover", () => { tip.hidden = true; });
+}
+
+function drawChart({ plot, figure, table }) {
+  const first = !plot.classList.contains("js-plotly-plot");
+  const layout = { ...figure.layout, template: data.look.templates[theme()], autosize: true };
+  const traces = table ? figure.data.map((trace) => ({ ...trace, hovertemplate: null, hoverinfo: "none" })) : figure.data;
+  window.Plotly.react(plot, traces, layout, { displayModeBar: false, responsive: true });
+  if (first && table) hoverCells(plot, table);
+}
+
+function drawAll() {
+  repaint();
+  charts.forEach(drawChart);
+}
+
+writeWords();
+writeCharts();
+fillTools();
+writeCard();
+painted = paint();
+writeLegend();
+byId("map-title").textContent = columns[state.color]?.finding || standing();
+byId("waiting").textContent = `Drawing ${rowsOf(total)} …`;
+
+// plotly stands after this script, so that the words are there before it is read
+document.addEventListener("DOMContentLoaded", () => {
+  if (!window.Plotly) {
+    byId("waiting").textContent = "The drawing library did not start in this browser, so there are no pictures.";
+    return;
+  }
+  requestAnimationFrame(() => {
+    repaint();
+    charts.forEach((chart) => setTimeout(() => drawChart(chart), 0));
+    setTimeout(() => { document.documentElement.dataset.drawn = "yes"; }, 0);
+  });
+});
+dark.addEventListener("change", drawAll);
+window.addEventListener("beforeprint", () => { printing = true; drawAll(); });
+window.addEventListener("afterprint", () => { printing = false; drawAll(); });

@@ -1,0 +1,165 @@
+"""Delimited text as an Arrow table: which cells are missing, and which type a column gets.
+
+This module must not know where the bytes came from; what is wrong with a bad file, `csv_faults` finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.errors import BadRow, EmptyInput, unknown
+from vecwise.store.csv_faults import find_fault, line_of_row
+from vecwise.store.rows import refuse_duplicates
+from vecwise.store.text_files import LONGEST_CELL, too_long
+from vecwise.table_text import clip
+
+#: A cell of one of these is missing in a column of numbers, dates or truth values.
+MISSING: Final = (
+    *("", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan"),
+    *("NULL", "Null", "null", "None", "<NA>", "#N/A", "#NA"),
+)
+MOSTLY: Final = 0.95  # the share of numbers from which a cell that is none is a mistake, not a text
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
+_WHOLE = r"^\s*[+-]?\d+\s*$"
+_BLOCK = 16 * 2**20
+_LARGEST_BLOCK = 2**31 - 1
+
+
+def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] = ()) -> Any:
+    r"""Read delimited text whose first line names the columns; the type of a column fits all of its cells.
+
+    The types tried are, in order: whole numbers, truth values, dates, times, timestamps, fractions, text.
+    Outside text the spellings of `MISSING` are null; in text only the empty cell is, quoted or not. A column of
+    numbers with a few cells that are none (19 of 20 are) is refused, wherever they stand; whole
+    numbers beyond 64 bits stay text, since fractions would round them. `as_text` names columns to
+    read as text whatever they hold. Blank lines are skipped. One pass at the speed of Arrow; only a file
+    that is refused is read again, slowly, to find the line.
+
+    Raises `EmptyInput`, `BadRow` with the line, `DuplicateName`, `UnknownName` (`as_text`).
+
+    >>> read_csv(b"a,b\n1,x\nNA,\n", "`rows.csv`", delimiter=",").to_pydict()
+    {'a': [1, None], 'b': ['x', None]}
+    """
+    import pyarrow as pa
+
+    if not utf8.strip():
+        raise EmptyInput(f"{name} is empty: there is not even a line of column names.")
+    try:
+        table = _parse(utf8, delimiter, dict.fromkeys(as_text, pa.string()))
+    except pa.ArrowInvalid as error:
+        raise find_fault(utf8, name, delimiter) or BadRow(f"{name} cannot be read: {error}") from error
+    if not _quotes_pair(utf8, delimiter):
+        fault = find_fault(utf8, name, delimiter)
+        if fault:
+            raise fault
+    refuse_duplicates(table.column_names, name)
+    if not table.num_rows:
+        raise EmptyInput(f"{name} has a line of column names and no row below it.")
+    for column in as_text:
+        if column not in table.column_names:
+            raise unknown("column", column, table.column_names)
+    return _settle(table, utf8, name, delimiter, as_text)
+
+
+def _parse(utf8: bytes, delimiter: str, types: dict[str, Any]) -> Any:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    convert = csv.ConvertOptions(column_types=types, null_values=list(MISSING))
+    for block in (_BLOCK, min(len(utf8) + 1, _LARGEST_BLOCK)):  # a row longer than a block needs a larger one
+        try:
+            read = csv.ReadOptions(block_size=block)
+            return csv.read_csv(pa.BufferReader(utf8), read_options=read, parse_options=parse, convert_options=convert)
+        except pa.ArrowInvalid as error:
+            if "straddl" not in str(error):
+                raise
+            failure = error
+    raise failure
+
+
+def _quotes_pair(utf8: bytes, delimiter: str) -> bool:
+    """Tell whether quotes open at the start of a cell and close at its end, so that no row swallowed another.
+
+    Counted over the whole file, every quote with an even number opens or follows a closing one, which it
+    doubles, and every other one closes or is followed by its double.
+    """
+    data = np.frombuffer(utf8, np.uint8)
+    places = np.flatnonzero(data == ord('"'))
+    if not len(places):
+        return True
+    edges = np.frombuffer(('\r\n"' + delimiter).encode(), np.uint8)
+    before = data[places[0::2] - 1]
+    after = data[np.minimum(places[1::2] + 1, len(data) - 1)]
+    starts = np.isin(before, edges) | (places[0::2] == 0)
+    ends = np.isin(after, edges) | (places[1::2] == len(data) - 1)
+    return bool(len(places) % 2 == 0 and starts.all() and ends.all())
+
+
+def _settle(table: Any, utf8: bytes, name: str, delimiter: str, as_text: Sequence[str]) -> Any:
+    """Apply what Arrow's inference has not: empty texts, almost-numbers, and whole numbers beyond 64 bits."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for place, field in enumerate(table.schema):
+        cells = table.column(place)
+        if field.type == pa.string():
+            if field.name not in as_text:
+                _refuse_almost_numbers(cells, field.name, utf8, name, delimiter)
+            if len(utf8) > LONGEST_CELL:
+                _refuse_long(cells, utf8, name, delimiter)
+            cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
+        elif field.type == pa.float64() and _beyond(cells):
+            texts = _parse(utf8, delimiter, {field.name: pa.string()}).column(place)
+            kept = texts.filter(pc.invert(pc.is_in(texts, pa.array(MISSING))))
+            if not pc.all(pc.match_substring_regex(kept, _WHOLE)).as_py():
+                continue
+            cells = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+        else:
+            continue
+        table = table.set_column(place, field.name, cells)
+    return table
+
+
+def _beyond(cells: Any) -> bool:
+    """Whether a column of fractions reaches past what 64-bit whole numbers hold."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(cells).as_py()
+    return ends["max"] is not None and 2.0**63 <= max(ends["max"], -ends["min"]) < float("inf")
+
+
+def _refuse_almost_numbers(cells: Any, column: str, utf8: bytes, name: str, delimiter: str) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    filled = pc.invert(pc.is_in(cells, pa.array(MISSING)))
+    numbers = pc.match_substring_regex(cells, _NUMBER)
+    share = (pc.sum(numbers).as_py() or 0) / max(1, pc.sum(filled).as_py() or 0)
+    if share < MOSTLY:
+        return
+    row = pc.index(pc.and_(filled, pc.invert(numbers)), True).as_py()
+    if row < 0:
+        return
+    line = line_of_row(utf8, delimiter, row)
+    raise BadRow(
+        f"{name}, line {line:,}: column `{column}` holds `{clip(cells[row].as_py(), 40)}`, which is no number, and "
+        f"{_percent(share)} of its cells are numbers. Correct the cell or leave it empty, or read the column as "
+        f'text: `--as-text {column}` (in Python: `as_text=["{column}"]`).'
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{min(share, 0.999):.1%}"
+
+
+def _refuse_long(cells: Any, utf8: bytes, name: str, delimiter: str) -> None:
+    import pyarrow.compute as pc
+
+    long = pc.greater(pc.binary_length(cells), LONGEST_CELL)
+    row = pc.index(long, True).as_py()
+    if row >= 0:
+        raise too_long(name, line_of_row(utf8, delimiter, row))

@@ -1,0 +1,148 @@
+"""Files, and standard input, as Arrow tables: which format a source has and who reads it.
+
+This module must not know encoders or what becomes of the rows.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from vecwise.errors import EmptyInput, OutOfRange, UnknownFormat, WrongType
+from vecwise.store import columnar
+from vecwise.store.csv_files import read_csv
+from vecwise.store.json_lines import read_json_lines
+from vecwise.store.os_errors import os_errors, shown
+from vecwise.store.rows import refuse_duplicates
+from vecwise.store.text_files import as_utf8, read_text_lines, split_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", "arrow", "txt")
+_SUFFIXES: Final = {
+    **{f".{name}": name for name in FORMATS},
+    **{".ndjson": "jsonl", ".feather": "arrow", ".ipc": "arrow", ".pq": "parquet", ".tab": "tsv", ".text": "txt"},
+}
+_SNIFFED_LINES: Final = 20
+
+
+def read(
+    path: str | os.PathLike[str] | BinaryIO,
+    /,
+    *,
+    format: str | None = None,
+    encoding: str = "utf-8",
+    as_text: Sequence[str] = (),
+) -> pa.Table:
+    r"""Read rows from a file into an Arrow table.
+
+    The suffix says the format: `.csv`, `.tsv`, `.jsonl` (`.ndjson`), `.parquet`, `.arrow` (`.feather`, `.ipc`) or
+    `.txt`, one row a line; `format` overrides it. Standard input (`"-"`), pipes and open binary files are told by
+    their first bytes. `encoding` is for text formats; a byte order mark is obeyed. `as_text` names CSV
+    columns to keep as text whatever they hold, such as postal codes with leading zeros.
+
+    Raises `FileMissing`, `Unreadable`, `UnknownFormat`, `EmptyInput`, `BadRow` with the line, `WrongEncoding` with
+    the offset and the encoding to try, `DuplicateName`, `UnknownName`, `Damaged`. The whole file is read into memory.
+
+    >>> import io
+    >>> read(io.BytesIO(b"rooms,kind\n3,flat\n4,house\n")).to_pydict()
+    {'rooms': [3, 4], 'kind': ['flat', 'house']}
+    """
+    as_text = [as_text] if isinstance(as_text, str) else list(as_text)
+    with _opened(path) as (source, name, suffix):
+        chosen = _format(source, name, suffix, format)
+        if as_text and chosen not in ("csv", "tsv"):
+            raise OutOfRange(f"`as_text` is for CSV and TSV; {name} is read as {chosen}, which says its types itself.")
+        table = _READERS[chosen](source, name, encoding, as_text)
+    refuse_duplicates(table.column_names, name)
+    if not table.num_rows or not table.num_columns:
+        raise EmptyInput(f"{name} has no rows.")
+    return table
+
+
+@contextmanager
+def _opened(path: Any) -> Iterator[tuple[BinaryIO, str, str | None]]:
+    """Give a seekable binary file, its name for messages, and its suffix; no suffix: look at the bytes."""
+    if hasattr(path, "read"):
+        yield io.BytesIO(_bytes_of(path)), shown(str(getattr(path, "name", "the open file"))), None
+    elif not isinstance(path, (str, os.PathLike)):
+        raise WrongType(f"`path` is {type(path).__name__}, not a path, `-` or an open binary file.")
+    elif os.fspath(path) == "-":
+        yield io.BytesIO(_bytes_of(sys.stdin.buffer)), "Standard input", None
+    else:
+        with os_errors(path, "read"), open(path, "rb") as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                yield file, shown(path), PurePath(path).suffix.lower()
+            else:
+                yield io.BytesIO(file.read()), shown(path), None
+
+
+def _bytes_of(file: Any) -> bytes:
+    raw = file.read()
+    if not isinstance(raw, bytes):
+        raise WrongType("`path` is a file open as text. Open it as binary: open(path, 'rb').")
+    return raw
+
+
+def _format(source: BinaryIO, name: str, suffix: str | None, wanted: str | None) -> str:
+    if wanted is not None:
+        chosen = _SUFFIXES.get(f".{wanted.lower().removeprefix('.')}")
+        if chosen is None:
+            raise UnknownFormat(f"There is no format `{wanted}`. There are: {', '.join(FORMATS)}.")
+        return chosen
+    if suffix is None:
+        return _sniff(source)
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    ending = f"The ending `{suffix}` of {name} is not known" if suffix else f"{name} has no ending"
+    raise UnknownFormat(f"{ending}. Known are {', '.join(_SUFFIXES)}. Say what it is: `--format csv` (format=\"csv\").")
+
+
+def _sniff(source: BinaryIO) -> str:
+    head = source.read(65_536)
+    source.seek(0)
+    if head.startswith(columnar.PARQUET_MARK):
+        return "parquet"
+    if head.startswith((columnar.ARROW_MARK, columnar.STREAM_MARK)):
+        return "arrow"
+    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
+    if text.lstrip().startswith("{"):
+        return "jsonl"
+    lines = [line for line in split_lines(text)[:_SNIFFED_LINES] if line]
+    if len(head) == 65_536:  # noqa: PLR2004  the last line may be cut
+        lines = lines[:-1] or lines
+    for kind, delimiter in (("tsv", "\t"), ("csv", ","), ("csv", ";")):
+        if len(lines) > 1 and delimiter in lines[0] and all(delimiter in line for line in lines):
+            return kind
+    return "txt"
+
+
+def _csv(source: BinaryIO, name: str, encoding: str, as_text: Sequence[str]) -> Any:
+    utf8 = as_utf8(source.read(), name, encoding)
+    header = re.split(rb"[\r\n]", utf8.lstrip(b"\r\n")[:100_000], maxsplit=1)[0]
+    delimiter = ";" if b";" in header and b"," not in header else ","
+    return read_csv(utf8, name, delimiter=delimiter, as_text=as_text)
+
+
+def _tsv(source: BinaryIO, name: str, encoding: str, as_text: Sequence[str]) -> Any:
+    return read_csv(as_utf8(source.read(), name, encoding), name, delimiter="\t", as_text=as_text)
+
+
+_READERS: Final[Mapping[str, Callable[[BinaryIO, str, str, Sequence[str]], Any]]] = {
+    "csv": _csv,
+    "tsv": _tsv,
+    "jsonl": lambda source, name, encoding, _: read_json_lines(as_utf8(source.read(), name, encoding), name),
+    "txt": lambda source, name, encoding, _: read_text_lines(as_utf8(source.read(), name, encoding), name),
+    "parquet": lambda source, name, *_: columnar.read_parquet(source, name),
+    "arrow": lambda source, name, *_: columnar.read_arrow(source, name),
+}
