@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from conftest import read_only
 from hypothesis import given
@@ -12,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist, squareform
 
 from vecwise.kernels.arrays import nonfinite_rows
+from vecwise.kernels.arrow import numbers, present, strings, whole_numbers
 from vecwise.kernels.digests import first_of_equals, row_digests
 from vecwise.kernels.extremes import extreme_pairs
 from vecwise.kernels.moments import fix_signs, merge_moments, moments, principal_axes
@@ -185,3 +187,27 @@ def test_nonfinite_rows_are_found_in_both_layouts() -> None:
     values[2, 3], values[0, 0] = np.nan, -np.inf
     assert nonfinite_rows(values).tolist() == [0, 2]
     assert nonfinite_rows(csr_array(values)).tolist() == [0, 2]
+
+
+# ---- Arrow ----
+
+
+@given(st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=5)))
+def test_strings_are_arrow_s_own(texts) -> None:
+    made = strings(texts)
+    made.validate(full=True)
+    assert made.to_pylist() == texts
+
+
+@given(st.lists(st.none() | st.floats(allow_nan=False), max_size=20), st.integers(0, 5), st.integers(0, 20))
+def test_numbers_are_arrow_s_own(values, start, length) -> None:
+    array = pa.array(values, pa.float64()).slice(start, length)
+    column = pa.chunked_array([array, pa.array([None, 2.0], pa.float64())])
+    truth = [np.nan if v is None else v for v in column.to_pylist()]
+    assert np.array_equal(numbers(column, np.float64, np.nan), truth, equal_nan=True)
+    assert present(column).tolist() == [v is not None for v in column.to_pylist()]
+
+
+def test_whole_numbers_share_memory() -> None:
+    assert whole_numbers(np.array([3, 1])).to_pylist() == [3, 1]
+    assert whole_numbers(np.zeros(0)).to_pylist() == []

@@ -12,6 +12,7 @@ import numpy as np
 
 from vecwise.draw.words import number, row
 from vecwise.encoders.guess import Plan
+from vecwise.engines.local import threads
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.digests import first_of_equals, row_digests
 from vecwise.kernels.extremes import extreme_pairs
@@ -109,7 +110,7 @@ def _extremes(view: View, seed: int) -> tuple[PairFound | None, PairFound | None
         places = np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
     chosen = X[places]
     points = dense((normalize(chosen) if view.metric == "cosine" else chosen).values)
-    found = extreme_pairs(points)
+    found = extreme_pairs(points, threads())
     if found is None:
         return None, None
     pairs = [(int(places[p.left]), int(places[p.right])) for p in found]

@@ -17,6 +17,7 @@ from vecwise.draw.report import Neighborhood, Report, Table, report_html
 from vecwise.errors import OutOfRange, unknown
 from vecwise.explore import Facts, score_words
 from vecwise.kernels.arrays import dense
+from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.components import pca
 from vecwise.measure.similarity import cosine, dot
 from vecwise.store.durable import write_text
@@ -130,7 +131,7 @@ def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
 def _columns(X: Vectors, keep: np.ndarray) -> dict[str, list[Any]]:
     if X.rows is None:
         return {}
-    rows = X.rows if len(keep) == len(X) else X.rows.take(keep)
+    rows = X.rows if len(keep) == len(X) else X.rows.take(whole_numbers(keep))
     return {name: _column(rows.column(name)) for name in rows.column_names}
 
 

@@ -20,6 +20,7 @@ from vecwise.errors import (
     unknown,
 )
 from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
+from vecwise.kernels.arrow import whole_numbers
 from vecwise.space import Space, _zero_maker
 from vecwise.table_text import preview_html, preview_text
 
@@ -146,7 +147,7 @@ class Vectors:
 
     def __getitem__(self, key: Any) -> Vectors:
         index = self._index(key)
-        rows = None if self.rows is None else self.rows.take(index)
+        rows = None if self.rows is None else self.rows.take(whole_numbers(index))
         return Vectors._trusted(self.values[index], self.ids[index], rows, self.space, self.encoder)
 
     def __iter__(self) -> Iterator[Vectors]:

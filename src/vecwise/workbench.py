@@ -17,6 +17,7 @@ from vecwise.encoders.base import Encoder
 from vecwise.encoders.guess import Plan, plan
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import DuplicateName, NoEncoder, NotSavable, OutOfRange, TooLarge, WrongType, unknown
+from vecwise.kernels.arrow import whole_numbers
 from vecwise.runner import Engine, Progress, apply
 from vecwise.store import datasets
 from vecwise.store.rows import as_table
@@ -149,6 +150,12 @@ def open(path: str | Path, /, *, verify: bool = True) -> Vectors:  # noqa: A001 
 
     `verify` checks every file against the manifest's hash first (about a second per gigabyte).
     Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`.
+
+    >>> import tempfile, vecwise as vw
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(vw.encode(["the sea", "the sky"], encoder="count"), folder + "/songs")
+    ...     vw.nearest(vw.open(folder + "/songs"), "sky", k=1).ids
+    array([[1]])
     """
     from vecwise.encoders.registry import from_data
 
@@ -180,7 +187,7 @@ def load(
     total = table.num_rows
     keep = None if sample is None else _sample(table.num_rows, sample, seed)
     if keep is not None and len(keep) < table.num_rows:
-        table = table.take(keep)
+        table = table.take(whole_numbers(keep))
         if options.get("ids") is None:
             options["ids"] = keep.tolist()
     made_now = encode_table(table, **options)

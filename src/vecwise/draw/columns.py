@@ -25,10 +25,10 @@ _ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `numbers` where it has an order (NaN = missing), `words` and `codes` where it is written out.
+    """One column: `numbers` where it has an order, `words` and `codes` where it is written out.
 
-    A "number" has numbers, "text" has words and codes, a "date" has all three. `words[codes[i]]` is the
-    cell of row i; None is a missing one.
+    A "number" has numbers (NaN = missing), "text" has words and codes, a "date" has all three.
+    `words[codes[i]]` is the cell of row i; None is a missing one.
     """
 
     name: str
@@ -70,7 +70,7 @@ def read_column(name: str, values: Sequence[Any]) -> Column:
     ('red', 'blue')
     """
     types = set(map(type, values)) - {type(None)}
-    if types and all(issubclass(kind, numbers.Real) and kind not in (bool, np.bool_) for kind in types):
+    if types and all(issubclass(kind, numbers.Real) and not issubclass(kind, bool) for kind in types):
         array = np.array([math.nan if v is None else v for v in values], dtype=np.float64)
         whole = all(issubclass(kind, numbers.Integral) for kind in types)
         if not whole or not (np.abs(array) > _EXACT).any():
@@ -117,9 +117,13 @@ def _writer(kind: str, low: float, high: float) -> Callable[[float], str]:
         return lambda value: f"{value:.3g}"
     decimals = max(0, 1 - math.floor(math.log10(spread))) if spread else 0
     if not spread:
-        return lambda value: number(value)
+        return number
+    return lambda value: _plain(value, 0 if value == round(value) else decimals)
+
+
+def _plain(value: float, decimals: int) -> str:
     # no separators below 100,000: years and postal codes are numbers too
-    return lambda value: f"{value:,.{decimals}f}" if abs(value) >= 1e5 else f"{value:.{decimals}f}"
+    return f"{value:,.{decimals}f}" if abs(value) >= 1e5 else f"{value:.{decimals}f}"
 
 
 def _word(value: Any) -> str | None:

@@ -11,19 +11,21 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.columns import Column, Span, read_column, span
-from vecwise.draw.findings import score
+from vecwise.draw.findings import rounded, score
 from vecwise.draw.markup import shown, shown_in_space
 from vecwise.draw.theme import PALETTES, VIRIDIS, dot, scale, template
-from vecwise.draw.words import count, number
+from vecwise.draw.words import count
 from vecwise.errors import missing_package
 
 Figure = dict[str, Any]
+Frame = tuple[np.ndarray, np.ndarray]  # the low and the high end of every axis
 
 LABELLED: Final = 15  # rows up to which dots carry labels and cells carry numbers
 CIRCLES: Final = (
     3000  # a circle costs plotly's WebGL ten times the triangles of a square, and at 2 pixels looks the same
 )
-_CAMERA: Final = {"eye": {"x": 0.55, "y": -1.75, "z": 1.0}, "projection": {"type": "perspective"}}
+FEW_FAR: Final = 1000  # rows from which a frame may leave out the farthest two in a thousand
+_CAMERA: Final = {"eye": {"x": 0.6, "y": -1.75, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.14}}
 
 
 def scatter_figure(
@@ -57,32 +59,76 @@ def scatter_figure(
         hover = [shown(text[row]) for row in rows] if text is not None else None
         trace |= {"name": shown(name, 40), "showlegend": bool(name), "hovertext": hover, "hoverinfo": "text"}
         drawn.append(trace)
-    layout = space_layout(points, axes) if points.shape[1] == 3 else flat_layout(axes)
+    lay_out = space_layout if points.shape[1] == 3 else flat_layout
+    layout = lay_out(whole_frame(points), axes)
     return {"data": drawn, "layout": layout | {"title": {"text": shown(title)}}}
 
 
-def space_layout(points: np.ndarray, axes: Sequence[str]) -> dict[str, Any]:
-    """Lay out a 3-D scene in which one unit is equally long on every axis, and no axis is too short to see."""
-    low, high = points.min(axis=0).astype(float), points.max(axis=0).astype(float)
-    half = np.maximum((high - low) / 2, 1e-12 + 0.4 * float((high - low).max()) / 2)
-    half = half * 1.06 if (high - low).any() else np.ones(3)
+def whole_frame(points: np.ndarray) -> Frame:
+    """Give the ends of a frame around all points: a little air, and no axis too short to see.
+
+    One unit is equally long on every axis, so an axis on which the points hardly differ gets a longer
+    stretch than it needs, never a magnifying glass.
+
+    >>> whole_frame(np.array([[0.0, 0.0], [10.0, 0.0]]))[1].tolist()
+    [10.3, 2.12]
+    """
+    return _framed(points.min(axis=0).astype(float), points.max(axis=0).astype(float))
+
+
+def near_frame(points: np.ndarray) -> Frame:
+    """Give the ends of a frame around the crowd, where a few far points would shrink it to a speck.
+
+    It holds the middle 99.8% of every axis and a quarter more on each side, and is the whole frame
+    where that would be less than half again as wide.
+    """
+    whole = whole_frame(points)
+    if len(points) < FEW_FAR:
+        return whole
+    low, high = np.percentile(points, (0.1, 99.9), axis=0)
+    air = (high - low) / 4
+    near = _framed(np.maximum(low - air, points.min(axis=0)), np.minimum(high + air, points.max(axis=0)))
+    wider = (whole[1] - whole[0]).max() / max((near[1] - near[0]).max(), 1e-300)
+    return near if wider > 1.5 else whole
+
+
+def outside(points: np.ndarray, frame: Frame) -> np.ndarray:
+    """Give the rows of the points that a frame leaves out."""
+    return np.flatnonzero(((points < frame[0]) | (points > frame[1])).any(axis=1))
+
+
+def _framed(low: np.ndarray, high: np.ndarray) -> Frame:
+    reach = float((high - low).max())
+    if reach <= 0:
+        return low - 1, high + 1
+    half = np.maximum((high - low) / 2, 0.2 * reach) * 1.06
     middle = (low + high) / 2
+    return middle - half, middle + half
+
+
+def space_layout(frame: Frame, axes: Sequence[str]) -> dict[str, Any]:
+    """Lay out a 3-D scene of a frame, in which one unit is equally long on every axis."""
+    low, high = frame
+    lengths = high - low
     scene: dict[str, Any] = {"camera": _CAMERA, "dragmode": "turntable", "aspectmode": "manual"}
-    scene["aspectratio"] = {name: float(1.25 * half[place] / half.max()) for place, name in enumerate("xyz")}
+    scene["aspectratio"] = {
+        name: float(1.2 * length / lengths.max()) for name, length in zip("xyz", lengths, strict=True)
+    }
     for place, name in enumerate("xyz"):
-        ends = [float(middle[place] - half[place]), float(middle[place] + half[place])]
+        ends = [float(low[place]), float(high[place])]
         scene[f"{name}axis"] = {"title": {"text": shown_in_space(axes[place])}, "range": ends, "nticks": 6}
-    return {"scene": scene, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "uirevision": "same"}
+    return {"scene": scene, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}}
 
 
-def flat_layout(axes: Sequence[str]) -> dict[str, Any]:
-    """Lay out a flat scatter of the first two axes with one unit equally long on both."""
+def flat_layout(frame: Frame, axes: Sequence[str]) -> dict[str, Any]:
+    """Lay out a flat scatter of the first two axes of a frame with one unit equally long on both."""
+    across, up = ([float(end[place]) for end in frame] for place in (0, 1))
     return {
-        "xaxis": {"title": {"text": shown(axes[0])}},
-        "yaxis": {"title": {"text": shown(axes[1])}, "scaleanchor": "x"},
+        "xaxis": {"title": {"text": shown(axes[0])}, "range": across},
+        "yaxis": {"title": {"text": shown(axes[1])}, "range": up, "scaleanchor": "x"},
         "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
         "hovermode": "closest",
-        "uirevision": "same",
+        "dragmode": "pan",
     }
 
 
@@ -105,8 +151,9 @@ def loadings_figure(pairs: Sequence[tuple[str, float]], *, title: str = "") -> F
         "hovertext": [f"{shown(name)}: {score(weight)}" for name, weight in pairs],
         "hoverinfo": "text",
     }
-    reach = 1.3 * max([abs(weight) for weight in weights] or [1.0]) or 1.0
-    ends = [-reach if min(weights, default=0) < 0 else 0, reach if max(weights, default=1) > 0 else 0]
+    low, high = min([0.0, *weights]), max([0.0, *weights])
+    air = 0.3 * (high - low) or 1.0  # the number stands outside its bar
+    ends = [low - air if low < 0 else 0.0, high + air if high > 0 else 0.0]
     layout = {
         "xaxis": {
             "range": ends,
@@ -134,23 +181,38 @@ def histogram_figure(values: np.ndarray, *, name: str, title: str = "") -> Figur
     """
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[np.isfinite(finite)]
-    counts, edges = _bins(finite)
+    drawn = _without_tail(finite)
+    counts, edges = _bins(drawn)
+    left_out = len(finite) - len(drawn)
+    beyond = f" ({count(left_out, 'row')} beyond {rounded(float(edges[-1]))} not drawn)" if left_out else ""
     bars = {
         "type": "bar",
         "x": ((edges[:-1] + edges[1:]) / 2).tolist(),
         "y": counts.tolist(),
         "width": np.diff(edges).tolist(),
         "hovertext": [
-            f"{count(int(many), 'row')} from {number(low, 3)} to {number(high, 3)}"
+            f"{count(int(many), 'row')} from {rounded(low)} to {rounded(high)}"
             for many, low, high in zip(counts, edges[:-1], edges[1:], strict=True)
         ],
         "hoverinfo": "text",
     }
     middle = float(np.median(finite)) if len(finite) else 0.0
+    steps = {"nticks": 5} if counts.max(initial=0) > 4 else {"dtick": 1}  # no half rows
     median = {"type": "line", "x0": middle, "x1": middle, "y0": 0, "y1": 1, "yref": "paper"}
     layout = {
-        "xaxis": {"title": {"text": shown(name)}, "showgrid": False, "fixedrange": True, "nticks": 7},
-        "yaxis": {"title": {"text": "rows"}, "rangemode": "tozero", "fixedrange": True, "nticks": 5},
+        "xaxis": {
+            "title": {"text": shown(name) + beyond},
+            "showgrid": False,
+            "fixedrange": True,
+            "nticks": 7,
+        },
+        "yaxis": {
+            "title": {"text": "rows"},
+            "rangemode": "tozero",
+            "fixedrange": True,
+            "tickformat": ",d",
+            **steps,
+        },
         "shapes": [median] if len(finite) else [],
         "margin": {"l": 52, "r": 10, "t": 10 if not title else 40, "b": 44},
         "height": 240,
@@ -189,12 +251,13 @@ def heatmap_figure(values: np.ndarray, labels: Sequence[str], *, name: str, titl
         "ygap": 1,
         "hovertemplate": f"%{{y}}<br>%{{x}}<br>{shown(name).replace('%', '')} %{{z:.3g}}<extra></extra>",
         "hoverongaps": False,
-        "colorbar": {"thickness": 10, "outlinewidth": 0, "len": 0.9, "nticks": 5, "tickfont": {"size": 11}},
     }
     if len(labels) <= LABELLED:
         cells["text"] = [[score(float(v)) if np.isfinite(v) else "" for v in line] for line in table]
         cells["texttemplate"] = "%{text}"
-        cells["textfont"] = {"size": 12}
+        cells |= {"textfont": {"size": 12}, "showscale": False}  # the numbers say it
+    else:
+        cells["colorbar"] = {"thickness": 10, "outlinewidth": 0, "nticks": 5, "tickfont": {"size": 11}}
     return {"data": [cells], "layout": _square(labels, title)}
 
 
@@ -274,13 +337,22 @@ def _bins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.array([len(values)]), np.array([middle - half, middle + half])
     quarters = np.percentile(values, (25, 75))
     width = 2 * float(quarters[1] - quarters[0]) / len(values) ** (1 / 3)
-    bins = int(np.clip((high - low) / width if width else 8, 8, 50))
+    bins = int(np.clip((high - low) / width if width else 8, min(8, len(values)), 50))
     return np.histogram(values, bins=bins)
+
+
+def _without_tail(values: np.ndarray) -> np.ndarray:
+    """Leave out the largest half percent where it would squeeze all others into a corner."""
+    if len(values) < FEW_FAR:
+        return values
+    end = float(np.percentile(values, 99.5))
+    return values[values <= end] if values.max() - values.min() > 2 * (end - values.min()) else values
 
 
 def _ticks(labels: Sequence[str], width: int) -> dict[str, Any]:
     written = [shown(label, width) for label in labels]
-    return {"tickvals": list(range(len(labels))), "ticktext": written, "automargin": True, "ticks": ""}
+    places = list(range(len(labels)))
+    return {"tickvals": places, "ticktext": written, "automargin": True, "ticks": "", "ticklabelstandoff": 4}
 
 
 def _square(labels: Sequence[str], title: str) -> dict[str, Any]:
@@ -288,9 +360,12 @@ def _square(labels: Sequence[str], title: str) -> dict[str, Any]:
     side = 44 if few else 20
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True}
     return {
-        "xaxis": _ticks(labels, 16) | axis | {"side": "top", "tickangle": -45 if few else -90},
+        "xaxis": _ticks(labels, 24 if few else 18)
+        | axis
+        | {"side": "top", "tickangle": -45 if few else -90, "ticklabeloverflow": "allow"},
         "yaxis": _ticks(labels, 28) | axis | {"autorange": "reversed"},
-        "margin": {"l": 8, "r": 8, "t": 8 if not title else 60, "b": 8},
+        # slanted labels lean out over the last column
+        "margin": {"l": 8, "r": 96 if few else 8, "t": 8 if not title else 60, "b": 8},
         "height": max(220, side * len(labels) + 130),
         "title": {"text": shown(title)},
     }

@@ -50,7 +50,7 @@ def page_html(data: Any) -> str:
 
 
 def json_in_html(data: Any) -> str:
-    r"""Write JSON that can stand inside a script element whatever its strings hold: plain ASCII, no `<`, `>`, `&`.
+    r"""Write JSON that can stand inside a script element: plain ASCII without `<`, `>` and `&`.
 
     >>> json_in_html(["</script>", "&amp;", "\u2028"])
     '["\\u003c/script\\u003e","\\u0026amp;","\\u2028"]'
@@ -67,7 +67,7 @@ def _script() -> str:
 
 @functools.cache
 def _plotly() -> tuple[str, str]:
-    """The text of plotly.js as plotly's own package ships it, and its hash. Finding it does not import plotly."""
+    """The text of plotly.js as plotly's package ships it, and its hash; finding it imports nothing."""
     found = importlib.util.find_spec("plotly")
     if found is None or not found.submodule_search_locations:
         raise missing_package("plotly", "The report", "plotly")

@@ -5,6 +5,7 @@ This module must not know vectors, encoders or files: everything in it is given 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,11 +16,15 @@ from vecwise.draw.figures import (
     CIRCLES,
     LABELLED,
     Figure,
+    Frame,
     flat_layout,
     heatmap_figure,
     histogram_figure,
     loadings_figure,
+    near_frame,
+    outside,
     space_layout,
+    whole_frame,
 )
 from vecwise.draw.findings import along, closest, loading, score, spread_of
 from vecwise.draw.markup import shown
@@ -84,10 +89,13 @@ def report_html(report: Report) -> str:
     Raises `EmptyInput` without rows, `WrongShape` where lengths differ, `NonFinite` for a point that is
     nowhere, `UnknownName` for a colour that is no column, `MissingPackage` without plotly.
 
-    >>> page = report_html(Report("houses.csv", "Two houses.", [], np.eye(2, 3, dtype=np.float32), ["a", "b", "c"],
-    ...     [], [0, 1], {"price": [1, 2]}, "price", 2, {}, [], [], "cosine", "made by hand"))
-    >>> page.startswith("<!doctype html>"), "http-equiv" in page
-    (True, True)
+    >>> report = Report(
+    ...     title="houses.csv", headline="Two houses", facts=[], points=np.eye(2, 3, dtype=np.float32),
+    ...     axes=["component 1", "component 2", "component 3"], loadings=[], ids=[0, 1],
+    ...     columns={"price": [1, 2]}, color="price", total=2, norms={}, tables=[], neighborhoods=[],
+    ...     measure="cosine", made="by hand")
+    >>> report_html(report).startswith("<!doctype html>")
+    True
     """
     _check(report)
     return page_html(page_data(report))
@@ -137,30 +145,32 @@ def _map(report: Report, points: np.ndarray) -> dict[str, Any]:
     sample = np.arange(len(points))
     if len(points) > FLAT_POINTS:
         sample = np.sort(np.random.default_rng(0).choice(len(points), FLAT_POINTS, replace=False))
-    size, alpha = dot(len(points))
-    flat_size, flat_alpha = dot(len(sample))
+    near, whole = near_frame(points), whole_frame(points)
     return {
         "points": [pack_array(axis) for axis in points.T],
         "axes": report.axes,
-        "space": {
-            "layout": space_layout(points, report.axes),
-            "size": size,
-            "alpha": alpha,
-            "symbol": "circle" if len(points) <= CIRCLES else "square",
-        },
-        "flat": {
-            "layout": flat_layout(report.axes),
-            "size": flat_size + 2,
-            "alpha": flat_alpha,
-            "rows": pack_array(sample),
-        },
+        "space": _drawing(space_layout, report.axes, near, whole, len(points)),
+        "flat": _drawing(flat_layout, report.axes, near, whole, len(sample)) | {"rows": pack_array(sample)},
+        "far": outside(points, near).tolist(),
         "labels": _labels(report) if len(points) <= LABELLED else None,
     }
 
 
-def _labels(report: Report) -> list[str]:
+def _drawing(
+    lay_out: Callable[[Frame, Sequence[str]], Figure], axes: list[str], near: Frame, whole: Frame, dots: int
+) -> dict[str, Any]:
+    size, alpha = dot(dots)
+    frames = {"near": lay_out(near, axes), "whole": lay_out(whole, axes)}
+    return frames | {"size": size, "alpha": alpha, "symbol": "circle" if dots <= CIRCLES else "square"}
+
+
+def _labels(report: Report) -> dict[str, list[str]]:
+    """What stands beside the dots of a few rows, for a wide and for a narrow picture."""
     fitting = [table.labels for table in report.tables if len(table.labels) == len(report.ids)]
-    return [shown(label, 28) for label in (fitting[0] if fitting else report.ids)]
+    written = fitting[0] if fitting else report.ids
+    return {
+        name: [shown(label, width) for label in written] for name, width in (("wide", 28), ("narrow", 15))
+    }
 
 
 def _chart(title: str, figure: Figure) -> dict[str, Any]:
@@ -170,7 +180,8 @@ def _chart(title: str, figure: Figure) -> dict[str, Any]:
 def _table(table: Table) -> dict[str, Any]:
     figure = heatmap_figure(table.values, table.labels, name=table.name)
     scores = [[score(float(value)) for value in line] for line in np.asarray(table.values, dtype=np.float64)]
-    width = (46 if len(table.labels) <= LABELLED else 14) * len(table.labels) + 260
+    cell, margin = (48, 270) if len(table.labels) <= LABELLED else (17, 270)
+    width = cell * len(table.labels) + margin
     chart = _chart(closest(table.name, table.labels, table.values), figure)
     return chart | {"name": table.name, "labels": table.labels, "scores": scores, "width": width}
 
@@ -182,8 +193,8 @@ def _check(report: Report) -> None:
         raise EmptyInput("A report needs at least one row; `ids` is empty.")
     if report.points.shape != (rows, 3) or len(report.axes) != 3:
         raise WrongShape(
-            f"`points` has shape {report.points.shape} and `axes` {len(report.axes)} names for {rows:,} rows; "
-            f"expected ({rows}, 3) and 3. Fill missing components with zeros."
+            f"`points` has shape {report.points.shape} and `axes` {len(report.axes)} names; expected "
+            f"({rows}, 3) and 3. Fill missing components with zeros."
         )
     if not np.isfinite(report.points).all():
         bad = int(np.flatnonzero(~np.isfinite(report.points).all(axis=1))[0])

@@ -125,7 +125,7 @@ def template(mode: Mode) -> dict[str, Any]:
 
 
 def css() -> str:
-    """Give the same colours as CSS variables: light unless the reader prefers dark, and always light on paper."""
+    """Give the same colours as CSS variables: dark where the reader prefers it, always light on paper."""
     light, dark = (_variables(PALETTES[mode]) for mode in ("light", "dark"))
     return f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}"
 

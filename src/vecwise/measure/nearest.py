@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, unknown
+from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
 from vecwise.runner import Engine, chunks, fold
@@ -40,7 +41,7 @@ class Neighbors:
         """The rows that were found, one Arrow table a query."""
         if self.corpus.rows is None:
             return None
-        return [self.corpus.rows.take(places) for places in self.places]
+        return [self.corpus.rows.take(whole_numbers(places)) for places in self.places]
 
     def __repr__(self) -> str:
         return f"Neighbors of {self.ids.shape[0]:,} queries, {self.ids.shape[1]:,} each, by {self.metric}"

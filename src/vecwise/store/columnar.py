@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
-from vecwise.errors import Damaged
+from vecwise.errors import Damaged, VecwiseError
 from vecwise.store.arrow_types import plain
 
 PARQUET_MARK: Final = b"PAR1"
 ARROW_MARK: Final = b"ARROW1"
-STREAM_MARK: Final = b"\xff\xff\xff\xff"  # an Arrow stream has no magic word; its first message has this length mark
+STREAM_MARK: Final = (
+    b"\xff\xff\xff\xff"  # an Arrow stream has no magic word; its first message has this length mark
+)
 
 
 @contextmanager
@@ -24,6 +26,8 @@ def arrow_errors(name: str, kind: str) -> Iterator[None]:
 
     try:
         yield
+    except VecwiseError:
+        raise
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno:
             raise

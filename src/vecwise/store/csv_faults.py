@@ -21,10 +21,10 @@ _LIMIT_LOCK = threading.Lock()  # Python's csv module keeps one limit per proces
 
 
 def find_fault(utf8: bytes, name: str, delimiter: str) -> VecwiseError | None:
-    """Give the first fault as an error with its line: ragged rows, quotes, cells over the limit, no row at all.
+    """Give the first fault as an error with its line: ragged rows, quotes, cells over the limit, no row.
 
     >>> print(find_fault(b"a,b\\n1,2\\n3\\n", "`rows.csv`", ","))
-    `rows.csv`, line 3: 1 field, and 2 were expected (the column names have 2): 3
+    `rows.csv`, line 3: 1 field, and 2 were expected, as there are column names: 3
     """
     width, start = 0, 1
     rows = 0
@@ -33,7 +33,9 @@ def find_fault(utf8: bytes, name: str, delimiter: str) -> VecwiseError | None:
             try:
                 record = next(reader, None)
             except csv.Error as error:
-                return _quote_fault(text, name, delimiter, start, reader.line_num, str(error))
+                if "unexpected end" in str(error):
+                    return _unclosed(text, name, delimiter, start)
+                return _quote_fault(name, start, reader.line_num, str(error))
             if record is None:
                 break
             rows += bool(record)
@@ -80,16 +82,13 @@ def _records(utf8: bytes, delimiter: str, limit: int = LONGEST_CELL) -> Iterator
 
 def _ragged(name: str, line: int, found: int, width: int, shown: str) -> BadRow:
     fields = f"{found} field{'s' if found != 1 else ''}"
-    return BadRow(
-        f"{name}, line {line:,}: {fields}, and {width} were expected (the column names have {width}): {clip(shown, 60)}"
-    )
+    expected = f"{width} were expected, as there are column names"
+    return BadRow(f"{name}, line {line:,}: {fields}, and {expected}: {clip(shown, 60)}")
 
 
-def _quote_fault(text: str, name: str, delimiter: str, start: int, end: int, reason: str) -> VecwiseError:
+def _quote_fault(name: str, start: int, end: int, reason: str) -> VecwiseError:
     if "field larger" in reason:
         return too_long(name, start)
-    if "unexpected end" in reason:
-        return _unclosed(text, name, delimiter, start)
     where = f"{name}, lines {start:,} to {end:,}" if end > start else f"{name}, line {start:,}"
     return BadRow(f"{where}: text follows a closing quote. A quote inside a quoted cell is written twice.")
 
@@ -101,4 +100,6 @@ def _unclosed(text: str, name: str, delimiter: str, start: int) -> BadRow:
     cell = re.compile(rf'(?:^|(?<=[{re.escape(delimiter)}\r\n]))"(?:[^"]|"")*("|\Z)')
     opened = next((m.start() for m in cell.finditer(record) if not m.group(1)), 0)
     line = start + _breaks(record[:opened])
-    return BadRow(f"{name}, line {line:,}: a quote opens here and is never closed: {clip(record[opened:], 60)}")
+    return BadRow(
+        f"{name}, line {line:,}: a quote opens here and is never closed: {clip(record[opened:], 60)}"
+    )

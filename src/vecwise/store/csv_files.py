@@ -32,11 +32,11 @@ def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] =
     r"""Read delimited text whose first line names the columns; the type of a column fits all of its cells.
 
     The types tried are, in order: whole numbers, truth values, dates, times, timestamps, fractions, text.
-    Outside text the spellings of `MISSING` are null; in text only the empty cell is, quoted or not. A column of
-    numbers with a few cells that are none (19 of 20 are) is refused, wherever they stand; whole
-    numbers beyond 64 bits stay text, since fractions would round them. `as_text` names columns to
-    read as text whatever they hold. Blank lines are skipped. One pass at the speed of Arrow; only a file
-    that is refused is read again, slowly, to find the line.
+    Outside text the spellings of `MISSING` are null; in text only the empty cell is, quoted or not.
+    A column of numbers with a few cells that are none (at least 19 of 20 are) is refused, wherever
+    they stand; whole numbers beyond 64 bits stay text, since fractions would round them. `as_text` names
+    columns to read as text whatever they hold. Blank lines are skipped. One pass at the speed of
+    Arrow; only a file that is refused is read again, slowly, to find the line.
 
     Raises `EmptyInput`, `BadRow` with the line, `DuplicateName`, `UnknownName` (`as_text`).
 
@@ -73,7 +73,9 @@ def _parse(utf8: bytes, delimiter: str, types: dict[str, Any]) -> Any:
     for block in (_BLOCK, min(len(utf8) + 1, _LARGEST_BLOCK)):  # a row longer than a block needs a larger one
         try:
             read = csv.ReadOptions(block_size=block)
-            return csv.read_csv(pa.BufferReader(utf8), read_options=read, parse_options=parse, convert_options=convert)
+            return csv.read_csv(
+                pa.BufferReader(utf8), read_options=read, parse_options=parse, convert_options=convert
+            )
         except pa.ArrowInvalid as error:
             if "straddl" not in str(error):
                 raise
@@ -144,16 +146,12 @@ def _refuse_almost_numbers(cells: Any, column: str, utf8: bytes, name: str, deli
     row = pc.index(pc.and_(filled, pc.invert(numbers)), True).as_py()
     if row < 0:
         return
-    line = line_of_row(utf8, delimiter, row)
+    where = f"{name}, line {line_of_row(utf8, delimiter, row):,}: column `{column}`"
     raise BadRow(
-        f"{name}, line {line:,}: column `{column}` holds `{clip(cells[row].as_py(), 40)}`, which is no number, and "
-        f"{_percent(share)} of its cells are numbers. Correct the cell or leave it empty, or read the column as "
-        f'text: `--as-text {column}` (in Python: `as_text=["{column}"]`).'
+        f"{where} holds `{clip(cells[row].as_py(), 40)}`, which is no number, and "
+        f"{min(share, 0.999):.1%} of its cells are numbers. Correct the cell or leave it empty, or read the "
+        f'column as text: `--as-text {column}` (in Python: `as_text=["{column}"]`).'
     )
-
-
-def _percent(share: float) -> str:
-    return f"{min(share, 0.999):.1%}"
 
 
 def _refuse_long(cells: Any, utf8: bytes, name: str, delimiter: str) -> None:

@@ -87,7 +87,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Writer]:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with replacing(folder + "/words.txt") as out:
     ...         taken = out.write(b"sea")
-    ...     open(folder + "/words.txt").read()
+    ...     Path(folder, "words.txt").read_text()
     'sea'
     """
     with os_errors(path, "write"):
@@ -120,7 +120,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_text(folder + "/words.txt", "sea")
-    ...     open(folder + "/words.txt").read()
+    ...     Path(folder, "words.txt").read_text()
     'sea'
     """
     write_bytes(path, text.encode("utf-8", "replace"))
@@ -157,5 +157,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
         if stat.S_ISDIR(mode):
             raise OSError(errno.EISDIR, "is a folder")
         if not stat.S_ISREG(mode):
-            raise Unreadable(f"Cannot write {shown(path)}: it is a device or a pipe, and a file was expected.")
+            raise Unreadable(
+                f"Cannot write {shown(path)}: it is a device or a pipe, and a file was expected."
+            )
     return target

@@ -41,7 +41,9 @@ def read_json_lines(utf8: bytes, name: str) -> Any:
         return pa.table({key: column_of(key, cells) for key, cells in columns.items()})
     except MixedColumn as mixed:
         where = f"{name}, line {numbers[mixed.row]:,}"
-        raise BadRow(f"{where}: {mixed} Correct the line, or write all values of the column alike.") from mixed
+        raise BadRow(
+            f"{where}: {mixed} Correct the line, or write all values of the column alike."
+        ) from mixed
 
 
 def _object(line: str, name: str, number: int) -> dict[str, Any]:
@@ -51,7 +53,9 @@ def _object(line: str, name: str, number: int) -> dict[str, Any]:
     try:
         value = json.loads(line, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise BadRow(f"{where} is not JSON at character {error.colno:,}: {error.msg}: {clip(line, 60)}") from error
+        raise BadRow(
+            f"{where} is not JSON at character {error.colno:,}: {error.msg}: {clip(line, 60)}"
+        ) from error
     except RecursionError as error:
         raise BadRow(f"{where} is nested deeper than {DEEPEST} levels.") from error
     except ValueError as error:
@@ -62,7 +66,7 @@ def _object(line: str, name: str, number: int) -> dict[str, Any]:
         value = tidy(value)
     if line.count("[") + line.count("{") > DEEPEST and _depth(value) > DEEPEST:
         raise BadRow(f"{where} is nested deeper than {DEEPEST} levels.")
-    return value
+    return dict(value)
 
 
 def _refuse_constant(constant: str) -> Any:

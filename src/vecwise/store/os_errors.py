@@ -66,14 +66,15 @@ def refusal(path: str | os.PathLike[str], verb: str, error: OSError) -> VecwiseE
     return Unreadable(f"Cannot {verb} {shown(path)}: {reason}.")
 
 
-def missing(path: str | os.PathLike[str]) -> FileMissing:
+def missing(path: str | os.PathLike[str], kind: str = "file") -> FileMissing:
     """Word a `FileMissing`, with the names nearby that look like the one that was asked for."""
     where = Path(path)
     if not where.parent.is_dir():
-        return FileMissing(f"There is no file {shown(path)}, and no folder {shown(where.parent)}.")
+        return FileMissing(f"There is no {kind} {shown(path)}, and no folder {shown(where.parent)}.")
     try:
         names = [os.fsencode(name).decode("utf-8", "replace") for name in os.listdir(where.parent)]
     except OSError:
         names = []
     near = difflib.get_close_matches(where.name, names, n=3)
-    return FileMissing(f"There is no file {shown(path)}." + (f" Did you mean {some(near)}?" if near else ""))
+    hint = f" Did you mean {some(near)}?" if near else ""
+    return FileMissing(f"There is no {kind} {shown(path)}.{hint}")

@@ -53,7 +53,9 @@ def refuse_duplicates(names: Sequence[str], what: str) -> None:
     """Raise `DuplicateName`, listing them, when columns share a name."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise DuplicateName(f"{what} has more than one column of the name {some(twice)}. Give each column its own.")
+        raise DuplicateName(
+            f"{what} has more than one column of the name {some(twice)}. Give each column its own."
+        )
 
 
 def _made(rows: Any) -> Any:
@@ -69,7 +71,7 @@ def _made(rows: Any) -> Any:
     if isinstance(rows, np.ndarray):
         return _from_array(rows)
     if isinstance(rows, Mapping):
-        return _from_columns({str(name): cells for name, cells in rows.items()})
+        return _from_columns(dict(zip(_names(rows, "The dict"), rows.values(), strict=True)))
     if isinstance(rows, (list, tuple)):
         return _from_list(rows)
     hint = " To read a file: vw.read(path)." if isinstance(rows, str) or hasattr(rows, "__fspath__") else ""
@@ -83,7 +85,12 @@ def _texts_table(cells: Any, name: str) -> Any:
 
     cells = pa.chunked_array([cells]) if isinstance(cells, pa.Array) else cells
     kind = cells.type.value_type if types.is_dictionary(cells.type) else cells.type
-    if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind)):
+    if not (
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_string_view(kind)
+        or types.is_null(kind)
+    ):
         raise WrongType(f"A column of {cells.type} is not rows of text. {_ACCEPTED}.")
     return pa.table({name: cells.cast(pa.string()) if types.is_null(kind) else cells})
 
@@ -100,7 +107,9 @@ def _from_list(rows: Sequence[Any]) -> Any:
     wanted = Mapping if isinstance(rows[0], Mapping) else (str, type(None))
     place, row = next((i, row) for i, row in enumerate(rows) if not isinstance(row, wanted))
     if isinstance(row, (int, float, np.number, list, tuple, np.ndarray)):
-        raise WrongType(f"Row {place} is {type(row).__name__}, not a text or a dict. Numbers are vectors: vw.Vectors(rows).")
+        raise WrongType(
+            f"Row {place} is {type(row).__name__}, not a text or a dict. Numbers are vectors: vw.Vectors(…)."
+        )
     raise WrongType(f"Row {place} is {type(row).__name__}. {_ACCEPTED}.")
 
 
@@ -110,8 +119,16 @@ def from_records(records: Sequence[Mapping[Any, Any]]) -> dict[str, list[Any]]:
     >>> from_records([{"a": 1}, {"b": 2}])
     {'a': [1, None], 'b': [None, 2]}
     """
-    keys = dict.fromkeys(key for record in records for key in record)
-    return {str(key): [record.get(key) for record in records] for key in keys}
+    keys = list(dict.fromkeys(key for record in records for key in record))
+    names = _names(keys, "The list of dicts")
+    return {name: [record.get(key) for record in records] for name, key in zip(names, keys, strict=True)}
+
+
+def _names(keys: Iterable[Any], what: str) -> list[str]:
+    """Column names are valid text, and keys that differ must not become one column."""
+    names = [tidy(str(key)) for key in keys]
+    refuse_duplicates(names, what)
+    return names
 
 
 def _from_columns(columns: Mapping[str, Any]) -> Any:
@@ -123,18 +140,22 @@ def _from_columns(columns: Mapping[str, Any]) -> Any:
     lengths = {name: len(cells) for name, cells in made.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"`{name}` {length}" for name, length in list(lengths.items())[:5])
-        raise WrongShape(f"The columns have different lengths: {listed}. Each row needs a cell in each column.")
+        raise WrongShape(
+            f"The columns have different lengths: {listed}. Each row needs a cell in each column."
+        )
     return pa.table(made)
 
 
 def column_of(name: str, cells: Any, arrow_type: Any = None) -> Any:
-    """Give one column's cells as an Arrow array; raises `MixedColumn` with the row, `WrongType`, `WrongShape`."""
+    """Give one column as an Arrow array; raises `MixedColumn` with the row, `WrongType`, `WrongShape`."""
     import pyarrow as pa
 
     if isinstance(cells, (str, bytes)) or not isinstance(cells, Iterable):
-        raise WrongType(f"Column `{name}` is {type(cells).__name__}; a column is a list or an array of cells.")
+        raise WrongType(
+            f"Column `{name}` is {type(cells).__name__}; a column is a list or an array of cells."
+        )
     if getattr(cells, "ndim", 1) != 1:
-        raise WrongShape(f"Column `{name}` has shape {cells.shape}; a column has one dimension.")
+        raise WrongShape(f"Column `{name}` has {getattr(cells, 'ndim', 0)} dimensions; a column has one.")
     if isinstance(cells, (pa.Array, pa.ChunkedArray)):
         return cells
     pandas = "pandas" in type(cells).__module__  # there, NaN among other things is a missing cell
@@ -188,11 +209,15 @@ def tidy(value: Any) -> Any:
 def _from_array(array: np.ndarray) -> Any:
     if array.ndim == 1 and array.dtype.kind in "OUT":
         return _from_list(array.tolist()) if len(array) else _texts_table(_no_texts(), TEXT)
-    if array.ndim != 2 or array.dtype.kind not in "biufOUT":  # noqa: PLR2004
-        raise WrongType(f"Cannot take rows from an array of shape {array.shape} and type {array.dtype}. {_ACCEPTED}.")
+    if array.ndim != 2 or array.dtype.kind not in "biufOUT":
+        raise WrongType(
+            f"Cannot take rows from an array of shape {array.shape} and type {array.dtype}. {_ACCEPTED}."
+        )
     if not array.shape[1]:
         raise EmptyInput("The array has no columns.")
-    return _from_columns({f"x{i}": array[:, i].astype(array.dtype.newbyteorder("=")) for i in range(array.shape[1])})
+    return _from_columns(
+        {f"x{i}": array[:, i].astype(array.dtype.newbyteorder("=")) for i in range(array.shape[1])}
+    )
 
 
 def _no_texts() -> Any:
@@ -217,8 +242,7 @@ def _from_pandas(rows: Any) -> Any:
     if rows.ndim == 1:
         name = TEXT if rows.name is None else str(rows.name)
         return _texts_table(column_of(name, rows), name)
-    refuse_duplicates([str(name) for name in rows.columns], "The DataFrame")
-    if not len(rows.columns):
+    names = _names(rows.columns, "The DataFrame")
+    if not names:
         raise EmptyInput("The DataFrame has no columns.")
-    columns = {str(name): column_of(str(name), rows[name]) for name in rows.columns}
-    return pa.table(columns)
+    return pa.table({name: column_of(name, rows.iloc[:, i]) for i, name in enumerate(names)})

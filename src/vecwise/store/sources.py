@@ -31,8 +31,16 @@ if TYPE_CHECKING:
 FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", "arrow", "txt")
 _SUFFIXES: Final = {
     **{f".{name}": name for name in FORMATS},
-    **{".ndjson": "jsonl", ".feather": "arrow", ".ipc": "arrow", ".pq": "parquet", ".tab": "tsv", ".text": "txt"},
+    **{
+        ".ndjson": "jsonl",
+        ".feather": "arrow",
+        ".ipc": "arrow",
+        ".pq": "parquet",
+        ".tab": "tsv",
+        ".text": "txt",
+    },
 }
+_SNIFFED_BYTES: Final = 65_536
 _SNIFFED_LINES: Final = 20
 
 
@@ -46,13 +54,14 @@ def read(
 ) -> pa.Table:
     r"""Read rows from a file into an Arrow table.
 
-    The suffix says the format: `.csv`, `.tsv`, `.jsonl` (`.ndjson`), `.parquet`, `.arrow` (`.feather`, `.ipc`) or
-    `.txt`, one row a line; `format` overrides it. Standard input (`"-"`), pipes and open binary files are told by
-    their first bytes. `encoding` is for text formats; a byte order mark is obeyed. `as_text` names CSV
-    columns to keep as text whatever they hold, such as postal codes with leading zeros.
+    The suffix says the format: `.csv`, `.tsv`, `.jsonl` (`.ndjson`), `.parquet`, `.arrow` (`.feather`,
+    `.ipc`) or `.txt`, one row a line; `format` overrides it. Standard input (`"-"`), pipes and open binary
+    files are told by their first bytes. `encoding` is for text formats; a byte order mark is obeyed.
+    `as_text` names CSV columns to keep as text whatever they hold, such as codes with leading zeros.
 
-    Raises `FileMissing`, `Unreadable`, `UnknownFormat`, `EmptyInput`, `BadRow` with the line, `WrongEncoding` with
-    the offset and the encoding to try, `DuplicateName`, `UnknownName`, `Damaged`. The whole file is read into memory.
+    Raises `FileMissing`, `Unreadable`, `UnknownFormat`, `EmptyInput`, `BadRow` with the line,
+    `WrongEncoding` with the offset and the encoding to try, `DuplicateName`, `UnknownName`, `Damaged`.
+    The whole file is read into memory.
 
     >>> import io
     >>> read(io.BytesIO(b"rooms,kind\n3,flat\n4,house\n")).to_pydict()
@@ -62,7 +71,9 @@ def read(
     with _opened(path) as (source, name, suffix):
         chosen = _format(source, name, suffix, format)
         if as_text and chosen not in ("csv", "tsv"):
-            raise OutOfRange(f"`as_text` is for CSV and TSV; {name} is read as {chosen}, which says its types itself.")
+            raise OutOfRange(
+                f"`as_text` is for CSV and TSV; {name} is read as {chosen}, which says its types itself."
+            )
         table = _READERS[chosen](source, name, encoding, as_text)
     refuse_duplicates(table.column_names, name)
     if not table.num_rows or not table.num_columns:
@@ -105,11 +116,13 @@ def _format(source: BinaryIO, name: str, suffix: str | None, wanted: str | None)
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
     ending = f"The ending `{suffix}` of {name} is not known" if suffix else f"{name} has no ending"
-    raise UnknownFormat(f"{ending}. Known are {', '.join(_SUFFIXES)}. Say what it is: `--format csv` (format=\"csv\").")
+    raise UnknownFormat(
+        f'{ending}. Known are {", ".join(_SUFFIXES)}. Say what it is: `--format csv` (format="csv").'
+    )
 
 
 def _sniff(source: BinaryIO) -> str:
-    head = source.read(65_536)
+    head = source.read(_SNIFFED_BYTES)
     source.seek(0)
     if head.startswith(columnar.PARQUET_MARK):
         return "parquet"
@@ -119,7 +132,7 @@ def _sniff(source: BinaryIO) -> str:
     if text.lstrip().startswith("{"):
         return "jsonl"
     lines = [line for line in split_lines(text)[:_SNIFFED_LINES] if line]
-    if len(head) == 65_536:  # noqa: PLR2004  the last line may be cut
+    if len(head) == _SNIFFED_BYTES:  # the last line may be cut
         lines = lines[:-1] or lines
     for kind, delimiter in (("tsv", "\t"), ("csv", ","), ("csv", ";")):
         if len(lines) > 1 and delimiter in lines[0] and all(delimiter in line for line in lines):

@@ -125,4 +125,6 @@ def read_text_lines(utf8: bytes, name: str) -> Any:
 
 def too_long(name: str, line: int) -> BadRow:
     """Word the refusal of a cell over the limit."""
-    return BadRow(f"{name}, line {line:,}: a cell is longer than {LONGEST_CELL // 2**20} MiB. Is a quote not closed?")
+    return BadRow(
+        f"{name}, line {line:,}: a cell is longer than {LONGEST_CELL // 2**20} MiB. Is a quote not closed?"
+    )

@@ -1,9 +1,10 @@
 // The picture of all rows: 3-D where there is WebGL, flat where there is none. Python gives the layout and the look.
-const state = { color: data.color, hidden: new Set(), found: null, flat: !hasWebGl() };
+const state = { color: data.color, hidden: new Set(), found: null, flat: !hasWebGl(), whole: false, turn: 0 };
 let painted = { colors: [], groups: null };
 let layers = [];
 const map = byId("map");
 const drawing = () => (state.flat ? data.map.flat : data.map.space);
+const far = new Set(data.map.far); // rows outside the near frame
 const flatRows = unpack(data.map.flat.rows);
 const allRows = Array.from({ length: total }, (_, row) => row);
 
@@ -20,7 +21,7 @@ function channel(color, place) {
   return parseInt(color.slice(1 + 2 * place, 3 + 2 * place), 16);
 }
 
-// 256 steps between the ten colours of viridis.
+// 256 steps between the ten colours of viridis; on a dark page its darkest eighth would be lost.
 const viridis = Array.from({ length: 256 }, (_, step) => {
   const place = (step / 255) * (data.look.viridis.length - 1);
   const low = Math.min(Math.floor(place), data.look.viridis.length - 2);
@@ -31,6 +32,8 @@ const viridis = Array.from({ length: 256 }, (_, step) => {
   return `rgb(${mix(0)},${mix(1)},${mix(2)})`;
 });
 
+const ordered = () => viridis.slice(theme() === "dark" ? 32 : 0);
+
 // One colour per row; for categories also the group each row belongs to.
 function paint() {
   const column = columns[state.color];
@@ -38,10 +41,11 @@ function paint() {
   if (!column) return { colors: new Array(total).fill(data.look.accent[theme()]), groups: null };
   if (column.numbers) {
     const reach = column.high - column.low;
+    const steps = ordered();
     const colors = Array.from(column.numbers, (value) => {
       if (Number.isNaN(value)) return rest;
       const share = reach > 0 ? (value - column.low) / reach : 0.5;
-      return viridis[Math.round(255 * Math.min(1, Math.max(0, share)))];
+      return steps[Math.round((steps.length - 1) * Math.min(1, Math.max(0, share)))];
     });
     return { colors, groups: null };
   }
@@ -77,7 +81,7 @@ function dots(rows, color, { size = 1, alpha = 1 } = {}) {
       color,
       size: look.size * size,
       opacity: Math.min(1, look.alpha * alpha),
-      symbol: look.symbol ?? "circle",
+      symbol: look.symbol,
       line: { width: 0 },
     },
   };
@@ -99,25 +103,29 @@ function makeLayers() {
     made.push(dots(shown, shown.map((row) => painted.colors[row])));
   } else {
     const wanted = new Set(state.found);
-    made.push(dots(shown.filter((row) => !wanted.has(row)), data.look.rest[theme()], { alpha: 0.3 }));
+    made.push(dots(shown.filter((row) => !wanted.has(row)), data.look.rest[theme()], { alpha: 0.2 }));
     let found = state.found.filter((row) => !(painted.groups && state.hidden.has(painted.groups[row])));
     if (state.flat) found = found.slice(0, flatRows.length);
+    if (found.some((row) => far.has(row))) state.whole = true;
     made.push(dots(found, found.map((row) => painted.colors[row]), { size: 1.6, alpha: 1.6 }));
   }
+  if (card.kept && far.has(card.row)) state.whole = true;
   if (card.kept) made.push(ring(card.row));
   return made;
 }
 
 function labels(rows) {
   if (!data.map.labels) return {};
+  const narrow = map.clientWidth < 500;
+  const texts = narrow ? data.map.labels.narrow : data.map.labels.wide;
   const notes = rows.map((row) => ({
     x: points[0][row],
     y: points[1][row],
     ...(state.flat ? {} : { z: points[2][row] }),
-    text: data.map.labels[row],
+    text: texts[row],
     showarrow: false,
     yshift: 16,
-    font: { size: 12 },
+    font: { size: narrow ? 11 : 12 },
   }));
   return { annotations: notes };
 }
@@ -125,15 +133,31 @@ function labels(rows) {
 function drawMap() {
   if (!window.Plotly) return;
   layers = makeLayers();
-  const layout = structuredClone(drawing().layout);
+  const layout = structuredClone(state.whole ? drawing().whole : drawing().near);
   layout.template = data.look.templates[theme()];
+  if (!state.flat) fitScene(layout.scene);
   Object.assign(state.flat ? layout : layout.scene, labels(visibleRows()));
   layout.showlegend = false;
+  layout.uirevision = state.turn; // the same number keeps where the reader turned and moved to
   byId("waiting")?.remove();
+  byId("map-note").textContent = mapNote();
+  byId("far").hidden = !far.size;
+  byId("far").textContent = state.whole ? "Back to the crowd" : `Show ${counted.format(far.size)} far ${far.size === 1 ? "row" : "rows"}`;
   const first = !map.classList.contains("js-plotly-plot");
   const config = { displayModeBar: false, responsive: true, scrollZoom: true, doubleClick: "reset" };
   window.Plotly.react(map, layers.map((layer) => layer.trace), layout, config);
   if (first) listen();
+}
+
+// A camera frames by height, so a narrow picture needs it farther away; and smaller words.
+function fitScene(scene) {
+  const further = Math.max(1, 1.2 / (map.clientWidth / map.clientHeight || 1));
+  for (const axis of ["x", "y", "z"]) scene.camera.eye[axis] *= further;
+  if (map.clientWidth >= 500) return;
+  for (const axis of [scene.xaxis, scene.yaxis, scene.zaxis]) {
+    axis.title.font = { size: 10 };
+    axis.tickfont = { size: 9 };
+  }
 }
 
 // ---- what the pointer does ----
@@ -191,8 +215,9 @@ map.addEventListener("keydown", (event) => {
 });
 
 function resetView() {
-  const still = state.flat ? { "xaxis.autorange": true, "yaxis.autorange": true } : { "scene.camera": data.map.space.layout.scene.camera };
-  window.Plotly?.relayout(map, structuredClone(still));
+  state.whole = false;
+  state.turn += 1;
+  drawMap();
 }
 
 // ---- colour, legend, search ----
@@ -212,7 +237,7 @@ function repaint() {
 
 function standing() {
   const what = total === data.total ? (total === 1 ? "One row" : `All ${rowsOf(total)}`) : `${rowsOf(total)} of ${counted.format(data.total)}`;
-  return `${what} on ${data.map.axes.length} components`;
+  return `${what} on three components`;
 }
 
 function writeLegend() {
@@ -227,7 +252,7 @@ function writeLegend() {
 function ramp(column) {
   const box = make("div", "ramp");
   const bar = make("div", "bar");
-  bar.style.background = `linear-gradient(to right, ${data.look.viridis.join(",")})`;
+  bar.style.background = `linear-gradient(to right, ${ordered().filter((_, step) => step % 16 === 0).join(",")})`;
   const ends = make("div", "ends");
   column.ends.forEach((text) => ends.append(make("span", "", text)));
   box.append(bar, ends);
@@ -298,13 +323,16 @@ function fillTools() {
     if (state.found?.length) step(event.shiftKey ? -1 : 1);
   });
   byId("reset").addEventListener("click", resetView);
+  byId("far").addEventListener("click", () => { state.whole = !state.whole; drawMap(); });
 }
 
 function mapNote() {
-  const all = total === data.total;
-  const shown = all ? (total === 1 ? "The one row is" : `All ${rowsOf(total)} are`) : `${counted.format(total)} of ${rowsOf(data.total)} are`;
-  const sample = all ? "drawn as dots." : "drawn as dots, a seeded sample.";
-  if (!state.flat) return `${shown} ${sample} Drag to turn, press and scroll to zoom, click a dot to keep its row. Arrow keys turn, + and − zoom.`;
-  const fewer = flatRows.length < total ? `${counted.format(flatRows.length)} of ${rowsOf(data.total)}, a seeded sample, are drawn` : `${shown} drawn`;
-  return `This browser has no WebGL, so the picture is flat: components 1 and 2. ${fewer}. Click a dot to keep its row.`;
+  const hidden = state.whole || !far.size ? "" : ` ${counted.format(far.size)} far ${far.size === 1 ? "row lies" : "rows lie"} outside this frame.`;
+  const sample = total === data.total ? "" : `, a seeded sample of ${counted.format(data.total)}`;
+  if (!state.flat) {
+    return `Each dot is a row: ${counted.format(total)}${sample}.${hidden} Drag to turn; press, then scroll to zoom. ` +
+      "Arrow keys turn too, + and − zoom. Click a dot to keep its row.";
+  }
+  const fewer = flatRows.length < data.total ? `: ${counted.format(flatRows.length)}, a seeded sample of ${counted.format(data.total)}` : "";
+  return `This browser has no WebGL, so the picture is flat: components 1 and 2. Each dot is a row${fewer}.${hidden} Click a dot to keep its row.`;
 }

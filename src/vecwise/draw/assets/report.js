@@ -47,7 +47,9 @@ function writeCharts() {
     plot.replaceWith(scroll);
     scroll.append(plot);
     plot.style.minWidth = `${table.width}px`;
-    plot.style.maxWidth = `${table.width * 2}px`;
+    plot.style.maxWidth = `${table.width * 1.5}px`;
+    scroll.parentElement.style.flexBasis = `${table.width}px`;
+    scroll.tabIndex = 0;
     charts.at(-1).table = table;
   });
   data.neighborhoods.forEach((near) => byId("near").append(neighborhood(near)));

@@ -1,0 +1,254 @@
+"""Vectors kept in a folder: each save is a new generation that replaces the old one whole or not at all.
+
+This module must not know encoders: what they need to be built again is passed through as plain data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from vecwise.errors import Damaged, FileMissing, UnknownFormat, Unreadable, VecwiseError
+from vecwise.store import cache, parts
+from vecwise.store import manifest as manifests
+from vecwise.store.durable import TEMPORARY, make_folder, write_text
+from vecwise.store.manifest import Manifest, Part
+from vecwise.store.os_errors import missing, os_errors, shown
+from vecwise.vectors import Vectors
+
+_ATTEMPTS: Final = 5  # a reader that meets a new generation starts again this often
+
+
+def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | None = None) -> None:
+    """Save vectors, their ids, rows and space into a folder; `encoder` is JSON data that `load` gives back.
+
+    The folder holds Parquet parts of about 64 MB and a manifest with their hashes. When `save` returns, all
+    of it is on the disk; whenever it fails or is killed, the folder still holds what it held before.
+    float64 vectors are kept as float64.
+
+    Raises `Unreadable` when the folder cannot be written, holds something else, or is being saved into by
+    another process; `DuplicateName` for row columns that begin with `vecwise_`; `NotSavable` for
+    columns that Parquet has no type for and for encoder data that is no JSON.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Vectors([[3.0, 4.0]], ids=["a"]), folder + "/points", encoder={"kind": "none"})
+    ...     X, encoder = load(folder + "/points")
+    ...     X.values, encoder
+    (array([[3., 4.]]), {'kind': 'none'})
+    """
+    folder = Path(path)
+    rows = parts.check_columns(X.rows)
+    manifests.to_text(_manifest(X, rows, 1, [], encoder))  # refuses the encoder before anything is written
+    _refuse_strangers(folder)
+    make_folder(folder)
+    with _locked(folder):
+        generation = _last_generation(folder) + 1
+        try:
+            made = list(_write_parts(X, rows, folder, generation))
+            write_text(
+                folder / manifests.NAME, manifests.to_text(_manifest(X, rows, generation, made, encoder))
+            )
+        except BaseException:
+            _remove_uncommitted(folder, generation)
+            raise
+        _sweep(folder)
+
+
+def _write_parts(X: Vectors, rows: Any, folder: Path, generation: int) -> Iterator[Part]:
+    size = parts.rows_per_part(X, rows)
+    for index, start in enumerate(
+        range(0, max(1, len(X)), size)
+    ):  # no rows still have columns: one empty part
+        name = f"part-{generation}-{index}.parquet"
+        yield parts.write_part(X, rows, start, min(len(X), start + size), folder / name)
+
+
+def _manifest(
+    X: Vectors, rows: Any, generation: int, made: Iterable[Part], encoder: dict[str, Any] | None
+) -> Manifest:
+    dtype: Literal["float32", "float64"] = "float32" if X.dtype == np.float32 else "float64"
+    return Manifest(
+        generation=generation,
+        rows=len(X),
+        dtype=dtype,
+        sparse=X.is_sparse,
+        ids="string" if X.ids.dtype == object else "number",
+        columns=None if rows is None else rows.column_names,
+        space=X.space,
+        encoder=encoder,
+        parts=tuple(made),
+    )
+
+
+def load(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[Vectors, dict[str, Any] | None]:
+    """Open saved vectors, and give the encoder data that was saved with them.
+
+    The numbers are mapped read-only from a cache inside the folder, which is made on first use; ids and
+    rows are loaded. `verify` compares every byte with its hash, at about a second per gigabyte; lengths
+    and page checksums are compared always. Opening executes nothing.
+
+    Raises `FileMissing` without the folder, `UnknownFormat` for a folder that is no dataset or one of a newer
+    vecwise, `Damaged` naming the file that is missing or not what was written, `Unreadable`.
+
+    >>> load("no_such_folder")
+    Traceback (most recent call last):
+    vecwise.errors.FileMissing: There is no folder `no_such_folder`.
+    """
+    folder = Path(path)
+    for attempt in range(_ATTEMPTS):
+        manifest = _read_manifest(folder)
+        try:
+            return _loaded(folder, manifest, verify), manifest.encoder
+        except (Damaged, FileMissing):  # a save in another process removes what it replaces
+            if attempt == _ATTEMPTS - 1 or _read_manifest(folder) == manifest:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _loaded(folder: Path, manifest: Manifest, verify: bool) -> Vectors:
+    import pyarrow as pa
+
+    if verify:
+        for part in manifest.parts:
+            parts.verify_part(folder, part)
+    table = pa.concat_tables([parts.read_rows(folder, part, manifest) for part in manifest.parts])
+    values = cache.values(
+        folder,
+        manifest,
+        lambda: _chunks(folder, manifest),
+        verify=verify,
+    )
+    ids = table.column(parts.ID)
+    rows = None if manifest.columns is None else table.select(manifest.columns).unify_dictionaries()
+    try:
+        return Vectors(values, ids=ids, rows=rows, space=manifest.space)
+    except VecwiseError as error:
+        raise Damaged(f"{shown(folder)} holds what no vectors can be: {error}") from error
+
+
+def _chunks(folder: Path, manifest: Manifest) -> Iterator[cache.Chunk]:
+    for part in manifest.parts:
+        yield from parts.read_values(folder, part, manifest)
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder / manifests.NAME
+    if not os.path.lexists(folder):
+        raise missing(folder, "folder")
+    if not folder.is_dir():
+        raise UnknownFormat(
+            f"{shown(folder)} is a file; saved vectors are a folder. To read rows from it: vw.read(path)."
+        )
+    with os_errors(path, "read"):
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError as error:
+            if any(manifests.PART_NAME.fullmatch(name) for name in os.listdir(folder)):
+                raise Damaged(
+                    f"{shown(path)} is missing: the first save into this folder did not end."
+                ) from error
+            raise UnknownFormat(
+                f"{shown(folder)} holds no saved vectors: there is no `{manifests.NAME}`."
+            ) from error
+    return manifests.parse(text, path)
+
+
+# ---- who may write, and what is left behind ----
+
+
+def _refuse_strangers(folder: Path) -> None:
+    """Only an empty folder or one of ours is written into, so that no save removes another's files."""
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir():
+        raise Unreadable(f"Cannot save into {shown(folder)}: it is a file, and saved vectors are a folder.")
+    with suppress(VecwiseError):
+        _read_manifest(folder)
+        return
+    with os_errors(folder, "list"):
+        strangers = [name for name in os.listdir(folder) if not _is_ours(name)]
+    mark = folder / manifests.NAME
+    if (
+        not strangers
+        and mark.exists()
+        and not any(manifests.PART_NAME.fullmatch(n) for n in os.listdir(folder))
+    ):
+        strangers = [manifests.NAME]  # another program's manifest
+    if strangers:
+        raise Unreadable(
+            f"Cannot save into {shown(folder)}: it holds other files, such as {shown(sorted(strangers)[0])}. "
+            "Choose a new or an empty folder."
+        )
+
+
+def _is_ours(name: str) -> bool:
+    known = name in (manifests.NAME, cache.FOLDER) or manifests.PART_NAME.fullmatch(name)
+    return bool(known) or fnmatch(name, TEMPORARY)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One save at a time: the system drops the lock when its holder dies, so none is ever stale."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    with os_errors(folder, "open"):
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Unreadable(
+                f"Another process is saving into {shown(folder)}. Try again when it has ended."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _last_generation(folder: Path) -> int:
+    """The highest number any file bears: a new part never takes the name of one that was left behind."""
+    matches = [manifests.PART_NAME.fullmatch(name) for name in os.listdir(folder)]
+    found = [int(match[1]) for match in matches if match]
+    with suppress(VecwiseError):
+        found.append(_read_manifest(folder).generation)
+    return max(found, default=0)
+
+
+def _remove_uncommitted(folder: Path, generation: int) -> None:
+    """After a failure, remove the new parts, unless the manifest that names them already took its place."""
+    with suppress(VecwiseError):
+        if _read_manifest(folder).generation == generation:
+            return
+    for name in os.listdir(folder):
+        match = manifests.PART_NAME.fullmatch(name)
+        if match and int(match[1]) == generation:
+            _remove(folder / name)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what the committed generation does not use; what stays for any reason, the next save tries."""
+    manifest = _read_manifest(folder)
+    used = {part.name for part in manifest.parts}
+    key = cache.key_of(manifest)
+    for name in os.listdir(folder):
+        if name not in used and (manifests.PART_NAME.fullmatch(name) or fnmatch(name, TEMPORARY)):
+            _remove(folder / name)
+    with suppress(OSError):
+        for name in os.listdir(folder / cache.FOLDER):
+            if cache.FILE_NAME.fullmatch(name) and not name.startswith(key):
+                _remove(folder / cache.FOLDER / name)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()

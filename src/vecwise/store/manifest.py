@@ -1,0 +1,123 @@
+"""The manifest of a saved dataset: what the folder holds, as JSON that carries its own hash.
+
+This module must not know how parts are written or read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from vecwise.errors import Damaged, NotSavable, UnknownFormat, VecwiseError
+from vecwise.space import Space
+from vecwise.store.os_errors import shown
+
+NAME: Final = "manifest.json"
+FORMAT: Final = "vecwise dataset"
+VERSION: Final = 1
+PART_NAME: Final = re.compile(r"part-(\d+)-\d+\.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One immutable file: its rows, how many values it stores, and what its bytes must be."""
+
+    name: str
+    rows: int
+    values: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One generation of a dataset; `columns` names the row columns, None for vectors without rows."""
+
+    generation: int
+    rows: int
+    dtype: Literal["float32", "float64"]
+    sparse: bool
+    ids: Literal["number", "string"]
+    columns: list[str] | None
+    space: Space
+    encoder: dict[str, Any] | None
+    parts: tuple[Part, ...]
+
+
+def to_text(manifest: Manifest) -> str:
+    """Write a manifest as JSON; raises `NotSavable` when the encoder's data is no JSON.
+
+    >>> from vecwise.space import Space
+    >>> made = Manifest(1, 0, "float32", False, "number", None, Space(2, frame="f"), None, ())
+    >>> parse(to_text(made), Path("manifest.json")) == made
+    True
+    """
+    space = manifest.space
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        **{
+            name: getattr(manifest, name)
+            for name in ("generation", "rows", "dtype", "sparse", "ids", "columns")
+        },
+        "space": {
+            "dim": space.dim,
+            "frame": space.frame,
+            "name": space.name,
+            "claims": sorted(space.claims),
+            "features": None if space.features is None else list(space.features),
+        },
+        "parts": [asdict(part) for part in manifest.parts],
+        "encoder": manifest.encoder,
+    }
+    try:
+        content = json.loads(json.dumps(content, allow_nan=False))  # as a reader will see it
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotSavable(f"The encoder's data cannot be written as JSON: {error}.") from error
+    return json.dumps({**content, "sha256": _digest(content)}, indent=1) + "\n"
+
+
+def _digest(content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def parse(text: str | bytes, path: Path) -> Manifest:
+    """Read a manifest; raises `Damaged` unless it is what was written, `UnknownFormat` for a newer one."""
+    try:
+        content = json.loads(text)
+        kind, version, claimed = content.pop("format"), content.pop("version"), content.pop("sha256")
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
+        raise _damaged(path, "it is cut off or is no manifest") from error
+    if kind == FORMAT and isinstance(version, int) and version > VERSION:
+        raise UnknownFormat(
+            f"{shown(path.parent)} was saved in format {version} by a newer vecwise; this one reads "
+            f"up to {VERSION}. Upgrade: pip install --upgrade vecwise"
+        )
+    if claimed != _digest({"format": kind, "version": version, **content}):
+        raise _damaged(path, "its content does not match its own hash")
+    try:
+        return _built(content, path)
+    except (VecwiseError, TypeError, KeyError, ValueError) as error:
+        raise _damaged(path, f"it describes no dataset ({error})") from error
+
+
+def _built(content: dict[str, Any], path: Path) -> Manifest:
+    space = content.pop("space")
+    parts = tuple(Part(**part) for part in content.pop("parts"))
+    for part in parts:  # a name from a file must never lead out of its folder
+        if not PART_NAME.fullmatch(part.name):
+            raise _damaged(path, f"`{part.name}` is no name of a part")
+    if sum(part.rows for part in parts) != content["rows"]:
+        raise _damaged(path, "its parts do not add up to its rows")
+    return Manifest(space=Space(**space), parts=parts, **content)
+
+
+def _damaged(path: Path, why: str) -> Damaged:
+    return Damaged(
+        f"{shown(path)} is damaged: {why}. Restore the folder from a copy, or save the vectors again."
+    )

