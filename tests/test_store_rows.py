@@ -29,7 +29,9 @@ def test_any_python_text_becomes_valid_text_and_valid_text_stays(texts):
     for text, cell in zip(texts, cells, strict=True):
         cell.encode("utf-8")
         assert len(cell) == len(text)
-        assert all(a == b or (0xD800 <= ord(a) <= 0xDFFF and b == "\ufffd") for a, b in zip(text, cell, strict=True))
+        assert all(
+            a == b or (0xD800 <= ord(a) <= 0xDFFF and b == "\ufffd") for a, b in zip(text, cell, strict=True)
+        )
 
 
 def test_a_nul_at_the_end_of_a_text_is_kept():
@@ -45,7 +47,10 @@ def test_tables_pass_through_without_a_copy():
 
 
 def test_dicts_and_records():
-    assert as_table({"a": [1, None], 7: np.array([1.5, 2.5])}).to_pydict() == {"a": [1, None], "7": [1.5, 2.5]}
+    assert as_table({"a": [1, None], 7: np.array([1.5, 2.5])}).to_pydict() == {
+        "a": [1, None],
+        "7": [1.5, 2.5],
+    }
     assert as_table([{"b": 1}, {"a": "x"}, {}]).to_pydict() == {"b": [1, None, None], "a": [None, "x", None]}
     assert as_table({"d": pd.Series(pd.to_datetime(["2020-01-02", None]))})["d"].null_count == 1
 
@@ -93,7 +98,11 @@ def test_extension_types_become_their_storage_at_every_depth():
     uuid = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0123456789abcdef"], pa.binary(16)))
     nested = pa.StructArray.from_arrays([uuid], ["u"])
     table = plain(pa.table({"u": uuid, "s": nested, "v": pa.array([["x"]], pa.list_(pa.string_view()))}))
-    assert table.schema.types == [pa.binary(16), pa.struct([("u", pa.binary(16))]), pa.list_(pa.large_string())]
+    assert table.schema.types == [
+        pa.binary(16),
+        pa.struct([("u", pa.binary(16))]),
+        pa.list_(pa.large_string()),
+    ]
     assert table.to_pylist() == [{"u": b"0123456789abcdef", "s": {"u": b"0123456789abcdef"}, "v": ["x"]}]
 
 

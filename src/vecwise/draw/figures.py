@@ -126,7 +126,7 @@ def flat_layout(frame: Frame, axes: Sequence[str]) -> dict[str, Any]:
     return {
         "xaxis": {"title": {"text": shown(axes[0])}, "range": across},
         "yaxis": {"title": {"text": shown(axes[1])}, "range": up, "scaleanchor": "x"},
-        "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
+        "margin": {"l": 64, "r": 16, "t": 16, "b": 60},
         "hovermode": "closest",
         "dragmode": "pan",
     }

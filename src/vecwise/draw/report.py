@@ -146,11 +146,12 @@ def _map(report: Report, points: np.ndarray) -> dict[str, Any]:
     if len(points) > FLAT_POINTS:
         sample = np.sort(np.random.default_rng(0).choice(len(points), FLAT_POINTS, replace=False))
     near, whole = near_frame(points), whole_frame(points)
+    flat = _drawing(flat_layout, report.axes, near, whole, len(sample))
     return {
         "points": [pack_array(axis) for axis in points.T],
         "axes": report.axes,
         "space": _drawing(space_layout, report.axes, near, whole, len(points)),
-        "flat": _drawing(flat_layout, report.axes, near, whole, len(sample)) | {"rows": pack_array(sample)},
+        "flat": flat | {"size": round(1.4 * flat["size"] + 0.6, 1), "rows": pack_array(sample)},
         "far": outside(points, near).tolist(),
         "labels": _labels(report) if len(points) <= LABELLED else None,
     }

@@ -1,4 +1,4 @@
-"""The layers of the Universal Sentence Encoder: its weights arranged for use, and the dense layers at its end.
+"""The layers of the Universal Sentence Encoder: its weights arranged for use, and the dense layers.
 
 This module must not know files, threads, nor any vecwise type.
 """
@@ -64,7 +64,7 @@ class Convolutions:
 
 
 def _mixed(taps: np.ndarray, mix: Mapping[int, float]) -> np.ndarray:
-    total = np.zeros_like(taps[0])
+    total = np.zeros(taps.shape[1:], np.float32)
     for tap, factor in mix.items():
         total += np.float32(factor) * taps[tap]
     return total

@@ -18,7 +18,7 @@ import numpy as np
 from vecwise.errors import OutOfRange, WrongShape, WrongType
 from vecwise.kernels.sentence_layers import FEATURES, Layers
 from vecwise.kernels.sentence_span import Line, Scratch, Segment, Words
-from vecwise.kernels.sentence_weights import TokenTable, read_weights, weights_paths, workers
+from vecwise.kernels.sentence_weights import TokenTable, damage_named, read_weights, weights_paths, workers
 
 __all__ = ["SentenceModel", "weights_paths"]
 
@@ -103,7 +103,8 @@ class SentenceModel:
         with self._lock:
             if self._loaded is None:
                 table, arrays = read_weights(self._path)
-                self._loaded = table, Layers(arrays)
+                with damage_named(self._path):  # another file of this kind may lack what the layers need
+                    self._loaded = table, Layers(arrays)
             return self._loaded
 
 

@@ -1,4 +1,4 @@
-"""Sentences in, sums of their features out: what depends on a token alone is computed once per distinct token.
+"""Sentences in, sums of their features out; what depends on a token alone is computed once per distinct one.
 
 This module must not know files, threads, nor any vecwise type.
 """
@@ -20,8 +20,8 @@ _NOWHERE = (
 class Words:
     """All that depends on a token alone: one row per distinct token, then a row of zeros for "no token".
 
-    The slots of the first convolution are its products with a token, for each place that the token can have in
-    the window; a window's output is then a sum of rows.
+    The slots of the first convolution are its products with a token, one for each place that the token can
+    have in the window; a window's output is then a sum of rows.
     """
 
     def __init__(self, layers: Layers, count: int) -> None:
@@ -71,12 +71,12 @@ class Line:
         self._positions[self._places[filled]] = filled
 
     def words(self, low: int, high: int) -> list[np.ndarray]:
-        """Give the words around the positions from `low` to `high`: two to the left, ..., two to the right."""
+        """Give the words around the positions from `low` to `high`: two left, ..., two right of each."""
         places = self._places[low:high]
         return [self._words[places + step] for step in range(-_REACH, _REACH + 1)]
 
     def rows(self, low: int, high: int) -> list[np.ndarray]:
-        """Give the positions around those pairs: two left of the first of a pair, ..., two right of the second."""
+        """Give the positions around each pair: two left of its first, ..., two right of its second."""
         places = self._places[low:high:2]
         return [self._positions[places + step] for step in range(-_REACH, _REACH + 2)]
 

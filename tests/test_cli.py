@@ -1,0 +1,166 @@
+"""The command line as a user meets it: whole processes, exit status, standard output and standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLES, FIVE
+
+VECWISE = str(Path(sys.executable).parent / "vecwise")
+
+
+def run(*words: str, cwd: Path | None = None, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([VECWISE, *words], cwd=cwd, input=text, capture_output=True, text=True, timeout=120, check=False)
+
+
+def refused(made: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert made.returncode == 2, made
+    assert made.stdout == ""
+    assert len(made.stderr.splitlines()) == 1, made.stderr
+    assert made.stderr.startswith("vecwise: ")
+    for word in words:
+        assert word in made.stderr
+
+
+def test_explore_writes_words_and_a_report(tmp_path) -> None:
+    made = run("explore", str(EXAMPLES / "sentences.txt"), "--no-browser", cwd=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "every row has length 1: inner product and cosine agree" in made.stdout.lower()
+    assert max(map(len, made.stdout.splitlines())) <= 100
+    assert [p.name for p in tmp_path.iterdir()] == ["sentences-vecwise.html"]
+
+
+def test_explore_json_is_one_document(tmp_path) -> None:
+    made = run("explore", str(EXAMPLES / "sentences.txt"), "--json", "--no-html", cwd=tmp_path)
+    assert json.loads(made.stdout)["vectors"]["dim"] == 512
+    assert not list(tmp_path.iterdir())
+
+
+def test_explore_reads_standard_input(tmp_path) -> None:
+    csv = run("explore", "-", "--json", "--no-html", cwd=tmp_path, text="a,b\n1,2\n3,5\n")
+    assert json.loads(csv.stdout)["vectors"]["dim"] == 2
+    lines = run("explore", "-", "--format", "txt", "--encoder", "count", "--json", "--no-html", text="one two\ntwo\n")
+    assert json.loads(lines.stdout)["space"]["features"] == ["one", "two"]
+
+
+def test_overrides(tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("key,x,y,label\nk1,1,10,a\nk2,2,,b\nk3,3,30,a\n")
+    made = run("explore", str(path), "--ids", "key", "--columns", "x, y", "--missing", "mean", "--color", "label", "--json", "--html", "out.html", cwd=tmp_path)
+    data = json.loads(made.stdout)
+    assert data["space"]["features"] == ["x", "y"]
+    assert data["neighbors"][0]["id"] == "k1"
+    assert (tmp_path / "out.html").exists()
+
+
+def test_encode_then_health_nearest_pairs(tmp_path) -> None:
+    made = run("encode", str(EXAMPLES / "sentences.txt"), "-o", "v", cwd=tmp_path)
+    assert "5 × 512 vectors" in made.stdout
+    assert run("health", "v", cwd=tmp_path).returncode == 0
+    near = run("nearest", "v", "rainbow eyes in the sky", "-k", "2", cwd=tmp_path)
+    assert FIVE[0] in near.stdout.splitlines()[1]
+    assert "0.500" in run("pairs", "v", cwd=tmp_path).stdout
+
+
+def test_health_ends_with_1_when_something_is_wrong(tmp_path) -> None:
+    path = tmp_path / "z.csv"
+    path.write_text("a,b\n0,0\n0,0\n")
+    made = run("health", str(path))
+    assert made.returncode == 1
+    assert "WRONG" in made.stdout
+
+
+def test_similar() -> None:
+    made = run("similar", FIVE[0], FIVE[1])
+    assert "0.5004" in made.stdout
+    assert json.loads(run("similar", "a", "b", "--json").stdout)["a"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "words"),
+    [
+        ("empty.csv", b"", [], ["empty"]),
+        ("x.unknown", b"\x00\x01", [], ["--format"]),
+        ("ragged.csv", b"a,b\n1,2\n3\n", [], ["line 3"]),
+        ("latin.csv", "name,x\ncaf\xe9,1\n".encode("latin-1"), [], ["10", "--encoding"]),
+        ("nothing.jsonl", b'{"a": [1]}\n{"a": [2]}\n', [], ["`a`", "--columns"]),
+        ("col.csv", b"price,rooms\n1,2\n", ["--columns", "prize"], ["Did you mean `price`"]),
+        ("gap.csv", b"a,b\n1,2\n,3\n", [], ["`a`", "`1`", "--missing mean"]),
+        ("inf.csv", b"a\n1\ninf\n", [], ["infinite", "`1`"]),
+        ("blank.csv", b"t\n \n \n", ["--encoder", "count"], ["No word"]),
+        ("twice.csv", b"a,a\n1,2\n", [], ["`a`"]),
+        ("k.csv", b"a\n1\n", ["--sample", "0"], ["--sample"]),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(tmp_path, name, content, options, words) -> None:
+    (tmp_path / name).write_bytes(content)
+    refused(run("explore", name, "--no-browser", *options, cwd=tmp_path), *words)
+    assert [p.name for p in tmp_path.iterdir()] == [name], "something was half-written"
+    refused(run("encode", name, "-o", "v", *options, cwd=tmp_path), *words)
+    assert [p.name for p in tmp_path.iterdir()] == [name], "something was half-written"
+
+
+def test_a_missing_file_is_one_line_and_exit_2(tmp_path) -> None:
+    refused(run("explore", "nowhere.csv", cwd=tmp_path), "nowhere.csv")
+    refused(run("health", "nowhere", cwd=tmp_path), "nowhere")
+
+
+def test_a_report_that_cannot_be_written_says_so(tmp_path) -> None:
+    refused(run("explore", str(EXAMPLES / "sentences.txt"), "--html", str(tmp_path / "no" / "r.html")), "r.html")
+
+
+def test_usage_errors_exit_2_with_a_hint() -> None:
+    made = run("explore")
+    assert made.returncode == 2
+    assert "Missing argument" in made.stderr
+    assert run("similar", "a", "b", "--encoder", "magic").returncode == 2
+
+
+def test_cells_cannot_command_the_terminal(tmp_path) -> None:
+    (tmp_path / "t.txt").write_text("hello \x1b[31mred\x07\nworld\n")
+    made = run("explore", "t.txt", "--no-html", "--encoder", "count", cwd=tmp_path)
+    assert "\x1b" not in made.stdout
+    assert "\x07" not in made.stdout
+
+
+def test_help_lists_every_command() -> None:
+    made = run("--help")
+    for command in ("explore", "encode", "health", "similar", "nearest", "pairs"):
+        assert command in made.stdout
+        assert run(command, "--help").returncode == 0
+    assert run("--version").stdout.strip().endswith("0.1.0")
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    made = subprocess.run(f"{VECWISE} explore {EXAMPLES / 'sentences.txt'} --no-html | head -1", shell=True, capture_output=True, text=True, check=False)
+    assert made.stderr == ""
+    assert made.stdout.startswith("sentences.txt: 5 rows")
+
+
+def test_progress_shows_at_a_terminal_only(tmp_path) -> None:
+    path = tmp_path / "many.txt"
+    path.write_text("\n".join(FIVE * 400))
+    leader, follower = pty.openpty()
+    process = subprocess.Popen([VECWISE, "encode", str(path), "-o", str(tmp_path / "v")], stdout=subprocess.PIPE, stderr=follower)
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            part = os.read(leader, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    assert process.wait() == 0
+    assert process.stdout is not None
+    assert b"rows/s" in seen
+    assert b"2,000 \xc3\x97 512" in process.stdout.read()
+    process.stdout.close()
+    os.close(leader)

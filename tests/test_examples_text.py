@@ -1,0 +1,39 @@
+"""The example texts are what the guides say they are."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+FIVE = [
+    "We scanned the skies with rainbow eyes",
+    "We looked up into the sky",
+    "It was raining and I saw a rainbow",
+    "This sentence should not be similar to anything",
+    "Erer blafgfgh jnjnjn ououou kjnkjnk",
+]
+
+
+@pytest.mark.parametrize("name", ["lyrics.txt", "sentences.txt"])
+def test_every_line_is_a_row_of_plain_nfc_text(name: str) -> None:
+    raw = (EXAMPLES / name).read_bytes()
+    text = raw.decode("utf-8")
+    assert raw.endswith(b"\n")
+    assert b"\r" not in raw
+    assert text == unicodedata.normalize("NFC", text)
+    assert all(line == line.strip() and line for line in text.removesuffix("\n").split("\n"))
+
+
+def test_the_five_sentences_are_there_in_order() -> None:
+    assert (EXAMPLES / "sentences.txt").read_text(encoding="utf-8").splitlines() == FIVE
+
+
+def test_lyrics_are_many_mostly_different_and_use_the_words_of_the_guide(lyrics: list[str]) -> None:
+    assert len(lyrics) >= 200
+    repeated = len(lyrics) - len(set(lyrics))
+    assert 0 < repeated < 0.08 * len(lyrics)
+    words = " ".join(lyrics).lower().split()
+    assert {"children", "grass", "gathered", "summer's", "dampened", "end"} <= set(words)

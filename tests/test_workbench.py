@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from conftest import EXAMPLES, FIVE
+
+import vecwise as vw
+from vecwise import workbench
+from vecwise.encoders.guess import plan
+from vecwise.errors import DuplicateName, NoEncoder, NothingToEncode, OutOfRange, TooLarge, UnknownName, WrongShape, WrongType
+
+FRAME = pd.DataFrame({"rooms": [3, 2, 5], "kind": ["flat", "flat", "house"]})
+
+
+# ---- encode ----
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [FRAME, pl.from_pandas(FRAME), pa.Table.from_pandas(FRAME), FRAME.to_dict("list"), FRAME.to_dict("records")],
+    ids=["pandas", "polars", "arrow", "dict", "records"],
+)
+def test_every_kind_of_table_gives_the_same_vectors(rows) -> None:
+    X = vw.encode(rows)
+    assert X.values.tolist() == [[3, 1, 0], [2, 1, 0], [5, 0, 1]]
+    assert X.space.features == ("rooms", "kind=flat", "kind=house")
+    assert X.rows.column("rooms").to_pylist() == [3, 2, 5]
+
+
+def test_text_becomes_sentences_unless_told_otherwise() -> None:
+    assert vw.encode(FIVE).shape == (5, 512)
+    assert vw.encode(FIVE, encoder="count").is_sparse
+    assert "unit" in vw.encode(FIVE, encoder="tfidf").space.claims
+    assert vw.encode(EXAMPLES / "sentences.txt").shape == (5, 512)
+    with pytest.raises(UnknownName, match="encoder `sentense`. Did you mean `sentence`"):
+        vw.encode(FIVE, encoder="sentense")
+
+
+def test_ids_come_from_a_column_or_a_list() -> None:
+    rows = {"name": ["a", "b"], "x": [1, 2]}
+    X = vw.encode(rows, ids="name")
+    assert (X.ids.tolist(), X.space.features) == (["a", "b"], ("x",))
+    assert vw.encode(rows, ids=[7, 8], columns=["x"]).ids.tolist() == [7, 8]
+    assert vw.encode({"n": [5, 6], "x": [1, 2]}, ids="n").ids.tolist() == [5, 6]
+    with pytest.raises(DuplicateName, match="`a`"):
+        vw.encode({"name": ["a", "a"], "x": [1, 2]}, ids="name")
+    with pytest.raises(DuplicateName, match="empty in row 1"):
+        vw.encode({"name": ["a", None], "x": [1, 2]}, ids="name")
+    with pytest.raises(UnknownName, match="Did you mean `name`"):
+        vw.encode(rows, ids="nam")
+    with pytest.raises(WrongShape):
+        vw.encode(rows, ids=[1])
+
+
+def test_a_fitted_encoder_is_not_fitted_again() -> None:
+    encoder = vw.CountEncoder().fit(["a b"])
+    assert vw.encode(["b c"], encoder).values.toarray().tolist() == [[0, 1]]
+    with pytest.raises(WrongType, match="constructor"):
+        vw.encode(["a"], encoder, missing="empty")
+
+
+def test_many_texts_run_in_chunks_and_report_progress(lyrics) -> None:
+    seen: list[tuple[int, int]] = []
+    many = lyrics * 12
+    X = vw.encode(many, encoder="count", progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(many), len(many))
+    assert len(seen) > 3
+    one = vw.CountEncoder().fit_transform(many)
+    assert np.array_equal(X.values.toarray(), one.toarray())
+    assert X.ids.tolist() == list(range(len(many)))
+    assert X.rows.column("text").to_pylist() == many
+
+
+def test_rows_that_are_numbers_are_sent_to_vectors() -> None:
+    with pytest.raises(WrongType, match="Vectors"):
+        vw.encode([[1, 2], [3, 4]])
+
+
+# ---- the guess ----
+
+
+def test_the_guess_says_why(houses) -> None:
+    columns = {c.name: c for c in plan(houses).columns}
+    assert (columns["id"].use, columns["id"].why) == ("skip", "named like an identifier")
+    assert columns["date"].why == "days since 1970"
+    assert columns["waterfront"].type == "true/false"
+    assert sum(c.use == "encode" for c in columns.values()) == 20
+
+
+def test_the_guess_on_mixed_tables() -> None:
+    people = {
+        "Name": ["Braund, Mr. Owen Harris", "Cumings, Mrs. John Bradley", "Heikkinen, Miss. Laina", "Allen, Mr. Henry"],
+        "Age": [22, 38, 26, 35],
+        "Sex": ["male", "female", "female", "male"],
+        "Ticket": ["A/5 21171", "PC 17599", "STON/O2", "373450"],
+    }
+    uses = {c.name: c.use for c in plan(pa.table(people)).columns}
+    assert uses == {"Name": "skip", "Age": "encode", "Sex": "encode", "Ticket": "encode"}
+    reviews = {"stars": [1, 5], "review": ["It broke on the very first day", "I love it and so does my cat"]}
+    assert {c.name: c.use for c in plan(pa.table(reviews)).columns} == {"stars": "skip", "review": "text"}
+    assert {c.use for c in plan(pa.table({"id": [1, 2], "title": ["one thing here", "another thing there"]})).columns} == {"skip", "text"}
+
+
+def test_overrides_win() -> None:
+    reviews = pa.table({"stars": [1, 5], "review": ["It broke on the very first day", "I love it and so does my cat"], "k": ["a", "b"]})
+    assert [c.name for c in plan(reviews, columns=["stars"]).columns if c.use == "encode"] == ["stars"]
+    assert [c.name for c in plan(reviews, encoder="table").columns if c.use == "encode"] == ["stars", "k"]
+    assert [c.name for c in plan(reviews, text="k").columns if c.use == "text"] == ["k"]
+    assert [c.name for c in plan(reviews, columns=["stars", "k"]).columns if c.use == "encode"] == ["stars", "k"]
+    with pytest.raises(WrongType):
+        plan(reviews, encoder="table", text="review")
+    with pytest.raises(UnknownName, match="Did you mean `review`"):
+        plan(reviews, columns=["reviews"])
+    with pytest.raises(NothingToEncode, match="no text|holds text"):
+        plan(pa.table({"a": [1]}), encoder="count")
+    with pytest.raises(NothingToEncode, match="--columns"):
+        plan(pa.table({"id": [1, 2], "b": [[1], [2]]}))
+
+
+# ---- save and open ----
+
+
+@pytest.mark.parametrize("encoder", ["sentence", "count", "tfidf"])
+def test_saved_vectors_open_with_their_encoder(tmp_path, encoder) -> None:
+    X = vw.encode(FIVE, encoder=encoder, ids=list("abcde"))
+    vw.save(X, tmp_path / "v")
+    Y = vw.open(tmp_path / "v")
+    assert np.array_equal(np.asarray(X), np.asarray(Y))
+    assert Y.space == X.space
+    assert Y.ids.tolist() == list("abcde")
+    assert Y.rows.equals(X.rows)
+    assert np.array_equal(vw.nearest(X, "rain", k=2).ids, vw.nearest(Y, "rain", k=2).ids)
+    assert (X + Y).shape == X.shape
+
+
+def test_a_table_opens_with_its_encoder(tmp_path) -> None:
+    X = vw.encode(FRAME)
+    vw.save(X, tmp_path / "v")
+    Y = vw.open(tmp_path / "v")
+    assert vw.nearest(Y, [{"rooms": 5, "kind": "house"}], k=1).ids.tolist() == [[2]]
+
+
+def test_an_encoder_that_cannot_be_saved_warns(tmp_path) -> None:
+    X = vw.encode(["ab"], vw.CountEncoder(tokenizer=list))
+    with pytest.warns(UserWarning, match="without the encoder"):
+        vw.save(X, tmp_path / "v")
+    assert vw.open(tmp_path / "v").encoder is None
+    with pytest.raises(WrongType, match=r"vw.Vectors\(array\)"):
+        vw.save(np.eye(2), tmp_path / "w")
+
+
+# ---- plot ----
+
+
+def test_plot_draws_components_or_the_vectors_themselves(lyrics) -> None:
+    X = vw.encode({"a": [1, 2, 3, 4.5], "b": [3, 1, 2, 9], "c": [0, 5, 1, 2], "d": [1, 1, 2, 2]}, encoder="table")
+    figure = vw.plot(X, color="a")
+    assert figure.data[0].type == "scatter3d"
+    assert len(figure.data[0].x) == 4
+    flat = vw.plot(vw.Vectors([[0, 1], [2, 3]]), dim=2)
+    assert list(flat.data[0].x) == [0, 2]
+    with pytest.raises(UnknownName, match="column `z`"):
+        vw.plot(X, color="z")
+    with pytest.raises(OutOfRange):
+        vw.plot(X, dim=4)
+
+
+# ---- the commands' answers ----
+
+
+def explored(path, **options):
+    return workbench.explore(str(path), **options)
+
+
+def strict_json(answer) -> dict:
+    return json.loads(json.dumps(answer.data, allow_nan=False))
+
+
+def test_explore_the_houses() -> None:
+    data = strict_json(explored(EXAMPLES / "houses.csv"))
+    assert (data["rows"], len(data["columns"]), data["vectors"]["dim"]) == (21613, 21, 20)
+    assert data["vectors"]["unit"] is False
+    assert data["components"]["standardized"]
+    assert len(data["components"]["explained_variance_ratio"]) == 3
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
+    X = vw.encode(EXAMPLES / "houses.csv")
+    truth = PCA(3).fit(StandardScaler().fit_transform(X.values)).explained_variance_ratio_
+    assert np.allclose(data["components"]["explained_variance_ratio"], truth)
+    from sklearn.neighbors import NearestNeighbors
+
+    Z = StandardScaler().fit_transform(X.values)
+    nearest = NearestNeighbors(n_neighbors=2).fit(Z).kneighbors(Z)[0][:, 1]
+    assert data["closest"]["score"] == pytest.approx(nearest.min(), rel=1e-9)
+    assert data["closest"]["searched"] == 21613
+
+
+def test_explore_the_five_sentences(tmp_path) -> None:
+    answer = explored(EXAMPLES / "sentences.txt", html=str(tmp_path / "r.html"))
+    data = strict_json(answer)
+    assert data["vectors"]["advice"] == "every row has length 1: inner product and cosine agree"
+    assert [r["id"] for r in data["closest"]["rows"]] == [0, 1]
+    assert data["closest"]["score"] == pytest.approx(0.5004, abs=2e-4)
+    assert data["vectors"]["norms"]["l1"]["max"] == pytest.approx(19.67, abs=0.02)
+    words = "\n".join(line for _, lines in answer.sections for line in lines)
+    assert "inner product and cosine agree" in words
+    assert "“We looked up into the sky”" in words
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "vecwise-data" in page
+    assert "https://" not in page.split("vecwise-data")[1].split("</script>")[0]
+
+
+@pytest.mark.parametrize("encoder", ["auto", "count", "tfidf"])
+def test_explore_lyrics_by_every_encoder(encoder, tmp_path) -> None:
+    data = strict_json(explored(EXAMPLES / "lyrics.txt", encoder=encoder, html=str(tmp_path / "r.html")))
+    assert data["rows"] >= 200
+    assert data["vectors"]["sparse"] == (encoder != "auto")
+    assert data["measure"]["metric"] == "cosine"
+
+
+@pytest.mark.parametrize("rows", ["a\n1\n", "a,b\n1,2\n1,2\n", "a\n1\n2\n", "t\nword\n", "a,b\n0,0\n0,1\n"])
+def test_explore_tiny_files(tmp_path, rows) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_text(rows)
+    data = strict_json(explored(path, html=str(tmp_path / "r.html")))
+    assert data["rows"] == rows.count("\n") - 1
+    assert (tmp_path / "r.html").stat().st_size > 10_000
+
+
+def test_explore_samples_by_seed() -> None:
+    one, two, other = (strict_json(explored(EXAMPLES / "houses.csv", sample=50, seed=s)) for s in (1, 1, 2))
+    assert one == two
+    assert one["vectors"]["rows"] == 50
+    assert one["rows"] == 21613
+    assert one["closest"] != other["closest"]
+    with pytest.raises(OutOfRange, match="--sample"):
+        explored(EXAMPLES / "houses.csv", sample=0)
+    with pytest.raises(UnknownName, match="Did you mean `price`"):
+        explored(EXAMPLES / "houses.csv", color="prize")
+
+
+def test_similar_in_numbers_and_words() -> None:
+    data = strict_json(workbench.similar(FIVE[0], FIVE[1]))
+    assert data["dot"] == pytest.approx(0.5004, abs=2e-4)
+    assert data["cosine"] == pytest.approx(data["dot"], abs=1e-6)
+    assert data["euclidean"] == pytest.approx((2 - 2 * data["cosine"]) ** 0.5, abs=1e-5)
+    X = vw.encode(FIVE[:2])
+    assert data["manhattan"] == pytest.approx(np.abs(X.values[0] - X.values[1]).sum(), rel=1e-5)
+    assert data["meaning"] == "They are related."
+    assert workbench.similar("same", "same").data["cosine"] == 1
+    assert strict_json(workbench.similar("a", "b", encoder="count"))["cosine"] == 0
+
+
+def test_nearest_in_files_and_folders(tmp_path) -> None:
+    lyrics = str(EXAMPLES / "lyrics.txt")
+    data = strict_json(workbench.nearest_in(lyrics, "rain on the window", k=3))
+    assert len(data["neighbors"]) == 3
+    scores = [n["score"] for n in data["neighbors"]]
+    assert scores == sorted(scores, reverse=True)
+    workbench.encode_to(lyrics, str(tmp_path / "v"))
+    assert strict_json(workbench.nearest_in(str(tmp_path / "v"), "rain on the window", k=3))["neighbors"] == data["neighbors"]
+    own = strict_json(workbench.nearest_in(lyrics, None, row="5", k=4))
+    assert 5 not in [n["id"] for n in own["neighbors"]]
+    assert len(own["neighbors"]) == 4
+
+
+def test_nearest_among_houses_takes_a_row() -> None:
+    houses = str(EXAMPLES / "houses.csv")
+    by_id = strict_json(workbench.nearest_in(houses, None, row="0", k=3))
+    assert by_id["metric"] == "euclidean"
+    row = json.dumps({"bedrooms": 3, "sqft_lot": 5650})
+    options = {"columns": ["bedrooms", "sqft_lot"], "metric": "manhattan"}
+    found = strict_json(workbench.nearest_in(houses, row, k=1, **options))
+    assert found["neighbors"][0]["score"] == 0
+    for query, own, error in (("x", "1", OutOfRange), (None, None, OutOfRange), (None, "x", UnknownName), ("{1}", None, WrongType)):
+        with pytest.raises(error):
+            workbench.nearest_in(houses, query, row=own)
+
+
+def test_vectors_without_an_encoder_say_so(tmp_path) -> None:
+    vw.save(vw.Vectors(np.eye(3), ids=["a", "b", "c"]), tmp_path / "v")
+    with pytest.raises(NoEncoder, match="--row"):
+        workbench.nearest_in(str(tmp_path / "v"), "words")
+    found = strict_json(workbench.nearest_in(str(tmp_path / "v"), None, row="b", k=9))
+    assert [n["id"] for n in found["neighbors"]] == ["a", "c"]
+    assert strict_json(workbench.explore(str(tmp_path / "v"), html=str(tmp_path / "r.html")))["columns"] == []
+
+
+def test_pairs_are_labelled() -> None:
+    answer = workbench.pairs_of(str(EXAMPLES / "sentences.txt"), metric="dot")
+    data = strict_json(answer)
+    assert data["values"][0][1] == pytest.approx(0.5004, abs=2e-4)
+    assert data["kind"] == "similarity"
+    assert "We looked up into the sky" in "\n".join(answer.sections[1][1])
+    with pytest.raises(TooLarge, match="--sample 50"):
+        workbench.pairs_of(str(EXAMPLES / "houses.csv"))
+
+
+def test_health_of_a_path() -> None:
+    answer = workbench.health_of(str(EXAMPLES / "houses.csv"))
+    assert answer.status == 0
+    assert strict_json(answer)["verdict"] == "look"
+    zeros = workbench.health_of(str(EXAMPLES / "sentences.txt"), encoder="count")
+    assert strict_json(zeros)["sparse"]
