@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from vecwise.errors import Damaged, FileMissing, MissingPackage, OutOfRange, WrongShape, WrongType
 from vecwise.kernels import sentence_model, sentence_weights
@@ -119,7 +120,8 @@ def test_vectors_equal_the_float64_formulas(
     long = [1, *(token for line in tokenize(lyrics[:150]) for token in line[1:-1]), 2]
     assert len(long) > 2 * sentence_model._SEGMENT
     sentences = [[1], [1, 2], [0, 0, 0], rare, long, *tokenize(FIVE + lyrics[:30])]
-    expected = np.array([reference(stored, sentence) for sentence in sentences])
+    with threadpool_limits(1):
+        expected = np.array([reference(stored, sentence) for sentence in sentences])
     np.testing.assert_allclose(model(sentences), expected, rtol=0, atol=1e-5)
 
 
@@ -180,8 +182,6 @@ def test_what_is_no_sentence_is_refused(model: SentenceModel) -> None:
 def test_many_threads_may_call_a_fresh_model_and_blas_gets_its_threads_back(
     model: SentenceModel, tokenize: Tokenize, lyrics: list[str]
 ) -> None:
-    from threadpoolctl import threadpool_info
-
     before = [pool["num_threads"] for pool in threadpool_info()]
     fresh = SentenceModel(weights_paths()[0])
     batches = [tokenize(lyrics[start : start + 40]) for start in range(0, 240, 40)]

@@ -151,9 +151,13 @@ def test_mode_follows_the_umask_and_links_are_followed(tmp_path):
 
 
 def test_an_error_in_the_block_leaves_nothing(tmp_path):
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as out:
-        out.write(b"half")
-        1 / 0  # noqa: B018
+    def half_a_file():
+        with replacing(tmp_path / "a.txt") as out:
+            out.write(b"half")
+            raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        half_a_file()
     assert os.listdir(tmp_path) == []
 
 
@@ -264,28 +268,26 @@ def test_power_loss_after_any_call_leaves_the_old_or_the_new(disk, tmp_path):
 
 
 SAVING = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from test_store_durable import save, vectors
-number = int(sys.argv[3])
+import sys, time
+import numpy as np, pyarrow as pa
+from vecwise.store.datasets import save
+from vecwise.vectors import Vectors
+
+def vectors(number, rows=40):
+    values = np.full((rows, 3), number, np.float32)
+    return Vectors(values, ids=[f"{number}-{i}" for i in range(rows)], rows=pa.table({"n": [number] * rows}))
+
+number = int(sys.argv[2])
 while True:
     number += 1
     save(vectors(number), sys.argv[1], encoder={"number": number})
     print(number, flush=True)
+    time.sleep(float(sys.argv[3]))
 """
 
 
-def saver(folder, start):
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-c",
-        SAVING,
-        str(folder),
-        str(Path(__file__).parent),
-        str(start),
-    ]
+def saver(folder, start, pause=0.0):
+    command = [sys.executable, "-W", "ignore", "-c", SAVING, str(folder), str(start), str(pause)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -309,7 +311,7 @@ def test_a_killed_save_loses_nothing_that_was_acknowledged(tmp_path):
 def test_readers_see_whole_generations_while_a_writer_saves(tmp_path):
     folder = tmp_path / "points"
     save(vectors(1), folder, encoder={"number": 1})
-    child = saver(folder, 1)
+    child = saver(folder, 1, pause=0.05)
     child.stdout.readline()
     try:
         end = time.monotonic() + 1.5
@@ -351,8 +353,11 @@ def mutated(raw, chance):
     return bytes(changed)
 
 
-@pytest.mark.parametrize("pattern", ["part-*", "manifest.json", "cache/*.npy", "cache/*.json"])
-@pytest.mark.parametrize("sparse", [False, True])
+FILES = [("part-*", False), ("part-*", True), ("manifest.json", False)]
+FILES += [("cache/*.npy", False), ("cache/*.npy", True), ("cache/*.json", True)]
+
+
+@pytest.mark.parametrize(("pattern", "sparse"), FILES)
 def test_no_changed_byte_gives_another_answer(tmp_path, pattern, sparse):
     from scipy.sparse import random_array
 
@@ -374,11 +379,14 @@ def test_no_changed_byte_gives_another_answer(tmp_path, pattern, sparse):
         path = chance.choice(files)
         raw = path.read_bytes()
         path.write_bytes(mutated(raw, chance))
+        words = ""
         try:
             found, encoder = load(tmp_path / "points")
         except VecwiseError as error:
+            words = str(error)
+        if words:
             refused += 1
-            assert path.name in str(error) or "newer vecwise" in str(error)
+            assert path.name in words or "newer vecwise" in words
         else:
             assert found.space == saved.space
             assert found.ids.tolist() == saved.ids.tolist()

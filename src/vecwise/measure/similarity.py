@@ -84,8 +84,8 @@ def cosine(X: Any, Y: Any = None, /) -> Pairwise:
     """Give the cosines of all pairs, in [-1, 1]; NaN ("no value") where a row is zero.
 
     >>> import vecwise as vw
-    >>> vw.cosine([[3, 4]], [[6, 8], [-4, 3]]).values
-    array([[1., 0.]])
+    >>> vw.cosine([[3, 4]], [[6, 8], [4, 3]]).values
+    array([[1.  , 0.96]])
     """
     return _pairs(X, Y, "cosine")
 

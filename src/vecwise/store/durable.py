@@ -129,11 +129,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def make_folder(path: str | os.PathLike[str]) -> None:
     """Make a folder, and those above it, that survive a power cut; one that exists is left as it is."""
     folder = Path(path)
-    if folder.is_dir():
-        return
-    if folder.parent != folder:
-        make_folder(folder.parent)
     with os_errors(path, "make the folder"):
+        if folder.is_dir():
+            return
+        if folder.parent != folder:
+            make_folder(folder.parent)
         os.makedirs(folder, exist_ok=True)
         sync_folder(folder.parent)
 

@@ -112,7 +112,9 @@ def _built(content: dict[str, Any], path: Path) -> Manifest:
     for part in parts:  # a name from a file must never lead out of its folder
         if not PART_NAME.fullmatch(part.name):
             raise _damaged(path, f"`{part.name}` is no name of a part")
-    if sum(part.rows for part in parts) != content["rows"]:
+    if content["dtype"] not in ("float32", "float64"):
+        raise _damaged(path, f"`{content['dtype']}` is no type of vectors")
+    if not parts or sum(part.rows for part in parts) != content["rows"]:
         raise _damaged(path, "its parts do not add up to its rows")
     return Manifest(space=Space(**space), parts=parts, **content)
 

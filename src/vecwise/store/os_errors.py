@@ -54,6 +54,10 @@ def os_errors(path: str | os.PathLike[str], verb: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise refusal(path, verb, error) from error
+    except ValueError as error:
+        if "null byte" not in str(error):
+            raise
+        raise FileMissing(f"Cannot {verb} {shown(path)}: no file name holds a NUL.") from error
 
 
 def refusal(path: str | os.PathLike[str], verb: str, error: OSError) -> VecwiseError:

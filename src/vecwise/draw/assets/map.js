@@ -331,12 +331,13 @@ function fillTools() {
 function mapNote() {
   const hidden = state.whole || !far.size ? "" : ` ${counted.format(far.size)} far ${far.size === 1 ? "row lies" : "rows lie"} outside this frame.`;
   const sample = total === data.total ? "" : `, a seeded sample of ${counted.format(data.total)}`;
-  if (!state.flat) {
-    const how = window.matchMedia("(hover: none)").matches
-      ? "Drag to turn, tap a dot to read its row."
-      : "Drag to turn; press, then scroll to zoom. Arrow keys turn too, + and − zoom. Click a dot to keep its row.";
-    return `Each dot is a row: ${counted.format(total)}${sample}.${hidden} ${how}`;
-  }
+  if (!state.flat) return `Each dot is a row: ${counted.format(total)}${sample}.${hidden}`;
   const fewer = flatRows.length < data.total ? `: ${counted.format(flatRows.length)}, a seeded sample of ${counted.format(data.total)}` : "";
-  return `This browser has no WebGL, so the picture is flat: components 1 and 2. Each dot is a row${fewer}.${hidden} Click a dot to keep its row.`;
+  return `This browser has no WebGL, so the picture is flat: components 1 and 2. Each dot is a row${fewer}.${hidden}`;
+}
+
+function mapHow() {
+  if (window.matchMedia("(hover: none)").matches) return state.flat ? "Tap a dot to read its row." : "Drag to turn, tap a dot to read its row.";
+  const turn = "Drag to turn; press, then scroll to zoom. Arrow keys turn too, + and − zoom. ";
+  return `${state.flat ? "" : turn}Click a dot to keep its row.`;
 }

@@ -18,6 +18,7 @@ function writeWords() {
     byId("facts").append(fact);
   }
   byId("map-note").textContent = mapNote();
+  byId("map-how").textContent = mapHow();
   map.setAttribute("aria-label", `${state.flat ? "Flat" : "Three-dimensional"} scatter of ${rowsOf(total)}: ${data.map.axes.join("; ")}`);
   byId("map-section").hidden = false;
 }
@@ -91,6 +92,7 @@ function hoverCells(plot, table) {
 function drawChart({ plot, figure, table }) {
   const first = !plot.classList.contains("js-plotly-plot");
   const layout = { ...figure.layout, template: data.look.templates[theme()], autosize: true };
+  if (printing) layout.width = table ? Math.min(table.width, 690) : 335;
   const traces = table ? figure.data.map((trace) => ({ ...trace, hovertemplate: null, hoverinfo: "none" })) : figure.data;
   window.Plotly.react(plot, traces, layout, { displayModeBar: false, responsive: true });
   if (first && table) hoverCells(plot, table);
@@ -123,5 +125,14 @@ document.addEventListener("DOMContentLoaded", () => {
   });
 });
 dark.addEventListener("change", drawAll);
-window.addEventListener("beforeprint", () => { printing = true; drawAll(); });
-window.addEventListener("afterprint", () => { printing = false; drawAll(); });
+window.addEventListener("beforeprint", () => { printing = true; fitPaper(Math.min(1, 690 / map.clientWidth)); drawAll(); });
+window.addEventListener("afterprint", () => { printing = false; fitPaper(1); drawAll(); });
+
+// WebGL redraws too late for a printer, so the picture that stands there is made to fit the paper.
+function fitPaper(share) {
+  const picture = map.querySelector(".plot-container");
+  if (!picture) return;
+  picture.style.transform = share < 1 ? `scale(${share})` : "";
+  picture.style.transformOrigin = "0 0";
+  map.style.setProperty("--printed", `${Math.round(map.clientHeight * share)}px`);
+}

@@ -1,0 +1,447 @@
+"""The report in a real browser, offline: it draws, it turns, it answers, and nothing hostile in its data can run."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vecwise.draw.report import Neighborhood, Report, Table, report_html
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SOFTWARE_GL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (e) => window.violations.push(e.violatedDirective + " " + e.blockedURI));
+"""
+DRAWN = "document.documentElement.dataset.drawn === 'yes'"
+FIVE = [
+    "We scanned the skies with rainbow eyes",
+    "We looked up into the sky",
+    "It was raining and I saw a rainbow",
+    "This sentence should not be similar to anything",
+    "Erer blafgfgh jnjnjn ououou kjnkjnk",
+]
+HOSTILE = [
+    "</script><script>window.pwned=1</script>",
+    "</SCRIPT ><script >window.pwned=1</script >",
+    "<script>window.pwned=1</script>",
+    "<img src=x onerror=window.pwned=1>",
+    "<img src='x' onerror='alert(1)'>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg onload=alert(1)>",
+    "<svg onload=window.pwned=1>",
+    "<svg><script>window.pwned=1</script></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<math><mi xlink:href='javascript:alert(1)'>x</mi></math>",
+    "<iframe src='javascript:alert(1)'></iframe>",
+    "<object data='javascript:alert(1)'>",
+    "<embed src='javascript:alert(1)'>",
+    "<base href='https://example.com/'>",
+    "<meta http-equiv=refresh content='0;url=https://example.com/'>",
+    "<link rel=stylesheet href='https://example.com/x.css'>",
+    "<style>@import 'https://example.com/x.css';</style>",
+    "<body onload=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<video><source onerror=alert(1)></video>",
+    "<a href='javascript:window.pwned=1'>click</a>",
+    '<a href="https://example.com/">link</a>',
+    '<a href="javascript:alert(1)" target="_top">top</a>',
+    "javascript:window.pwned=1",
+    "data:text/html,<script>alert(1)</script>",
+    "<b>bold</b><i>it</i><br>next<sup>2</sup><span style='color:red'>red</span>",
+    "&lt;b&gt; &amp;lt; &#60;script&#62; &nbsp;",
+    "%{text} %{x} %{customdata[0]} %{meta.a}",
+    "<extra>%{fullData.name}</extra>",
+    "$\\href{javascript:alert(1)}{x}$",
+    "\u2028window.pwned=1\u2029",
+    "\u202eright to left\u202c \u200f\u05d0\u05d1\u2066",
+    "]]><script>alert(1)</script><![CDATA[",
+    "<!--",
+    "<!--<script>",
+    "--><script>window.pwned=1</script>",
+    "${window.pwned=1} `${alert(1)}`",
+    "{{constructor.constructor('window.pwned=1')()}}",
+    "{{data}}",
+    "__proto__",
+    "constructor",
+    "toString",
+    "hasOwnProperty",
+    "nul \x00 bell \x07 escape \x1b[31m",
+    "lone \ud83d surrogate",
+    "'; DROP TABLE rows; --",
+    "x" * 5000,
+    "",
+]
+
+
+def is_missing() -> str | None:
+    """Why there is no browser to test with, or None."""
+    if CHROMIUM is None:
+        return "No chromium. Install it: apt-get install chromium"
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "No playwright. Install it: pip install playwright"
+    return None
+
+
+def launch(arguments: list[str]) -> Iterator[Any]:
+    missing = is_missing()
+    if missing and os.environ.get("VECWISE_REQUIRE_BROWSER") == "1":
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    yield from launch(SOFTWARE_GL)
+
+
+class Opened:
+    """A report open in a browser without a network, and what it tried to do there."""
+
+    def __init__(self, browser: Any, path: Any, report: Report, **screen: Any) -> None:
+        self.path = path / "report.html"
+        self.path.write_text(report_html(report), encoding="utf-8")
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.dialogs: list[str] = []
+        self.context = browser.new_context(**({"viewport": {"width": 1000, "height": 760}} | screen))
+        self.context.set_offline(True)
+        self.context.on("request", lambda request: self.requests.append(request.url))
+        self.context.add_init_script(WATCH)
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", self._dialog)
+        self.page.goto(self.path.as_uri())
+        self.page.wait_for_function(DRAWN, timeout=40_000)
+        self.page.locator("#map").scroll_into_view_if_needed()
+        self.settle()
+
+    def _dialog(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def settle(self) -> None:
+        """Wait until two frames have been drawn: WebGL draws in the next one."""
+        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+
+    def text(self, selector: str) -> str:
+        return self.page.locator(selector).inner_text()
+
+    def camera(self) -> dict[str, float]:
+        return self.page.evaluate("document.getElementById('map')._fullLayout.scene._scene.getCamera().eye")
+
+    def colors(self, selector: str) -> int:
+        """How many colours a part of the screen shows: its screenshot, counted on a page of its own."""
+        picture = base64.b64encode(self.page.locator(selector).screenshot()).decode()
+        counter = self.context.new_page()
+        found = counter.evaluate(
+            """async (data) => {
+              const image = new Image();
+              image.src = "data:image/png;base64," + data;
+              await image.decode();
+              const canvas = document.createElement("canvas");
+              [canvas.width, canvas.height] = [image.width, image.height];
+              const context = canvas.getContext("2d");
+              context.drawImage(image, 0, 0);
+              const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
+              return new Set(pixels).size;
+            }""",
+            picture,
+        )
+        counter.close()
+        return found
+
+    def labels(self) -> list[tuple[str, float, float]]:
+        """The labels in the picture and where their dots are on the screen."""
+        return self.page.evaluate(
+            """[...document.querySelectorAll("#map .annotation-text-g text")].map((label) => {
+              const box = label.getBoundingClientRect();
+              return [label.textContent, box.x + box.width / 2, box.y + box.height / 2 + 16];
+            })"""
+        )
+
+    def behaved(self) -> None:
+        """Nothing was asked of the network, nothing failed, nothing ran, nothing was refused."""
+        outside = [url for url in self.requests if not url.startswith(("data:", "blob:"))]
+        assert outside == [self.path.as_uri()]
+        assert self.errors == []
+        assert self.dialogs == []
+        assert self.page.evaluate("window.pwned") is None
+        assert self.page.evaluate("window.violations") == []
+
+
+def a_report(rows: int, **changes: Any) -> Report:
+    """A report over seeded rows with a number, a category, a truth, a date and a text each."""
+    random = np.random.default_rng(rows)
+    points = (random.normal(size=(rows, 3)) * [3, 2, 1]).astype(np.float32)
+    price = np.round(1000 * (points[:, 0] + 10)).astype(int)
+    table = np.clip(points @ points.T / 12, -1, 1)
+    labels = [f"house {row} of {rows}" for row in range(rows)]
+    few = rows <= 50
+    given = {
+        "title": "houses.csv",
+        "headline": "Houses differ first by size",
+        "facts": [("Rows", f"{rows:,} rows")],
+        "points": points,
+        "axes": [f"component {place}, {share}% of the variance" for place, share in ((1, 64), (2, 28), (3, 8))],
+        "loadings": [[("price", 0.9), ("lat", -0.4)], [("lat", 0.8)], []],
+        "ids": [f"h{row}" for row in range(rows)],
+        "columns": {
+            "price": price.tolist(),
+            "kind": [["flat", "barn", "loft"][row % 3] for row in range(rows)],
+            "waterfront": [row % 7 == 0 for row in range(rows)],
+            "sold": [f"2014-{1 + row % 12:02d}-01" for row in range(rows)],
+            "note": [None if row % 5 == 4 else f"note {row}" for row in range(rows)],
+        },
+        "color": "price",
+        "total": rows,
+        "norms": {"L1": np.abs(points).sum(1), "L2": np.linalg.norm(points.astype(float), axis=1)},
+        "tables": [Table("cosine", labels, table), Table("inner product", labels, 12 * table)] if few else [],
+        "neighborhoods": [Neighborhood(labels[0], [(0.5, labels[-1]), (None, "a row without a score")])],
+        "measure": "cosine",
+        "made": "vecwise 0.1.0",
+    }
+    return Report(**(given | changes))  # type: ignore[arg-type]
+
+
+def test_five_sentences_are_drawn_turned_read_and_recolored(browser, tmp_path) -> None:
+    report = a_report(5)
+    labels = Table("cosine", FIVE, report.tables[0].values)
+    opened = Opened(browser, tmp_path, a_report(5, ids=list(range(5)), columns={"text": FIVE, "size": [1, 2, 3, 4, 5]}, color="text", tables=[labels]))
+    page = opened.page
+    assert page.title() == "houses.csv – vecwise"
+    assert opened.text("h1") == "Houses differ first by size"
+    assert page.locator("#map canvas").count() >= 1
+    assert opened.colors("#map") > 100  # five dots, antialiased lines and letters; an empty scene has a handful
+    assert page.locator("#legend button").count() == 5
+
+    for label, x, y in opened.labels()[:2]:
+        page.mouse.move(x, y)
+        page.wait_for_function("document.getElementById('map').classList.contains('pointing')", timeout=10_000)
+        opened.settle()
+        row = next(place for place, text in enumerate(FIVE) if text.startswith(label.rstrip("…")))
+        page.wait_for_function(f"document.getElementById('card-title').textContent === 'Row {row}'", timeout=10_000)
+        assert FIVE[row] in opened.text("#card-cells")
+    page.mouse.click(x, y)
+    page.wait_for_function("document.getElementById('card-state').textContent === 'kept'")
+    page.keyboard.press("Escape")
+    assert opened.text("#card-state") == ""
+
+    eye, before = opened.camera(), page.locator("#map").screenshot()
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 80, steps=3)
+    page.mouse.up()
+    opened.settle()
+    turned = opened.camera()
+    assert turned != eye
+    assert page.locator("#map").screenshot() != before
+    page.locator("#map").focus()
+    page.keyboard.press("ArrowRight")
+    opened.settle()
+    assert opened.camera() != turned
+    page.click("#reset")
+    opened.settle()
+    assert opened.camera() == pytest.approx(eye)
+
+    page.select_option("#color", label="size")
+    opened.settle()
+    assert opened.text("#legend .ends").split() == ["1", "3", "5"]
+    assert page.locator("#legend button").count() == 0
+    colors = page.evaluate("document.getElementById('map').data[0].marker.color")
+    assert colors[0] == "rgb(68,1,84)"  # the ends of viridis
+    assert colors[4] == "rgb(253,231,37)"
+    opened.behaved()
+
+
+def test_the_words_and_the_charts_are_there_and_findings_are_titles(browser, tmp_path) -> None:
+    opened = Opened(browser, tmp_path, a_report(12))
+    page = opened.page
+    assert opened.text("#map-title").startswith("“price” rises along component 1")
+    titles = [title.inner_text() for title in page.locator("figcaption h3").all()]
+    assert titles[0] == "Component 1 rises with price and falls with lat"
+    assert any(title.startswith("L2 norms run from") for title in titles)
+    assert sum("are closest: cosine" in title for title in titles) == 1
+    page.wait_for_function("document.querySelectorAll('figure .js-plotly-plot').length === 6")
+    assert page.locator("#tables .heatmaplayer").count() == 2
+    assert page.locator("#tables figure").first.locator(".heatmap-label").count() == 144
+    assert "a row without a score" in opened.text("#near")
+    assert "no value" in opened.text("#near")
+    cells = page.locator("#tables .nsewdrag").first
+    cells.scroll_into_view_if_needed()
+    box = cells.bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"] / 12, box["y"] + 1.5 * box["height"] / 12)
+    page.wait_for_selector("#tip:not([hidden])")
+    tip = opened.text("#tip").splitlines()
+    assert tip[0] == "house 1 of 12"
+    assert tip[1] == "house 0 of 12"
+    assert tip[2].startswith("cosine ")
+    opened.behaved()
+
+
+def test_search_legend_and_steps_find_rows(browser, tmp_path) -> None:
+    opened = Opened(browser, tmp_path, a_report(60, color="kind"))
+    page = opened.page
+    assert not page.locator("#tables-section").is_visible()  # above 50 rows there are no tables
+    page.fill("#search", "NOTE 1")
+    page.wait_for_function("document.getElementById('found').textContent !== ''")
+    found = [row for row in range(60) if row % 5 != 4 and str(row).startswith("1")]
+    assert opened.text("#found") == f"{len(found)} rows of 60"
+    drawn = page.evaluate("document.getElementById('map').data.map((trace) => trace.x.length)")
+    assert drawn == [60 - len(found), len(found)]
+    page.press("#search", "Enter")
+    assert opened.text("#card-title") == f"Row h{found[0]}"
+    page.click("#next")
+    assert opened.text("#card-title") == f"Row h{found[1]}"
+    assert opened.text("#card-state") == "kept"
+    page.click("#release")
+    page.fill("#search", "")
+    page.wait_for_function("document.getElementById('found').textContent === ''")
+    names = [button.inner_text().split() for button in page.locator("#legend button").all()]
+    assert names == [["flat", "20"], ["barn", "20"], ["loft", "20"]]
+    page.click("#legend button:nth-child(2)")
+    opened.settle()
+    assert page.evaluate("document.getElementById('map').data[0].x.length") == 40
+    page.select_option("#color", label="note")
+    opened.settle()
+    assert "no value" in opened.text("#legend")
+    opened.behaved()
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_one_row_and_two_rows_are_pictures_too(browser, tmp_path, rows) -> None:
+    opened = Opened(browser, tmp_path, a_report(rows))
+    assert opened.page.locator("#map canvas").count() >= 1
+    assert len(opened.labels()) == rows
+    assert opened.colors("#map") > 30
+    opened.behaved()
+
+
+def test_25000_points_are_drawn_and_turned(browser, tmp_path) -> None:
+    opened = Opened(browser, tmp_path, a_report(25_000, total=1_000_000))
+    page = opened.page
+    assert "25,000, a seeded sample of 1,000,000" in opened.text("#map-note")
+    assert opened.colors("#map") > 1000
+    eye = opened.camera()
+    page.locator("#map").focus()
+    page.keyboard.press("ArrowLeft")
+    opened.settle()
+    assert opened.camera() != eye
+    page.select_option("#color", label="waterfront")
+    assert opened.text("#legend").split() == ["no", "21,428", "yes", "3,572"]
+    opened.behaved()
+
+
+def test_without_webgl_the_picture_is_flat_and_says_so(tmp_path) -> None:
+    for browser in launch(["--disable-3d-apis"]):
+        opened = Opened(browser, tmp_path, a_report(4000))
+        page = opened.page
+        assert "no WebGL" in opened.text("#map-note")
+        assert "3,000, a seeded sample of 4,000" in opened.text("#map-note")
+        assert page.locator("#map .scatterlayer path.point").count() == 3000
+        place = page.locator("#map .scatterlayer path.point").nth(1500).bounding_box()
+        page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+        page.wait_for_function("document.getElementById('card-title').textContent.startsWith('Row h')")
+        opened.behaved()
+
+
+def test_dark_and_light_follow_the_reader_and_a_phone_is_wide_enough(browser, tmp_path) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    opened = Opened(browser, tmp_path, a_report(8), color_scheme="light", **phone)
+    page = opened.page
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    background = "getComputedStyle(document.body).backgroundColor"
+    ink = "document.getElementById('map')._fullLayout.font.color"
+    light = page.evaluate(background), page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{ink} !== '{light[1]}'")
+    assert page.evaluate(background) != light[0]
+    _, x, y = opened.labels()[0]
+    page.touchscreen.tap(x, y)
+    page.wait_for_function("document.getElementById('card-state').textContent === 'kept'")
+    opened.behaved()
+
+
+def test_hostile_words_anywhere_are_shown_and_never_run(browser, tmp_path) -> None:
+    assert len(HOSTILE) >= 40
+    rows = len(HOSTILE)
+    plain = a_report(rows)
+    report = a_report(
+        rows,
+        title="".join(HOSTILE[:4]),
+        headline=HOSTILE[0] + HOSTILE[5],
+        facts=[(text, text) for text in HOSTILE],
+        axes=[HOSTILE[26], HOSTILE[21], HOSTILE[28]],
+        loadings=[[(text, 0.5 - place / 20) for place, text in enumerate(HOSTILE[k : k + 8])] for k in (0, 20, 36)],
+        ids=HOSTILE,
+        columns={text: HOSTILE[place:] + HOSTILE[:place] for place, text in enumerate(HOSTILE)},
+        color="__proto__",
+        tables=[Table(HOSTILE[28], HOSTILE, plain.tables[0].values), Table(HOSTILE[26], HOSTILE, plain.tables[1].values)],
+        norms={HOSTILE[0]: np.arange(9.0), HOSTILE[26]: np.ones(9), "__proto__": np.arange(3.0)},
+        neighborhoods=[Neighborhood(text, [(0.5, text), (None, text)]) for text in HOSTILE],
+        measure=HOSTILE[3],
+        made=HOSTILE[0],
+    )
+    opened = Opened(browser, tmp_path, report)
+    page = opened.page
+    page.wait_for_function("document.querySelectorAll('figure .js-plotly-plot').length === 8")
+    assert opened.colors("#map") > 100
+    assert page.locator("h1").evaluate("(e) => e.textContent") == HOSTILE[0] + HOSTILE[5]
+    options = page.evaluate("[...document.querySelectorAll('#color option')].map((option) => option.textContent)")
+    assert options[1 : 1 + 3] == [text[:80] for text in HOSTILE[:3]]
+    for place in (0, 3, 21, 28, HOSTILE.index("constructor")):
+        page.select_option("#color", value=str(place))
+        opened.settle()
+        page.click("#next")
+        assert page.locator("#card-cells dt").count() == rows
+    page.fill("#search", "onerror")
+    page.press("#search", "Enter")
+    ticks = page.evaluate("[...document.querySelectorAll('#loadings .ytick text')].map((tick) => tick.textContent)")
+    assert "<svg onload=window.pwned=1" in "".join(ticks)
+    assert any(tick.startswith("<a href=") for tick in ticks)
+    injected = "svg a, #map a, main a, img, iframe, object, embed, base, link:not([rel=icon]), video, math, animate, main style"
+    assert page.locator(injected).count() == 0
+    assert page.locator("script").count() == 3
+    handlers = "[...document.querySelectorAll('*')].some((e) => [...e.attributes].some((a) => a.name.startsWith('on')))"
+    assert page.evaluate(handlers) is False
+    assert page.evaluate("({}).polluted === undefined && Object.prototype.hasOwnProperty.name === 'hasOwnProperty'")
+    opened.behaved()
+
+
+def test_a_dozen_rows_carry_hostile_labels_into_the_picture_literally(browser, tmp_path) -> None:
+    chosen = [HOSTILE[place] for place in (0, 3, 7, 21, 22, 26, 27, 28, 32, 33, 36, 44)]
+    values = a_report(len(chosen)).tables[0].values
+    opened = Opened(browser, tmp_path, a_report(len(chosen), ids=chosen, tables=[Table("cosine", chosen, values)]))
+    shown = [label for label, _, _ in opened.labels()]
+    for label, text in zip(shown, chosen, strict=True):
+        assert text.startswith(label.rstrip("…").rstrip()) or " ".join(text.split()).startswith(label.rstrip("…"))
+    _, x, y = opened.labels()[1]
+    opened.page.mouse.move(x, y)
+    opened.page.wait_for_function("document.getElementById('card-title').textContent !== 'No row yet'", timeout=10_000)
+    opened.behaved()
