@@ -71,7 +71,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def gemm_rate() -> float:
-    """Operations per second of the matrix product that the model spends most time in, on all cores at once."""
+    """Operations per second of the matrix product that takes most of the time, on all cores at once."""
     count, repeats = workers(), 300
 
     def work(seed: int) -> None:
@@ -126,18 +126,14 @@ def compare(name: str, texts: list[str], model: SentenceModel, pieces: SentenceP
         ratio = median(a / b for a, b in zip(ours, measured, strict=True))
         spread = f"{min(measured):,.0f} to {max(measured):,.0f}"
         print(
-            f"  {contender:26} {median(measured):8,.0f} sentences/s ({spread}); vecwise {ratio:.2f} times as fast"
+            f"  {contender:25} {median(measured):7,.0f} sentences/s ({spread}); vecwise is {ratio:.2f} x this"
         )
-    rate, (arranged, plain) = median(gemm), operations(ids)
-    print(
-        f"  floor at {rate / 1e9:.0f} Gflop/s in this run: {len(texts) * rate / arranged:,.0f} sentences/s as",
-        end="",
-    )
-    print(
-        f" arranged ({arranged / tokens / 1e6:.2f} Mflop a token), {len(texts) * rate / plain:,.0f} token by",
-        end="",
-    )
-    print(f" token ({plain / tokens / 1e6:.2f} Mflop)")
+    rate = median(gemm)
+    print(f"  floors at {rate / 1e9:.0f} Gflop/s, the rate of matrix products between these rounds:")
+    for way, flops in zip(("as vecwise arranges it", "token by token"), operations(ids), strict=True):
+        print(
+            f"  {way:25} {len(texts) * rate / flops:7,.0f} sentences/s, {flops / tokens / 1e6:.2f} Mflop a token"
+        )
 
 
 def main() -> None:
@@ -147,8 +143,8 @@ def main() -> None:
     print(versions)
     weights, pieces = weights_paths()
     model, processor = SentenceModel(weights), SentencePieceProcessor(model_file=str(pieces))
-    compare("prose", prose(2000), model, processor)
-    compare("songs", songs(1500), model, processor)
+    compare("prose", prose(1200), model, processor)
+    compare("songs", songs(800), model, processor)
     print("\nfrom a new process to the vectors of two sentences, Python's start included")
     runs = [[seconds(lambda code=code: subprocess.run([sys.executable, "-c", code], check=True))
              for code in (OURS, THEIRS)] for _ in range(4)]  # fmt: skip

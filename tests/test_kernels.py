@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import read_only
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist, squareform
 
+from conftest import read_only
 from vecwise.kernels.arrays import nonfinite_rows
 from vecwise.kernels.arrow import numbers, present, strings, whole_numbers
 from vecwise.kernels.digests import first_of_equals, row_digests
@@ -22,7 +22,11 @@ from vecwise.kernels.similarity import PAIRS, cosines
 from vecwise.kernels.topk import best
 
 EPS = np.finfo(float).eps
-any_floats = arrays(np.float64, (3, 4), elements=st.floats(allow_nan=False, allow_infinity=False, max_value=1e307, min_value=-1e307))
+any_floats = arrays(
+    np.float64,
+    (3, 4),
+    elements=st.floats(allow_nan=False, allow_infinity=False, max_value=1e307, min_value=-1e307),
+)
 
 
 # ---- norms ----
@@ -49,7 +53,9 @@ def test_scaling_ignores_powers_of_two(values, power) -> None:
     assert np.array_equal(scale_rows(np.ldexp(values, power), 2), scale_rows(values, 2))
 
 
-@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e30), (np.float32, 1e-30), (np.float64, 1e200), (np.float64, 5e-324)])
+@pytest.mark.parametrize(
+    ("dtype", "size"), [(np.float32, 1e30), (np.float32, 1e-30), (np.float64, 1e200), (np.float64, 5e-324)]
+)
 def test_huge_and_tiny_rows_come_out_unit(dtype, size) -> None:
     made = scale_rows(np.full((2, 2), size, dtype=dtype), 2)
     assert made.dtype == dtype
@@ -95,18 +101,27 @@ def test_near_rows_far_from_the_origin_keep_their_digits() -> None:
     truth = math.sqrt(1000) * abs(float(np.float32(1.001)) - 1)
     assert PAIRS["euclidean"](A, B)[0, 0] == pytest.approx(truth, rel=1e-12)
     assert PAIRS["euclidean"](np.array([[1e8]]), np.array([[1e8 + 1]]))[0, 0] == 1
-    assert PAIRS["euclidean"](np.array([[1e200, 0]]), np.array([[0, 1e200]]))[0, 0] == pytest.approx(2**0.5 * 1e200)
-    assert PAIRS["euclidean"](np.array([[1e-200, 0]]), np.array([[0, 1e-200]]))[0, 0] == pytest.approx(2**0.5 * 1e-200)
+    assert PAIRS["euclidean"](np.array([[1e200, 0]]), np.array([[0, 1e200]]))[0, 0] == pytest.approx(
+        2**0.5 * 1e200
+    )
+    assert PAIRS["euclidean"](np.array([[1e-200, 0]]), np.array([[0, 1e-200]]))[0, 0] == pytest.approx(
+        2**0.5 * 1e-200
+    )
 
 
 # ---- top k ----
 
 
-@given(arrays(np.float64, (3, 12), elements=st.sampled_from([0.0, 1.0, 2.0, np.nan, -np.inf])), st.integers(1, 14))
+@given(
+    arrays(np.float64, (3, 12), elements=st.sampled_from([0.0, 1.0, 2.0, np.nan, -np.inf])),
+    st.integers(1, 14),
+)
 def test_best_is_a_stable_sort_with_missing_scores_last(scores, k) -> None:
     found, places = best(scores, np.arange(12), k)
     for row, got, at in zip(scores, found, places, strict=True):
-        order = sorted(range(12), key=lambda i: (math.isnan(row[i]), -row[i] if not math.isnan(row[i]) else 0, i))[:k]
+        order = sorted(
+            range(12), key=lambda i: (math.isnan(row[i]), -row[i] if not math.isnan(row[i]) else 0, i)
+        )[:k]
         assert at.tolist() == order
         assert np.array_equal(got, row[order], equal_nan=True)
 
@@ -114,7 +129,14 @@ def test_best_is_a_stable_sort_with_missing_scores_last(scores, k) -> None:
 # ---- moments and axes ----
 
 
-@given(st.lists(arrays(np.float64, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(-100, 100)), min_size=1, max_size=4), st.sampled_from([0.0, 1e4, 1e6]))
+@given(
+    st.lists(
+        arrays(np.float64, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(-100, 100)),
+        min_size=1,
+        max_size=4,
+    ),
+    st.sampled_from([0.0, 1e4, 1e6]),
+)
 def test_merged_moments_are_the_moments_of_all_rows(blocks, offset) -> None:
     parts = [moments(block + offset, diagonal=False) for block in blocks]
     total = parts[0]

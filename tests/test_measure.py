@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import read_only
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -16,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 import vecwise as vw
+from conftest import read_only
 from vecwise.engines.local import threads
 from vecwise.errors import (
     EmptyInput,
@@ -163,7 +163,10 @@ def test_nearest_gives_rows_and_takes_words() -> None:
 def test_the_answer_does_not_depend_on_chunks_or_engine() -> None:
     X, Q = vw.Vectors(np.round(read_only(3000, 3))), np.round(read_only(400, 3, seed=1))
     answers = [vw.nearest(X, Q, k=7, engine=e) for e in (threads(1), threads(2), threads(3))]
-    assert all(np.array_equal(a.ids, answers[0].ids) and a.scores.tobytes() == answers[0].scores.tobytes() for a in answers)
+    assert all(
+        np.array_equal(a.ids, answers[0].ids) and a.scores.tobytes() == answers[0].scores.tobytes()
+        for a in answers
+    )
 
 
 def test_nearest_refuses_what_it_cannot_answer() -> None:
@@ -243,7 +246,9 @@ def test_loadings_name_the_features() -> None:
     assert loads[0][0][1] > 0
 
 
-@pytest.mark.parametrize(("rows", "dim", "k", "given"), [(2, 5, 3, 1), (1, 5, 3, 1), (4, 2, 9, 2), (3, 9, 9, 2)])
+@pytest.mark.parametrize(
+    ("rows", "dim", "k", "given"), [(2, 5, 3, 1), (1, 5, 3, 1), (4, 2, 9, 2), (3, 9, 9, 2)]
+)
 def test_more_components_than_there_can_be(rows, dim, k, given) -> None:
     fitted = vw.pca(read_only(rows, dim), k=k)
     assert fitted.components.shape == (given, dim)
@@ -289,7 +294,12 @@ def test_standardized_vectors_still_take_raw_queries() -> None:
 def test_health_counts_what_is_wrong() -> None:
     values = np.array([[1, 2, 7], [0, 0, 7], [np.nan, 1, 7], [1, 2, 7], [3, np.inf, 7]], dtype=float)
     found = vw.health(values)
-    assert (found.nonfinite_rows, found.duplicates, found.constant_dimensions, found.zero_rows) == (2, 1, 1, 0)
+    assert (found.nonfinite_rows, found.duplicates, found.constant_dimensions, found.zero_rows) == (
+        2,
+        1,
+        1,
+        0,
+    )
     assert found.verdict == "wrong"
     assert found.norms["l1"].max == 10
     assert "`2`, `4`" in repr(found)
@@ -305,12 +315,19 @@ def test_health_agrees_with_numpy(values) -> None:
     assert found.density == np.count_nonzero(values) / values.size
     assert found.norms["l2"].median == pytest.approx(np.median(np.linalg.norm(values, axis=1)))
     sparse = vw.health(csr_array(values))
-    assert (sparse.duplicates, sparse.zero_rows, sparse.density) == (found.duplicates, found.zero_rows, found.density)
+    assert (sparse.duplicates, sparse.zero_rows, sparse.density) == (
+        found.duplicates,
+        found.zero_rows,
+        found.density,
+    )
     assert sparse.constant_dimensions == found.constant_dimensions
 
 
 def test_health_says_which_measure_to_use() -> None:
-    assert vw.health(vw.normalize(read_only(9, 4))).advice == "every row has length 1: inner product and cosine agree"
+    assert (
+        vw.health(vw.normalize(read_only(9, 4))).advice
+        == "every row has length 1: inner product and cosine agree"
+    )
     named = vw.Space(2, features=("rooms", "price"))
     mixed = vw.health(vw.Vectors(read_only(50, 2) * [1, 1e5], space=named))
     assert mixed.mixed_units

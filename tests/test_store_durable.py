@@ -4,6 +4,7 @@ import errno
 import os
 import random
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -268,8 +269,8 @@ def test_power_loss_after_any_call_leaves_the_old_or_the_new(disk, tmp_path):
 
 
 SAVING = """
-import sys, time
-import numpy as np, pyarrow as pa
+import os, sys, time
+import numpy as np, pyarrow as pa, pyarrow.parquet
 from vecwise.store.datasets import save
 from vecwise.vectors import Vectors
 
@@ -277,29 +278,68 @@ def vectors(number, rows=40):
     values = np.full((rows, 3), number, np.float32)
     return Vectors(values, ids=[f"{number}-{i}" for i in range(rows)], rows=pa.table({"n": [number] * rows}))
 
-number = int(sys.argv[2])
-while True:
-    number += 1
-    save(vectors(number), sys.argv[1], encoder={"number": number})
-    print(number, flush=True)
-    time.sleep(float(sys.argv[3]))
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+def save_for_ever(folder, number, pause):
+    while True:
+        number += 1
+        save(vectors(number), folder, encoder={"number": number})
+        say(number)
+        time.sleep(pause)
+
+while line := sys.stdin.readline():  # each line starts a child that is there to be killed
+    number, pause = line.split()
+    child = os.fork()
+    if not child:
+        save_for_ever(sys.argv[1], int(number), float(pause))
+    say("pid", child)
+    os.waitpid(child, 0)
+    say("dead")
 """
 
 
-def saver(folder, start, pause=0.0):
-    command = [sys.executable, "-W", "ignore", "-c", SAVING, str(folder), str(start), str(pause)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+class Saver:
+    """A process that saves 1, 2, 3, … into a folder until it is killed, again and again."""
+
+    def __init__(self, folder):
+        command = [sys.executable, "-W", "ignore", "-c", SAVING, str(folder)]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def start(self, number, pause=0.0):
+        """Let it save from the next number on; returns when the first save is acknowledged."""
+        self.process.stdin.write(f"{number} {pause}\n")
+        lines = sorted([self.process.stdout.readline(), self.process.stdout.readline()])
+        self.acknowledged, self.child = int(lines[0]), int(lines[1].removeprefix("pid "))
+
+    def kill(self):
+        """Kill it; gives the last number that it had acknowledged."""
+        os.kill(self.child, signal.SIGKILL)
+        while (line := self.process.stdout.readline()) != "dead\n":
+            self.acknowledged = int(line)
+        return self.acknowledged
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
 
 
-def test_a_killed_save_loses_nothing_that_was_acknowledged(tmp_path):
+@pytest.fixture
+def saver(tmp_path):
+    made = Saver(tmp_path / "points")
+    yield made
+    made.close()
+
+
+def test_a_killed_save_loses_nothing_that_was_acknowledged(saver, tmp_path):
     folder, known, chance = tmp_path / "points", 0, random.Random(11)
     for _ in range(12):
-        child = saver(folder, known)
-        acknowledged = int(child.stdout.readline())
-        time.sleep(chance.uniform(0, 0.1))
-        child.kill()
-        rest, _ = child.communicate()
-        acknowledged = max([acknowledged, *map(int, rest.split())])
+        saver.start(known)
+        time.sleep(chance.uniform(0, 0.05))
+        acknowledged = saver.kill()
         known = number_in(folder)
         assert acknowledged <= known <= acknowledged + 1
     save(vectors(0), folder, encoder={"number": 0})
@@ -308,19 +348,15 @@ def test_a_killed_save_loses_nothing_that_was_acknowledged(tmp_path):
     )  # the manifest, one part, perhaps the cache: nothing that was left behind
 
 
-def test_readers_see_whole_generations_while_a_writer_saves(tmp_path):
+def test_readers_see_whole_generations_while_a_writer_saves(saver, tmp_path):
     folder = tmp_path / "points"
-    save(vectors(1), folder, encoder={"number": 1})
-    child = saver(folder, 1, pause=0.05)
-    child.stdout.readline()
+    saver.start(0, pause=0.05)
+    seen, end = [], time.monotonic() + 1.5
     try:
-        end = time.monotonic() + 1.5
-        seen = []
         while time.monotonic() < end:
             seen.append(number_in(folder))
     finally:
-        child.kill()
-        child.communicate()
+        saver.kill()
     assert seen == sorted(seen)
     assert len(set(seen)) > 3
 

@@ -5,13 +5,13 @@ import pickle
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import read_only
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import coo_array, csr_array
 
 import vecwise as vw
+from conftest import read_only
 from vecwise.errors import DuplicateName, NonFinite, SpaceMismatch, UnknownName, WrongShape, WrongType
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
@@ -61,7 +61,9 @@ def test_results_stay_in_the_space(a, b) -> None:
 
 def test_float32_stays_float32() -> None:
     X = vw.Vectors(read_only(3, 2, dtype=np.float32))
-    assert {str(Z.dtype) for Z in (X + X, -X, 2 * X, X / 3, X + X.space.zero(), np.float64(2) * X)} == {"float32"}
+    assert {str(Z.dtype) for Z in (X + X, -X, 2 * X, X / 3, X + X.space.zero(), np.float64(2) * X)} == {
+        "float32"
+    }
 
 
 def test_sparse_and_dense_vectors_add_up() -> None:
@@ -196,7 +198,13 @@ def test_nan_and_infinity_are_refused_with_the_row_ids() -> None:
 
 @pytest.mark.parametrize(
     ("ids", "error"),
-    [(["a", "a"], DuplicateName), (["a"], WrongShape), ([1, "a"], WrongType), ([1.5, 2.5], WrongType), ([True, False], WrongType)],
+    [
+        (["a", "a"], DuplicateName),
+        (["a"], WrongShape),
+        ([1, "a"], WrongType),
+        ([1.5, 2.5], WrongType),
+        ([True, False], WrongType),
+    ],
 )
 def test_bad_ids_are_refused(ids, error) -> None:
     with pytest.raises(error):
@@ -295,7 +303,9 @@ def test_asarray_and_pandas() -> None:
 
 
 def test_repr_is_a_few_lines_and_html_is_escaped() -> None:
-    X = vw.Vectors(read_only(1000, 50), space=vw.Space(50, name="<b>mine</b>", features=[f"<i>{i}" for i in range(50)]))
+    X = vw.Vectors(
+        read_only(1000, 50), space=vw.Space(50, name="<b>mine</b>", features=[f"<i>{i}" for i in range(50)])
+    )
     assert len(repr(X).splitlines()) < 10
     assert "1,000 × 50" in repr(X)
     assert max(map(len, repr(X).splitlines())) <= 120

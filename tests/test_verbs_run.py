@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import read_only
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import vecwise as vw
+from conftest import read_only
 from vecwise.engines.local import processes, serial, threads
 from vecwise.errors import OutOfRange
 from vecwise.runner import apply, chunk_rows, chunks, fold, fold_vectors, join
@@ -55,7 +55,9 @@ class Total:
 # ---- engines ----
 
 
-@pytest.mark.parametrize("engine", [serial, threads(1), threads(2), threads(5)], ids=["serial", "1", "2", "5"])
+@pytest.mark.parametrize(
+    "engine", [serial, threads(1), threads(2), threads(5)], ids=["serial", "1", "2", "5"]
+)
 def test_engines_keep_the_contract(engine) -> None:
     check_engine(engine)
     assert list(engine(abs, iter([-3, 2]))) == [3, 2]

@@ -7,12 +7,21 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from conftest import EXAMPLES, FIVE
 
 import vecwise as vw
+from conftest import EXAMPLES, FIVE
 from vecwise import workbench
 from vecwise.encoders.guess import plan
-from vecwise.errors import DuplicateName, NoEncoder, NothingToEncode, OutOfRange, TooLarge, UnknownName, WrongShape, WrongType
+from vecwise.errors import (
+    DuplicateName,
+    NoEncoder,
+    NothingToEncode,
+    OutOfRange,
+    TooLarge,
+    UnknownName,
+    WrongShape,
+    WrongType,
+)
 
 FRAME = pd.DataFrame({"rooms": [3, 2, 5], "kind": ["flat", "flat", "house"]})
 
@@ -22,7 +31,13 @@ FRAME = pd.DataFrame({"rooms": [3, 2, 5], "kind": ["flat", "flat", "house"]})
 
 @pytest.mark.parametrize(
     "rows",
-    [FRAME, pl.from_pandas(FRAME), pa.Table.from_pandas(FRAME), FRAME.to_dict("list"), FRAME.to_dict("records")],
+    [
+        FRAME,
+        pl.from_pandas(FRAME),
+        pa.Table.from_pandas(FRAME),
+        FRAME.to_dict("list"),
+        FRAME.to_dict("records"),
+    ],
     ids=["pandas", "polars", "arrow", "dict", "records"],
 )
 def test_every_kind_of_table_gives_the_same_vectors(rows) -> None:
@@ -94,7 +109,12 @@ def test_the_guess_says_why(houses) -> None:
 
 def test_the_guess_on_mixed_tables() -> None:
     people = {
-        "Name": ["Braund, Mr. Owen Harris", "Cumings, Mrs. John Bradley", "Heikkinen, Miss. Laina", "Allen, Mr. Henry"],
+        "Name": [
+            "Braund, Mr. Owen Harris",
+            "Cumings, Mrs. John Bradley",
+            "Heikkinen, Miss. Laina",
+            "Allen, Mr. Henry",
+        ],
         "Age": [22, 38, 26, 35],
         "Sex": ["male", "female", "female", "male"],
         "Ticket": ["A/5 21171", "PC 17599", "STON/O2", "373450"],
@@ -103,15 +123,27 @@ def test_the_guess_on_mixed_tables() -> None:
     assert uses == {"Name": "skip", "Age": "encode", "Sex": "encode", "Ticket": "encode"}
     reviews = {"stars": [1, 5], "review": ["It broke on the very first day", "I love it and so does my cat"]}
     assert {c.name: c.use for c in plan(pa.table(reviews)).columns} == {"stars": "skip", "review": "text"}
-    assert {c.use for c in plan(pa.table({"id": [1, 2], "title": ["one thing here", "another thing there"]})).columns} == {"skip", "text"}
+    assert {
+        c.use
+        for c in plan(pa.table({"id": [1, 2], "title": ["one thing here", "another thing there"]})).columns
+    } == {"skip", "text"}
 
 
 def test_overrides_win() -> None:
-    reviews = pa.table({"stars": [1, 5], "review": ["It broke on the very first day", "I love it and so does my cat"], "k": ["a", "b"]})
+    reviews = pa.table(
+        {
+            "stars": [1, 5],
+            "review": ["It broke on the very first day", "I love it and so does my cat"],
+            "k": ["a", "b"],
+        }
+    )
     assert [c.name for c in plan(reviews, columns=["stars"]).columns if c.use == "encode"] == ["stars"]
     assert [c.name for c in plan(reviews, encoder="table").columns if c.use == "encode"] == ["stars", "k"]
     assert [c.name for c in plan(reviews, text="k").columns if c.use == "text"] == ["k"]
-    assert [c.name for c in plan(reviews, columns=["stars", "k"]).columns if c.use == "encode"] == ["stars", "k"]
+    assert [c.name for c in plan(reviews, columns=["stars", "k"]).columns if c.use == "encode"] == [
+        "stars",
+        "k",
+    ]
     with pytest.raises(WrongType):
         plan(reviews, encoder="table", text="review")
     with pytest.raises(UnknownName, match="Did you mean `review`"):
@@ -158,7 +190,9 @@ def test_an_encoder_that_cannot_be_saved_warns(tmp_path) -> None:
 
 
 def test_plot_draws_components_or_the_vectors_themselves(lyrics) -> None:
-    X = vw.encode({"a": [1, 2, 3, 4.5], "b": [3, 1, 2, 9], "c": [0, 5, 1, 2], "d": [1, 1, 2, 2]}, encoder="table")
+    X = vw.encode(
+        {"a": [1, 2, 3, 4.5], "b": [3, 1, 2, 9], "c": [0, 5, 1, 2], "d": [1, 1, 2, 2]}, encoder="table"
+    )
     figure = vw.plot(X, color="a")
     assert figure.data[0].type == "scatter3d"
     assert len(figure.data[0].x) == 4
@@ -264,7 +298,10 @@ def test_nearest_in_files_and_folders(tmp_path) -> None:
     scores = [n["score"] for n in data["neighbors"]]
     assert scores == sorted(scores, reverse=True)
     workbench.encode_to(lyrics, str(tmp_path / "v"))
-    assert strict_json(workbench.nearest_in(str(tmp_path / "v"), "rain on the window", k=3))["neighbors"] == data["neighbors"]
+    assert (
+        strict_json(workbench.nearest_in(str(tmp_path / "v"), "rain on the window", k=3))["neighbors"]
+        == data["neighbors"]
+    )
     own = strict_json(workbench.nearest_in(lyrics, None, row="5", k=4))
     assert 5 not in [n["id"] for n in own["neighbors"]]
     assert len(own["neighbors"]) == 4
@@ -278,7 +315,12 @@ def test_nearest_among_houses_takes_a_row() -> None:
     options = {"columns": ["bedrooms", "sqft_lot"], "metric": "manhattan"}
     found = strict_json(workbench.nearest_in(houses, row, k=1, **options))
     assert found["neighbors"][0]["score"] == 0
-    for query, own, error in (("x", "1", OutOfRange), (None, None, OutOfRange), (None, "x", UnknownName), ("{1}", None, WrongType)):
+    for query, own, error in (
+        ("x", "1", OutOfRange),
+        (None, None, OutOfRange),
+        (None, "x", UnknownName),
+        ("{1}", None, WrongType),
+    ):
         with pytest.raises(error):
             workbench.nearest_in(houses, query, row=own)
 

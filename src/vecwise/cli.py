@@ -21,6 +21,7 @@ class Commands(click.Group):
     """Lists commands in the order in which a user meets them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the commands in the order of their definition."""
         return list(self.commands)
 
 
@@ -50,7 +51,11 @@ def main() -> None:
     except KeyboardInterrupt:
         _fail("Stopped.", 130)
     except (OSError, MemoryError) as error:
-        _fail(f"{error.strerror or error}: {error.filename}" if isinstance(error, OSError) else "Out of memory. Try --sample.")
+        _fail(
+            f"{error.strerror or error}: {error.filename}"
+            if isinstance(error, OSError)
+            else "Out of memory. Try --sample."
+        )
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -64,14 +69,24 @@ def _fail(message: str, status: int = 2) -> None:
 
 def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
-        click.option("--encoder", type=click.Choice(ENCODERS), default="auto", help="How rows become vectors."),
+        click.option(
+            "--encoder", type=click.Choice(ENCODERS), default="auto", help="How rows become vectors."
+        ),
         click.option("--columns", help="The columns to encode, separated by commas."),
         click.option("--text", metavar="COLUMN", help="The text column to encode."),
         click.option("--ids", metavar="COLUMN", help="The column that names the rows."),
-        click.option("--missing", type=click.Choice(["error", "mean", "median", "empty"]), help="What a missing cell becomes."),
+        click.option(
+            "--missing",
+            type=click.Choice(["error", "mean", "median", "empty"]),
+            help="What a missing cell becomes.",
+        ),
         click.option("--sample", type=int, metavar="N", help="Work on N rows, chosen at random by --seed."),
         click.option("--seed", type=int, default=0, show_default=True, help="What chance depends on."),
-        click.option("--format", metavar="NAME", help="csv, tsv, jsonl, parquet, arrow or txt, if the name does not say."),
+        click.option(
+            "--format",
+            metavar="NAME",
+            help="csv, tsv, jsonl, parquet, arrow or txt, if the name does not say.",
+        ),
         click.option("--encoding", default="utf-8", show_default=True, help="The encoding of a text file."),
     ]
     for option in reversed(options):
@@ -79,7 +94,9 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)
 
 
 def _options(columns: str | None = None, **rest: Any) -> dict[str, Any]:
@@ -98,7 +115,15 @@ def _options(columns: str | None = None, **rest: Any) -> dict[str, Any]:
 @click.option("--no-html", is_flag=True, help="Write no report.")
 @click.option("--no-browser", is_flag=True, help="Do not open the report in a browser.")
 @_json_option
-def explore(file: str, html: str | None, no_html: bool, no_browser: bool, color: str | None, as_json: bool, **given: Any) -> int:
+def explore(
+    file: str,
+    html: str | None,
+    no_html: bool,
+    no_browser: bool,
+    color: str | None,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Look at a file from every side: what it holds, what its vectors say, and a report to open."""
     from pathlib import Path
 
@@ -120,7 +145,9 @@ def explore(file: str, html: str | None, no_html: bool, no_browser: bool, color:
 
 @app.command()
 @click.argument("file")
-@click.option("-o", "--output", "folder", required=True, metavar="DIR", help="The folder that will hold the vectors.")
+@click.option(
+    "-o", "--output", "folder", required=True, metavar="DIR", help="The folder that will hold the vectors."
+)
 @_input_options
 @_json_option
 def encode(file: str, folder: str, as_json: bool, **given: Any) -> int:
@@ -148,7 +175,9 @@ def health(path: str, as_json: bool, **given: Any) -> int:
 @app.command()
 @click.argument("a")
 @click.argument("b")
-@click.option("--encoder", type=click.Choice(["sentence", "count", "tfidf"]), default="sentence", show_default=True)
+@click.option(
+    "--encoder", type=click.Choice(["sentence", "count", "tfidf"]), default="sentence", show_default=True
+)
 @_json_option
 def similar(a: str, b: str, encoder: str, as_json: bool) -> int:
     """Tell how alike two texts are."""
@@ -235,7 +264,15 @@ class _progress:  # noqa: N801  used as a function: `with _progress() as progres
 
 def _bar(total: int) -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
     from rich.text import Text
 
     class Rate(ProgressColumn):

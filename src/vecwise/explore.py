@@ -6,7 +6,7 @@ This module must not know the command line, nor how a file was read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -23,7 +23,9 @@ from vecwise.measure.nearest import nearest
 from vecwise.measure.norms import normalize
 from vecwise.vectors import Vectors
 
-PAIR_WORK: Final = 1.2e10  # multiplications spent on the closest and farthest pair, under a second on one core
+PAIR_WORK: Final = (
+    1.2e10  # multiplications spent on the closest and farthest pair, under a second on one core
+)
 SAMPLE_ROWS: Final = 6  # rows whose neighbours are told
 NEIGHBORS: Final = 4
 
@@ -126,7 +128,9 @@ def _neighbors(view: View, seed: int) -> tuple[tuple[int, tuple[tuple[int, float
     picked = np.sort(np.random.default_rng(seed).choice(len(X), min(SAMPLE_ROWS, len(X)), replace=False))
     found = nearest(X, X[picked], k=NEIGHBORS + 1, metric=view.metric)
     told = []
-    for place, near, scores in zip(picked.tolist(), found.places.tolist(), found.scores.tolist(), strict=True):
+    for place, near, scores in zip(
+        picked.tolist(), found.places.tolist(), found.scores.tolist(), strict=True
+    ):
         others = [(p, s) for p, s in zip(near, scores, strict=True) if p != place][:NEIGHBORS]
         told.append((place, tuple(others)))
     return tuple(told)

@@ -25,14 +25,28 @@ from vecwise.vectors import Vectors
 
 MOST_POINTS: Final = 25_000  # more points than this slow a browser's hover down
 MOST_TABLE_ROWS: Final = 50
-_TELLING_NAMES: Final = ("label", "class", "target", "category", "species", "genre", "topic", "group", "type", "price", "y")
+_TELLING_NAMES: Final = (
+    "label",
+    "class",
+    "target",
+    "category",
+    "species",
+    "genre",
+    "topic",
+    "group",
+    "type",
+    "price",
+    "y",
+)
 
 
 def write_report(
     path: str, facts: Facts, *, name: str, rows: int, color: str | None, command: str, seed: int
 ) -> None:
     """Write the report durably: the old file stays whole until the new one is."""
-    write_text(path, report_html(report_of(facts, name=name, rows=rows, color=color, command=command, seed=seed)))
+    write_text(
+        path, report_html(report_of(facts, name=name, rows=rows, color=color, command=command, seed=seed))
+    )
 
 
 def report_of(facts: Facts, *, name: str, rows: int, color: str | None, command: str, seed: int) -> Report:
@@ -71,7 +85,9 @@ def plot_vectors(X: Vectors, *, color: str | None, dim: int) -> Any:
     values = None if color is None else _column(X.rows.column(color))  # type: ignore[union-attr]
     text = [f"{i}" for i in X.ids.tolist()]
     title = f"{len(X):,} vectors of {X.space.name or 'your own'}"
-    return to_plotly(scatter_figure(points, axes, text=text, color_name=color, color_values=values, title=title))
+    return to_plotly(
+        scatter_figure(points, axes, text=text, color_name=color, color_values=values, title=title)
+    )
 
 
 def _projected(X: Vectors, dim: int) -> tuple[np.ndarray, list[str]]:
@@ -108,7 +124,10 @@ def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
     X, found = facts.vectors, facts.health
     kind = "sparse" if found.sparse else "dense"
     told = [
-        ("Rows", words.count(rows, "row") + ("" if rows == len(X) else f", of which {len(X):,} were sampled")),
+        (
+            "Rows",
+            words.count(rows, "row") + ("" if rows == len(X) else f", of which {len(X):,} were sampled"),
+        ),
         ("Vectors", f"{len(X):,} × {X.shape[1]:,} {kind} {found.dtype}, {words.share(found.density)} filled"),
         ("Encoder", X.space.name or "your own vectors"),
     ]
@@ -139,7 +158,7 @@ def _column(column: Any) -> list[Any]:
     """Cells that JSON can hold: dates as ISO text, anything unusual as text."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.types as types
+    from pyarrow import types
 
     if types.is_date(column.type):
         column = pc.cast(column, pa.string())

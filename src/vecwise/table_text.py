@@ -25,7 +25,9 @@ def grid(header: Sequence[str], cells: Sequence[Sequence[str]], widest: int = 24
     rows = [[clip(c, widest) for c in row] for row in [header, *cells]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join([row[0].ljust(widths[0]), *starmap(str.rjust, zip(row[1:], widths[1:], strict=True))]).rstrip()
+        "  ".join(
+            [row[0].ljust(widths[0]), *starmap(str.rjust, zip(row[1:], widths[1:], strict=True))]
+        ).rstrip()
         for row in rows
     ]
 
@@ -39,6 +41,9 @@ def preview_text(headline: str, header: list[str], cells: list[list[str]], more:
 def preview_html(headline: str, header: list[str], cells: list[list[str]], more: int) -> str:
     """The same as a table for a notebook; every cell is escaped."""
     head = "".join(f"<th>{html.escape(clip(h, 24))}</th>" for h in header)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(clip(c, 24))}</td>" for c in row) + "</tr>" for row in cells)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(clip(c, 24))}</td>" for c in row) + "</tr>" for row in cells
+    )
     tail = f"<p>… {more:,} more rows</p>" if more else ""
-    return f"<p><b>{html.escape(headline)}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{tail}"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<p><b>{html.escape(headline)}</b></p>{table}{tail}"

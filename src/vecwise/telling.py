@@ -6,6 +6,7 @@ This module must not know the command line, nor compute anything.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ def _plan_lines(plan: Plan | None) -> list[str]:
     cells = [[c.name, c.type, used[c.use], c.why] for c in plan.columns[:MOST_COLUMNS]]
     widths = [max(len(clip(row[i], 28)) for row in cells) for i in range(3)]
     lines = [
-        "  ".join([*(clip(row[i], 28).ljust(widths[i]) for i in range(3)), clip(row[3], 40)]).rstrip() for row in cells
+        "  ".join([*(clip(row[i], 28).ljust(widths[i]) for i in range(3)), clip(row[3], 40)]).rstrip()
+        for row in cells
     ]
     more = len(plan.columns) - len(cells)
     return [*lines, f"… {more:,} more columns"] if more > 0 else lines
@@ -200,7 +202,12 @@ def healthy(name: str, found: Health, X: Any) -> Answer:
 def compared(a: str, b: str, X: Any, scores: dict[str, float | None]) -> Answer:
     """Tell how alike two texts are."""
     cosine = scores["cosine"]
-    names = {"dot": "inner product", "cosine": "cosine", "euclidean": "Euclidean distance", "manhattan": "Manhattan distance"}
+    names = {
+        "dot": "inner product",
+        "cosine": "cosine",
+        "euclidean": "Euclidean distance",
+        "manhattan": "Manhattan distance",
+    }
     lines = [f"{names[name]:<20}{number(score, 4):>10}" for name, score in scores.items()]
     lines.append(_likeness(cosine))
     if "unit" in X.space.claims:
@@ -225,7 +232,9 @@ def neighbors(found: Any, made: Any, query: str | None, own: Any, k: int) -> Ans
 
     shown = _shown(made.vectors, made.plan)
     answers = []
-    for name, place, score in zip(found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True):
+    for name, place, score in zip(
+        found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True
+    ):
         if own is not None and name == own.ids.tolist()[0]:
             continue
         answers.append({"id": name, "score": plain(score), "row": _told(made.vectors, place, shown)})
@@ -248,7 +257,10 @@ def paired(name: str, table: Any, made: Any) -> Answer:
 
     shown = _shown(made.vectors, made.plan)
     ids = [str(i) for i in table.ids.tolist()]
-    cells = [[i, *("no value" if v != v else f"{v:.3f}" for v in line)] for i, line in zip(ids, table.values.tolist(), strict=True)]
+    cells = [
+        [i, *("no value" if isnan(v) else f"{v:.3f}" for v in line)]
+        for i, line in zip(ids, table.values.tolist(), strict=True)
+    ]
     lines = grid(["", *ids], cells)
     legend = [f"{i}  {_told(made.vectors, place, shown)}" for place, i in enumerate(ids)]
     data = {"name": name, "metric": table.metric, "kind": table.kind, "ids": table.ids.tolist(),

@@ -84,7 +84,9 @@ class Vectors:
         self._set(matrix, names, rows, space, encoder)
 
     def _set(self, values: Any, ids: Any, rows: Any, space: Space, encoder: Any) -> None:
-        for name, value in zip(("values", "ids", "rows", "space", "encoder"), (values, ids, rows, space, encoder)):
+        for name, value in zip(
+            ("values", "ids", "rows", "space", "encoder"), (values, ids, rows, space, encoder), strict=True
+        ):
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -173,7 +175,9 @@ class Vectors:
         if isinstance(key, slice):
             return np.arange(*key.indices(len(self)))
         if isinstance(key, tuple):
-            raise WrongType("`X[...]` selects rows only. Select features through `np.asarray(X)` or the encoder.")
+            raise WrongType(
+                "`X[...]` selects rows only. Select features through `np.asarray(X)` or the encoder."
+            )
         if isinstance(key, (list, Sequence)) and key and all(isinstance(k, str) for k in key):
             return self._places(list(key))
         return self._array_index(np.asarray(key))
@@ -241,12 +245,18 @@ class Vectors:
         self.space.must_match(other.space, "add" if sign > 0 else "subtract")
         left, right = self, other
         if len(left) != len(right) and 1 not in (len(left), len(right)):
-            raise WrongShape(f"Cannot combine {len(left)} rows with {len(right)}: equal numbers, or one row, are added.")
+            raise WrongShape(
+                f"Cannot combine {len(left)} rows with {len(right)}: equal numbers, or one row, are added."
+            )
         a, b = _same_shape(left.values, right.values)
         with np.errstate(over="ignore"):
             values = a + b if sign > 0 else a - b
         _refuse_overflow(values)
-        claims = left.space.claims & right.space.claims & ({"non-negative", "centered"} if sign > 0 else {"centered"})
+        claims = (
+            left.space.claims
+            & right.space.claims
+            & ({"non-negative", "centered"} if sign > 0 else {"centered"})
+        )
         ids, rows = _sum_names(left, right)
         return Vectors._trusted(values, ids, rows, left.space.with_claims(claims))
 
@@ -262,13 +272,18 @@ class Vectors:
         kind = "sparse" if self.is_sparse else "dense"
         claims = ", ".join(sorted(self.space.claims)) or "none"
         name = self.space.name or self.space.frame
-        return f"Vectors {len(self):,} × {self.shape[1]:,} {kind} {self.dtype}, space: {name}, claims: {claims}"
+        return (
+            f"Vectors {len(self):,} × {self.shape[1]:,} {kind} {self.dtype}, space: {name}, claims: {claims}"
+        )
 
     def _preview(self, rows: int = 5, columns: int = 6) -> tuple[list[str], list[list[str]], int]:
         names = self.space.feature_names()[:columns]
         head = np.asarray(self[:rows])[:, :columns] if len(self) else np.zeros((0, len(names)))
         more = ["…"] if self.shape[1] > columns else []
-        cells = [[str(i), *(f"{x:.4g}" for x in row), *more] for i, row in zip(self.ids[:rows].tolist(), head)]
+        cells = [
+            [str(i), *(f"{x:.4g}" for x in row), *more]
+            for i, row in zip(self.ids[:rows].tolist(), head, strict=True)
+        ]
         return ["id", *names, *more], cells, max(0, len(self) - rows)
 
 
@@ -278,7 +293,9 @@ def _rebuild(*parts: Any) -> Vectors:
 
 def _zero(space: Space, rows: int) -> Vectors:
     claims = space.claims & {"centered", "non-negative"}
-    return Vectors._trusted(np.zeros((rows, space.dim), np.float32), np.arange(rows), None, space.with_claims(claims))
+    return Vectors._trusted(
+        np.zeros((rows, space.dim), np.float32), np.arange(rows), None, space.with_claims(claims)
+    )
 
 
 _zero_maker[:] = [_zero]
@@ -288,7 +305,7 @@ def as_vectors(X: Any, like: Vectors | None = None) -> Vectors:
     """Take `Vectors` as they are, and wrap a bare array: into the space of `like`, or one of its own."""
     if isinstance(X, Vectors):
         return X
-    if isinstance(X, Mapping) or isinstance(X, str):
+    if isinstance(X, (Mapping, str)):
         raise WrongType(f"Expected vectors or an array of numbers, not {type(X).__name__}.")
     return Vectors(X, space=None if like is None else like.space.with_claims(()))
 
@@ -299,7 +316,13 @@ def _as_ids(ids: Any, rows: int) -> np.ndarray:
     if isinstance(ids, np.ndarray) and ids.dtype.kind in "iu" and len(np.unique(ids)) == len(ids) == rows:
         return ids.astype(np.int64)  # a million names are checked in a moment; what is amiss is worded below
     # NumPy's own string type drops a trailing NUL, so names stay Python strings in an object array.
-    listed = ids.tolist() if hasattr(ids, "tolist") else ids.to_pylist() if hasattr(ids, "to_pylist") else list(ids)
+    listed = (
+        ids.tolist()
+        if hasattr(ids, "tolist")
+        else ids.to_pylist()
+        if hasattr(ids, "to_pylist")
+        else list(ids)
+    )
     if len(listed) != rows:
         raise WrongShape(f"`ids` has {len(listed)} entries for {rows} rows.")
     whole = all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in listed)
@@ -308,7 +331,9 @@ def _as_ids(ids: Any, rows: int) -> np.ndarray:
     if len(set(listed)) != rows:
         seen: set[Any] = set()
         twice = list(dict.fromkeys(i for i in listed if i in seen or seen.add(i)))  # type: ignore[func-returns-value]
-        raise DuplicateName(f"`ids` name {len(twice)} rows more than once: {some(twice)}. Ids must be unique.")
+        raise DuplicateName(
+            f"`ids` name {len(twice)} rows more than once: {some(twice)}. Ids must be unique."
+        )
     if whole:
         return np.array(listed, dtype=np.int64)
     names = np.empty(rows, dtype=object)
@@ -335,4 +360,6 @@ def _sum_names(a: Vectors, b: Vectors) -> tuple[np.ndarray, Any]:
 
 def _refuse_overflow(values: Any) -> None:
     if len(nonfinite_rows(values)):
-        raise NonFinite("The result is too large for its number type. Use float64 vectors, or scale them down first.")
+        raise NonFinite(
+            "The result is too large for its number type. Use float64 vectors, or scale them down first."
+        )

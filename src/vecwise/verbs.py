@@ -91,9 +91,10 @@ class Chain:
         return self.maps[-1].target
 
     def __call__(self, chunk: Any, /) -> Vectors:
+        """Map the chunk through every map."""
         for step in self.maps:
             chunk = step(chunk)
-        return chunk  # type: ignore[no-any-return]
+        return chunk
 
 
 def chain(*maps: Map | Callable[[Any], Vectors]) -> Chain:

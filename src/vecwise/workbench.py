@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from vecwise.store.sources import read
 from vecwise.telling import Answer
 from vecwise.vectors import Vectors
 
+__all__ = ["Answer", "encode", "explore", "open", "plot", "read", "save"]
 
 TEXT_CHUNK = 512  # rows of text a chunk: a tenth of a second of work, so that progress moves
 MOST_PAIRED = 50
@@ -67,8 +69,9 @@ def encode(
     """
     table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
     if isinstance(encoder, str):
-        options = {"columns": columns, "text": text, "ids": ids, "missing": missing}
-        return encode_table(table, encoder=encoder, progress=progress, **options).vectors
+        return encode_table(
+            table, encoder=encoder, columns=columns, text=text, ids=ids, missing=missing, progress=progress
+        ).vectors
     for name, value in (("columns", columns), ("text", text), ("missing", missing)):
         if value is not None:
             raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
@@ -111,7 +114,9 @@ def _ids(table: Any, ids: Any) -> Any:
     column = table.column(ids)
     names = column.to_pylist()
     if any(name is None for name in names):
-        raise DuplicateName(f"Column `{ids}` is empty in row {names.index(None)}, so it cannot name the rows.")
+        raise DuplicateName(
+            f"Column `{ids}` is empty in row {names.index(None)}, so it cannot name the rows."
+        )
     if all(isinstance(name, int) and not isinstance(name, bool) for name in names):
         return names
     return [str(name) for name in names]
@@ -134,7 +139,9 @@ def save(X: Vectors, path: str | Path, /) -> None:
     from vecwise.encoders.registry import to_data
 
     if not isinstance(X, Vectors):
-        raise WrongType(f"`save` takes Vectors, not {type(X).__name__}. Wrap an array: vw.save(vw.Vectors(array), path)")
+        raise WrongType(
+            f"`save` takes Vectors, not {type(X).__name__}. Wrap an array: vw.save(vw.Vectors(array), path)"
+        )
     try:
         data = None if X.encoder is None else to_data(X.encoder)
     except NotSavable as error:
@@ -145,7 +152,7 @@ def save(X: Vectors, path: str | Path, /) -> None:
     datasets.save(X, path, encoder=data)
 
 
-def open(path: str | Path, /, *, verify: bool = True) -> Vectors:  # noqa: A001  the field's word, as in `vw.open`
+def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
     """Open saved vectors: the numbers are mapped from disk, not loaded; ids, rows, space and encoder come along.
 
     `verify` checks every file against the manifest's hash first (about a second per gigabyte).
@@ -279,7 +286,7 @@ def nearest_in(
     path: str, query: str | None, *, row: str | None = None, k: int = 10, metric: str = "auto", **options: Any
 ) -> Answer:
     """Find the rows of a PATH nearest to a text, to a row given as JSON, or to one of its own rows."""
-    from vecwise.explore import facts_of, view_of
+    from vecwise.explore import view_of
     from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest
 
@@ -304,7 +311,9 @@ def _id_of(X: Vectors, row: str) -> Any:
 
 def _query(X: Vectors, query: str) -> Vectors:
     if X.encoder is None:
-        raise NoEncoder("These vectors carry no encoder, so a query in words cannot be encoded. Use --row ID.")
+        raise NoEncoder(
+            "These vectors carry no encoder, so a query in words cannot be encoded. Use --row ID."
+        )
     return X.encoder(query_table(query))
 
 
@@ -322,7 +331,7 @@ def query_table(query: str) -> Any:
 
 def pairs_of(path: str, *, metric: str = "cosine", **options: Any) -> Answer:
     """Give the labelled table of all pairs of up to 50 rows."""
-    from vecwise.measure.similarity import DISTANCES, cosine, distances, dot
+    from vecwise.measure.similarity import cosine, distances, dot
 
     made = load(path, **options)
     if len(made.vectors) > MOST_PAIRED:
@@ -330,8 +339,8 @@ def pairs_of(path: str, *, metric: str = "cosine", **options: Any) -> Answer:
             f"A table of {len(made.vectors):,} × {len(made.vectors):,} pairs is no reading matter; up to "
             f"{MOST_PAIRED} rows are shown. Use --sample {MOST_PAIRED}, or `vecwise nearest` for single rows."
         )
-    kinds = {"cosine": cosine, "dot": dot, **{m: (lambda X, m=m: distances(X, metric=m)) for m in DISTANCES}}
-    return telling.paired(display_name(path), kinds[metric](made.vectors), made)
+    compare = {"cosine": cosine, "dot": dot}.get(metric) or partial(distances, metric=metric)
+    return telling.paired(display_name(path), compare(made.vectors), made)
 
 
 def display_name(path: str) -> str:

@@ -20,7 +20,10 @@ from vecwise.verbs import Fold
 class EncoderMap(Protocol):
     """A fitted encoder: a frozen `Map` from Arrow tables to vectors, which is saved as plain data."""
 
-    target: Space
+    @property
+    def target(self) -> Space:
+        """The space of the vectors that come out."""
+        ...
 
     def __call__(self, table: Any, /) -> Vectors:
         """Encode every row of an Arrow table."""
@@ -31,7 +34,7 @@ class EncoderMap(Protocol):
         ...
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], /) -> EncoderMap:
+    def from_state(cls, state: dict[str, Any], /) -> Self:
         """Build the map again."""
         ...
 
@@ -155,7 +158,13 @@ class Encoder:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"<{len(value):,} entries>" if hasattr(value, "__len__") else text[:57] + "…"
+    return (
+        text
+        if len(text) <= 60
+        else f"<{len(value):,} entries>"
+        if hasattr(value, "__len__")
+        else text[:57] + "…"
+    )
 
 
 def _has_pandas() -> bool:

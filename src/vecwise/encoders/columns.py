@@ -21,7 +21,7 @@ DAY_IN_MICROSECONDS: Final = 86_400_000_000
 
 def kind_of(arrow_type: Any) -> str | None:
     """Give how a column of this Arrow type is encoded; `None` for types that are not numbers in disguise."""
-    import pyarrow.types as types
+    from pyarrow import types
 
     if types.is_integer(arrow_type) or types.is_floating(arrow_type) or types.is_decimal(arrow_type):
         return NUMBER
@@ -34,7 +34,7 @@ def kind_of(arrow_type: Any) -> str | None:
 
 def words_of(arrow_type: Any) -> str:
     """Name an Arrow type as people do: whole number, number, true/false, date, text, …"""
-    import pyarrow.types as types
+    from pyarrow import types
 
     if types.is_integer(arrow_type):
         return "whole number"

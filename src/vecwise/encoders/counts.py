@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from vecwise.encoders.base import Encoder, EncoderMap, choice
+from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.texts import MISSING, normal, texts_of, tokenizer_of
 from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, some
 from vecwise.kernels.norms import scale_rows
@@ -103,14 +103,18 @@ class WordMap:
     rows: int
 
     @classmethod
-    def of(cls, words: tuple[str, ...], reading: Reading, rows_with: tuple[int, ...] | None, rows: int) -> WordMap:
+    def of(
+        cls, words: tuple[str, ...], reading: Reading, rows_with: tuple[int, ...] | None, rows: int
+    ) -> Self:
         """Mint the space of these words: the axes are the words, how they are cut, and their weights."""
         kind = "count" if rows_with is None else "tfidf"
         cut = reading.tokenizer if isinstance(reading.tokenizer, str) else _callable_name(reading.tokenizer)
         meaning = [words, cut, reading.lowercase, rows_with, rows if rows_with is not None else None]
         name = "CountEncoder" if kind == "count" else "TfidfEncoder"
         claims = frozenset({"non-negative"})
-        return cls(Space(len(words), mint_frame(kind, meaning), words, claims, name), words, reading, rows_with, rows)
+        return cls(
+            Space(len(words), mint_frame(kind, meaning), words, claims, name), words, reading, rows_with, rows
+        )
 
     @cached_property
     def _place(self) -> dict[str, int]:
@@ -124,6 +128,7 @@ class WordMap:
         return np.log((1 + self.rows) / (1 + np.array(self.rows_with, dtype=np.float64))) + 1
 
     def __call__(self, table: Any, /) -> Vectors:
+        """Count the words of every row."""
         from scipy.sparse import csr_array
 
         place = self._place
@@ -152,7 +157,7 @@ class WordMap:
         return {"words": list(self.words), "reading": reading, "rows_with": self.rows_with, "rows": self.rows}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], /) -> WordMap:
+    def from_state(cls, state: dict[str, Any], /) -> Self:
         """Build the same map from its plain data."""
         rows_with = None if state["rows_with"] is None else tuple(state["rows_with"])
         return cls.of(tuple(state["words"]), Reading(**state["reading"]), rows_with, state["rows"])
@@ -204,7 +209,9 @@ class CountEncoder(Encoder):
         if self.vocabulary is not None:
             given = tuple(map(normal, self.vocabulary))
             if not given:
-                raise EmptyVocabulary("`vocabulary` holds no word. Give at least one, or leave it out to learn it.")
+                raise EmptyVocabulary(
+                    "`vocabulary` holds no word. Give at least one, or leave it out to learn it."
+                )
             keys = _keys(given, self.lowercase)
             if len(set(keys)) < len(keys):
                 twice = [word for word in dict.fromkeys(keys) if keys.count(word) > 1]
@@ -238,6 +245,3 @@ def _keys(words: Sequence[str], lowercase: bool) -> list[str]:
 
 def _callable_name(function: Any) -> str:
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
-
-
-_: type[EncoderMap] = WordMap

@@ -111,7 +111,7 @@ def _guess_text(cells: Any, width: int) -> tuple[str, str]:
     words = sum(len(label.split()) * count for label, count in counts.items()) / filled
     if width == 1:
         return "text", "the only column"
-    if len(counts) <= MOST_LABELS and (len(counts) <= filled / 2 or words < 3):  # noqa: PLR2004
+    if len(counts) <= MOST_LABELS and (len(counts) <= filled / 2 or words < 3):
         return "encode", f"{len(counts)} labels, one dimension each"
     if words >= RUNNING_TEXT:
         return "text", f"running text, {words:.0f} words on average"
@@ -124,7 +124,9 @@ def _text_choice(
     """The text column to encode, or None for a table."""
     if encoder == "table":
         if text:
-            raise WrongType("The table encoder reads no text column. Leave out --text, or choose --encoder sentence.")
+            raise WrongType(
+                "The table encoder reads no text column. Leave out --text, or choose --encoder sentence."
+            )
         return None
     wanted = encoder != "auto"
     if text:
@@ -146,30 +148,34 @@ def _mean_length(cells: Any) -> float:
 
 
 def _text_plan(guesses: dict[str, ColumnPlan], encoder: str, chosen: str, missing: str | None) -> Plan:
-    options = {} if missing is None else {"missing": missing}
-    made = {
-        "auto": lambda: SentenceEncoder(column=chosen, **options),
-        "sentence": lambda: SentenceEncoder(column=chosen, **options),
-        "count": lambda: CountEncoder(column=chosen, **options),
-        "tfidf": lambda: TfidfEncoder(column=chosen, **options),
+    kinds = {
+        "auto": SentenceEncoder,
+        "sentence": SentenceEncoder,
+        "count": CountEncoder,
+        "tfidf": TfidfEncoder,
     }
+    made: Any = kinds[encoder](column=chosen, missing=missing or "error")
     plans = []
     for guess in guesses.values():
         why = guess.why if guess.use == "text" else "chosen"
-        other = "another text column is encoded" if guess.use == "text" else "beside the text, for colour and reading"
+        other = (
+            "another text column is encoded"
+            if guess.use == "text"
+            else "beside the text, for colour and reading"
+        )
         skip = guess.why if guess.use == "skip" else other
         use = "text" if guess.name == chosen else "skip"
         plans.append(ColumnPlan(guess.name, guess.type, use, why if use == "text" else skip))
-    return Plan(tuple(plans), made[encoder]())
+    return Plan(tuple(plans), made)
 
 
-def _table_plan(
-    guesses: dict[str, ColumnPlan], columns: Sequence[str] | None, missing: str | None
-) -> Plan:
+def _table_plan(guesses: dict[str, ColumnPlan], columns: Sequence[str] | None, missing: str | None) -> Plan:
     wanted = list(columns) if columns else [g.name for g in guesses.values() if g.use == "encode"]
     if not wanted:
         reasons = "; ".join(f"`{g.name}`: {g.why}" for g in list(guesses.values())[:6])
-        raise NothingToEncode(f"No column to encode ({reasons}). Name some with --columns, or a text with --text.")
+        raise NothingToEncode(
+            f"No column to encode ({reasons}). Name some with --columns, or a text with --text."
+        )
     ready = TableEncoder(columns=wanted, missing=missing or "error")
     plans = []
     for guess in guesses.values():

@@ -36,4 +36,6 @@ def from_data(data: dict[str, Any]) -> EncoderMap:
     try:
         return MAPS[name].from_state(data["state"])
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise Damaged(f"The saved encoder `{name}` is incomplete: {error!r}. Encode the rows again.") from error
+        raise Damaged(
+            f"The saved encoder `{name}` is incomplete: {error!r}. Encode the rows again."
+        ) from error

@@ -10,15 +10,14 @@ import zipfile
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
-from vecwise.encoders.base import Encoder, EncoderMap, choice
+from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.texts import MISSING, texts_of
 from vecwise.errors import SpaceMismatch
 from vecwise.kernels.sentence_model import SentenceModel, weights_paths
 from vecwise.space import Space, mint_frame
 from vecwise.vectors import Vectors
-
 
 _LOADING = Lock()
 
@@ -60,6 +59,7 @@ class SentenceMap:
     missing: str
 
     def __call__(self, table: Any, /) -> Vectors:
+        """Encode the text of every row."""
         texts = texts_of(table, self.column, self.missing)
         # sentencepiece itself cuts the text: runs of unknown characters are one piece, and a literal
         # "<s>" in a text stays text.
@@ -71,7 +71,7 @@ class SentenceMap:
         return {"frame": self.target.frame, "column": self.column, "missing": self.missing}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], /) -> SentenceMap:
+    def from_state(cls, state: dict[str, Any], /) -> Self:
         """Build the same map; raises `SpaceMismatch` when other weights are installed now."""
         space = sentence_space()
         if space.frame != state["frame"]:
@@ -123,6 +123,3 @@ class SentenceEncoder(Encoder):
 
     def _fold(self) -> _Ready:
         return _Ready(self.column, choice("policy for missing texts", self.missing, MISSING))
-
-
-_: type[EncoderMap] = SentenceMap

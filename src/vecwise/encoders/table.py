@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from vecwise.encoders.base import Encoder, EncoderMap, choice
+from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.columns import BOOLEAN, CATEGORY, counts_of, kind_of, numbers_of, places_of
 from vecwise.errors import (
     DuplicateName,
@@ -79,7 +79,9 @@ class TableFold:
         if not left or not right:
             return left or right
         if left.keys() != right.keys():
-            raise UnknownName(f"Two parts have other columns: {some(left.keys() ^ right.keys())} are in one only.")
+            raise UnknownName(
+                f"Two parts have other columns: {some(left.keys() ^ right.keys())} are in one only."
+            )
         return {name: self._join(name, left[name], right[name]) for name in left}
 
     def done(self, state: dict[str, ColumnSeen], /) -> TableMap:
@@ -93,7 +95,9 @@ class TableFold:
         if self.columns is None:
             named = [f.name for f in table.schema if kind_of(f.type)]
             if not named:
-                raise NothingToEncode(f"No column holds numbers, dates or categories; there are {some(known, 12)}.")
+                raise NothingToEncode(
+                    f"No column holds numbers, dates or categories; there are {some(known, 12)}."
+                )
             return named
         for name in (*self.columns, *self.categorical):
             if name not in known:
@@ -103,7 +107,9 @@ class TableFold:
     def _kind(self, table: Any, name: str) -> str:
         kind = CATEGORY if name in self.categorical else kind_of(table.schema.field(name).type)
         if kind is None:
-            raise WrongType(f"Column `{name}` holds {table.schema.field(name).type}, which has no numbers to encode.")
+            raise WrongType(
+                f"Column `{name}` holds {table.schema.field(name).type}, which has no numbers to encode."
+            )
         return kind
 
     def _read(self, table: Any, name: str) -> ColumnSeen:
@@ -140,8 +146,14 @@ class TableFold:
         if self.missing == "error":
             return Column(name, seen.kind)
         if not seen.cells:
-            raise NothingToEncode(f"Column `{name}` is empty, so it has no {self.missing}. Leave it out (--columns).")
-        fill = seen.total / seen.cells if self.missing == "mean" else float(np.median(np.concatenate(seen.values)))
+            raise NothingToEncode(
+                f"Column `{name}` is empty, so it has no {self.missing}. Leave it out (--columns)."
+            )
+        fill = (
+            seen.total / seen.cells
+            if self.missing == "mean"
+            else float(np.median(np.concatenate(seen.values)))
+        )
         return Column(name, seen.kind, fill=fill)
 
 
@@ -155,16 +167,21 @@ class TableMap:
     unknown: str
 
     @classmethod
-    def of(cls, columns: tuple[Column, ...], missing: str, unknown: str) -> TableMap:
+    def of(cls, columns: tuple[Column, ...], missing: str, unknown: str) -> Self:
         """Mint the space: the axes are the columns, how each is read, and its categories; never a fill."""
         features = tuple(feature for column in columns for feature in column.features)
-        twice = sorted({f for f in features if features.count(f) > 1}) if len(set(features)) < len(features) else []
+        twice = (
+            sorted({f for f in features if features.count(f) > 1})
+            if len(set(features)) < len(features)
+            else []
+        )
         if twice:
             raise DuplicateName(f"Two columns would give the same feature names: {some(twice)}. Rename one.")
         frame = mint_frame("table", [[c.name, c.kind, c.categories] for c in columns])
         return cls(Space(len(features), frame, features, name="TableEncoder"), columns, missing, unknown)
 
     def __call__(self, table: Any, /) -> Vectors:
+        """Encode every row, column block by column block."""
         values = np.zeros((table.num_rows, self.target.dim))
         start = 0
         for column in self.columns:
@@ -193,7 +210,7 @@ class TableMap:
             )
         gaps = np.isnan(values)
         _refuse_gaps(column.name, gaps, self.missing)
-        block[:, 0] = np.where(gaps, column.fill, values) if gaps.any() else values
+        block[:, 0] = values if column.fill is None else np.where(gaps, column.fill, values)
 
     def _refuse_unknown(self, column: Column, cells: Any, places: np.ndarray) -> None:
         new = np.flatnonzero(places == -2)
@@ -210,9 +227,11 @@ class TableMap:
         return {"columns": columns, "missing": self.missing, "unknown": self.unknown}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], /) -> TableMap:
+    def from_state(cls, state: dict[str, Any], /) -> Self:
         """Build the same map from its plain data."""
-        columns = tuple(Column(name, kind, tuple(labels), fill) for name, kind, labels, fill in state["columns"])
+        columns = tuple(
+            Column(name, kind, tuple(labels), fill) for name, kind, labels, fill in state["columns"]
+        )
         return cls.of(columns, state["missing"], state["unknown"])
 
 
@@ -274,6 +293,3 @@ def _refuse_gaps(name: str, gaps: np.ndarray, policy: str) -> None:
             f"Column `{name}` has no value in {len(rows):,} rows: {some(rows)} (counted from 0). "
             "Choose what goes there (--missing mean or --missing median), or leave the column out (--columns)."
         )
-
-
-_: type[EncoderMap] = TableMap

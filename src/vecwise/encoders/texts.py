@@ -53,7 +53,7 @@ def text_column(table: Any, column: str | None = None) -> str:
 
 def is_text(kind: Any) -> bool:
     """Tell whether an Arrow type holds strings, plain or dictionary-encoded."""
-    import pyarrow.types as types
+    from pyarrow import types
 
     if types.is_dictionary(kind):
         return is_text(kind.value_type)

@@ -27,7 +27,9 @@ def serial(fn: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Resu
     return map(fn, items)
 
 
-def threads(workers: int | None = None) -> Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]:
+def threads(
+    workers: int | None = None,
+) -> Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]:
     """Make an engine of threads: for NumPy and for reading, which let other threads run.
 
     BLAS is held to one thread meanwhile: workers times BLAS threads beyond the cores was seen to
@@ -42,7 +44,9 @@ def threads(workers: int | None = None) -> Callable[[Callable[[Item], Result], I
     return run
 
 
-def processes(workers: int | None = None) -> Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]:
+def processes(
+    workers: int | None = None,
+) -> Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]:
     """Make an engine of spawned processes: for work that holds the interpreter; everything must pickle.
 
     Processes are spawned, never forked: a fork beside running threads can deadlock.

@@ -64,7 +64,9 @@ def _as_csr(values: Any) -> Any:
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
     elif matrix.data.flags.writeable:
-        matrix = csr_array((matrix.data.view(), matrix.indices.view(), matrix.indptr.view()), shape=matrix.shape)
+        matrix = csr_array(
+            (matrix.data.view(), matrix.indices.view(), matrix.indptr.view()), shape=matrix.shape
+        )
         matrix.has_canonical_format = True
     for part in (matrix.data, matrix.indices, matrix.indptr):
         part.flags.writeable = False

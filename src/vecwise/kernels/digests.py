@@ -6,6 +6,7 @@ This module must not know any vecwise type. Two different rows share a digest wi
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,8 @@ from vecwise.kernels.arrays import is_sparse
 def row_digests(values: Any) -> np.ndarray:
     """Give two uint64 a row, shape `(rows, 2)`; equal rows agree however their zeros are signed or stored."""
     if is_sparse(values):
-        places, cells, starts = values.indices.astype(np.int64), values.data, values.indptr
-        spans = zip(starts[:-1], starts[1:], strict=True)
-        raw = (places[a:b].tobytes() + cells[a:b].tobytes() for a, b in spans)
+        places, cells = values.indices.astype(np.int64), values.data
+        raw = (places[a:b].tobytes() + cells[a:b].tobytes() for a, b in pairwise(values.indptr.tolist()))
     else:
         block = np.ascontiguousarray(values) + 0.0  # turns -0.0 into 0.0
         raw = (row.tobytes() for row in block)

@@ -49,7 +49,9 @@ def extreme_pairs(points: np.ndarray, engine: Engine = map) -> tuple[Pair, Pair]
     return _pair(near), _pair(far)
 
 
-def _search_strip(points: np.ndarray, left: np.ndarray, right: np.ndarray, slack: float, i: int) -> tuple[Any, Any]:
+def _search_strip(
+    points: np.ndarray, left: np.ndarray, right: np.ndarray, slack: float, i: int
+) -> tuple[Any, Any]:
     """The best of each kind between one strip of rows and all later ones."""
     near, far = _Search(points, 1.0, slack), _Search(points, -1.0, slack)
     for j in range(i, len(points), BLOCK):

@@ -6,6 +6,7 @@ This module must not know any vecwise type; values are dense or CSR matrices of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -58,7 +59,11 @@ def distances(A: Any, B: Any, metric: str) -> np.ndarray:
 def _scale(a: np.ndarray, b: np.ndarray) -> float:
     """A power of two, so that dividing is exact, that brings extreme numbers into range for squaring."""
     largest = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
-    return 1.0 if _SAFE[0] < largest < _SAFE[1] or not largest else float(np.ldexp(1.0, int(np.frexp(largest)[1])))
+    return (
+        1.0
+        if _SAFE[0] < largest < _SAFE[1] or not largest
+        else float(np.ldexp(1.0, int(np.frexp(largest)[1])))
+    )
 
 
 def _euclidean(differences: np.ndarray) -> np.ndarray:
@@ -76,7 +81,7 @@ _LENGTHS: Final[dict[str, Callable[[np.ndarray], np.ndarray]]] = {
 PAIRS: Final[dict[str, Callable[[Any, Any], np.ndarray]]] = {
     "dot": dots,
     "cosine": cosines,
-    **{name: (lambda A, B, name=name: distances(A, B, name)) for name in DISTANCES},
+    **{name: partial(distances, metric=name) for name in DISTANCES},
 }
 
 

@@ -39,6 +39,7 @@ class Components:
     target: Space
 
     def __call__(self, X: Vectors, /) -> Vectors:
+        """Project vectors of the source space."""
         self.source.must_match(X.space, "project")
         # The product is taken before centering for sparse rows only, whose offset is small by nature.
         if X.is_sparse:
@@ -104,7 +105,9 @@ def _components(state: Moments, source: Space, k: int) -> Components:
     ratio = values / total if total > 0 else np.zeros(len(values))
     frame = mint_frame("pca", source.frame.encode() + state.mean.tobytes() + axes.tobytes())
     names = tuple(f"component {i + 1}" for i in range(len(axes)))
-    target = Space(max(1, len(axes)), frame, names or None, frozenset({"centered"}), f"PCA of {source.name or 'vectors'}")
+    target = Space(
+        max(1, len(axes)), frame, names or None, frozenset({"centered"}), f"PCA of {source.name or 'vectors'}"
+    )
     if not len(axes):  # one row, or none that differs: a single component of no variance
         axes, values, ratio = np.zeros((1, source.dim)), np.zeros(1), np.zeros(1)
     return Components(axes, state.mean, values / divisor, ratio, source, target)
@@ -120,6 +123,7 @@ class Standardized:
     target: Space
 
     def __call__(self, X: Vectors, /) -> Vectors:
+        """Standardize vectors of the source space."""
         self.source.must_match(X.space, "standardize")
         values = (dense(X.values) - self.mean) / self.deviation
         encoder = None if X.encoder is None else chain(X.encoder, self)
@@ -150,5 +154,7 @@ def standardize(X: Any, /, *, engine: Engine = serial) -> Vectors:
     deviation = np.where(still, 1.0, np.sqrt(state.scatter / state.n))
     source = made.space
     frame = mint_frame("standardized", source.frame.encode() + mean.tobytes() + deviation.tobytes())
-    target = Space(source.dim, frame, source.features, frozenset({"centered"}), f"standardized {source.name}".strip())
+    target = Space(
+        source.dim, frame, source.features, frozenset({"centered"}), f"standardized {source.name}".strip()
+    )
     return Standardized(mean, deviation, source, target)(made)

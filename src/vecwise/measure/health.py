@@ -87,7 +87,12 @@ class Health:
         skipped = {"l1", "l2", "norms", "spread", "checks"}
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in skipped}
         ranges = {"norms": {n: _plain(r) for n, r in self.norms.items()}, "spread": _plain(self.spread)}
-        return {**plain, **ranges, "verdict": self.verdict, "checks": [asdict(check) for check in self.checks]}
+        return {
+            **plain,
+            **ranges,
+            "verdict": self.verdict,
+            "checks": [asdict(check) for check in self.checks],
+        }
 
     def __repr__(self) -> str:
         lines = [f"Health: {self.verdict}. {self.rows:,} × {self.dim:,}, {self.advice}"]
@@ -125,13 +130,14 @@ class Rows:
 
     def merge(self, left: Lengths, right: Lengths, /) -> Lengths:
         """One after the other."""
-        return Lengths(*(a + b for a, b in zip(left, right, strict=True)))
+        l1, l2, bad, digests = (a + b for a, b in zip(left[:4], right[:4], strict=True))
+        return Lengths(l1, l2, bad, digests, left.filled + right.filled)
 
     def done(self, state: Lengths, /) -> Lengths:
         """Join the chunks' arrays."""
         empty = (np.zeros(0), np.zeros(0), np.zeros(0, bool), np.zeros((0, 2), np.uint64))
-        joined = (np.concatenate([none, *parts]) for none, parts in zip(empty, state[:4], strict=True))
-        return Lengths(*((array,) for array in joined), state.filled)
+        joined = [(np.concatenate([none, *parts]),) for none, parts in zip(empty, state[:4], strict=True)]
+        return Lengths(joined[0], joined[1], joined[2], joined[3], state.filled)
 
 
 def health(X: Any, /, *, engine: Engine = serial) -> Health:
@@ -150,7 +156,9 @@ def health(X: Any, /, *, engine: Engine = serial) -> Health:
     job = Together({"rows": Rows(), "dimensions": Dimensions(values.shape[1])})
     found = fold(job, blocks(values), engine=engine)
     rows, extent = found["rows"], found["dimensions"]
-    return _conclude(values, X.ids if isinstance(X, Vectors) else np.arange(values.shape[0]), rows, extent, named)
+    return _conclude(
+        values, X.ids if isinstance(X, Vectors) else np.arange(values.shape[0]), rows, extent, named
+    )
 
 
 def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named: bool) -> Health:
@@ -162,7 +170,9 @@ def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named
     deviations = np.sqrt(extent.moments.scatter / max(1, extent.moments.n))
     constant = int((extent.low == extent.high).sum()) if len(l2) > 1 else 0
     varying = deviations[(extent.low < extent.high) & (deviations > 0)]
-    mixed = bool(named and not is_sparse(values) and len(varying) and varying.max() > MIXED_UNITS * varying.min())
+    mixed = bool(
+        named and not is_sparse(values) and len(varying) and varying.max() > MIXED_UNITS * varying.min()
+    )
     unit = bool(len(l2) and not bad.any() and (np.abs(l2 - 1) <= UNIT_TOLERANCE).all())
     zeros = ids[~bad][l1 == 0]
     checks = (
@@ -196,7 +206,9 @@ def _finite(bad: np.ndarray, count: int) -> Check:
     if not len(bad):
         return Check("finite", "fine", "every number is finite")
     reason = f"{len(bad):,} of {count:,} rows hold NaN or infinity: {some(bad.tolist())}"
-    return Check("finite", "wrong", reason, "Repair or leave out those rows; nothing can be compared with them.")
+    return Check(
+        "finite", "wrong", reason, "Repair or leave out those rows; nothing can be compared with them."
+    )
 
 
 def _nonzero(zeros: np.ndarray, count: int) -> Check:
@@ -204,7 +216,9 @@ def _nonzero(zeros: np.ndarray, count: int) -> Check:
         return Check("zero rows", "fine", "no row is all zeros")
     verdict = "wrong" if len(zeros) == count else "look"
     reason = f"{len(zeros):,} of {count:,} rows are all zeros: {some(zeros.tolist())}"
-    return Check("zero rows", verdict, reason, "A zero row has no cosine and ranks last; see why it is empty.")
+    return Check(
+        "zero rows", verdict, reason, "A zero row has no cosine and ranks last; see why it is empty."
+    )
 
 
 def _lengths(l2: np.ndarray, unit: bool) -> Check:
@@ -213,7 +227,9 @@ def _lengths(l2: np.ndarray, unit: bool) -> Check:
     positive = l2[l2 > 0]
     if len(positive) and positive.max() > 1000 * positive.min():
         reason = f"lengths run from {positive.min():.3g} to {positive.max():.3g}"
-        return Check("length", "look", reason, "Use cosine or `normalize`: long rows win every inner product.")
+        return Check(
+            "length", "look", reason, "Use cosine or `normalize`: long rows win every inner product."
+        )
     return Check("length", "fine", "rows are not unit length, and none dwarfs the others")
 
 
@@ -221,7 +237,9 @@ def _repeats(duplicates: int, count: int) -> Check:
     if not duplicates:
         return Check("duplicates", "fine", "no two rows are equal")
     reason = f"{duplicates:,} of {count:,} rows equal an earlier row"
-    return Check("duplicates", "look", reason, "Keep one of each if counts matter or if rows are split for a test.")
+    return Check(
+        "duplicates", "look", reason, "Keep one of each if counts matter or if rows are split for a test."
+    )
 
 
 def _constants(constant: int, dim: int) -> Check:
@@ -235,7 +253,9 @@ def _units(mixed: bool, varying: np.ndarray) -> Check:
     if not mixed:
         return Check("units", "fine", "no dimension drowns the others")
     reason = f"standard deviations of the columns run from {varying.min():.3g} to {varying.max():.3g}"
-    return Check("units", "look", reason, "Distances would follow the largest column: use `standardize` first.")
+    return Check(
+        "units", "look", reason, "Distances would follow the largest column: use `standardize` first."
+    )
 
 
 def _plain(values: Range) -> dict[str, float | None]:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vecwise.engines.local import serial
 from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, unknown
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
 from vecwise.runner import Engine, chunks, fold
-from vecwise.engines.local import serial
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors, as_vectors
 
@@ -90,7 +90,9 @@ class Nearest:
         return (state.scores if self.metric in SIMILARITIES else -state.scores), state.places
 
 
-def nearest(X: Any, queries: Any, /, *, k: int = 10, metric: str = "cosine", engine: Engine = serial) -> Neighbors:
+def nearest(
+    X: Any, queries: Any, /, *, k: int = 10, metric: str = "cosine", engine: Engine = serial
+) -> Neighbors:
     """Give the k nearest rows of X for every query, exactly.
 
     `queries` are `Vectors` of X's space, an array, or raw rows (a text, a list of texts, a table) that the
@@ -146,4 +148,8 @@ def _is_raw(queries: Any) -> bool:
         return queries.dtype.kind in "OUST"
     if isinstance(queries, (list, tuple)):
         return bool(queries) and isinstance(queries[0], (str, dict))
-    return isinstance(queries, dict) or hasattr(queries, "__arrow_c_stream__") or hasattr(queries, "column_names")
+    return (
+        isinstance(queries, dict)
+        or hasattr(queries, "__arrow_c_stream__")
+        or hasattr(queries, "column_names")
+    )

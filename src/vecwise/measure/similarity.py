@@ -6,6 +6,7 @@ This module must not know files, encoders or pictures; the arithmetic is in `ker
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, Final
 
 import numpy as np
@@ -64,7 +65,9 @@ class Pairwise:
     def _preview(self, most: int = 10) -> tuple[list[str], list[list[str]], int]:
         more = ["…"] if self.shape[1] > most else []
         shown = zip(self.ids[:most].tolist(), self.values[:most, :most].tolist(), strict=True)
-        cells = [[str(name), *("null" if x != x else f"{x:.4g}" for x in row), *more] for name, row in shown]
+        cells = [
+            [str(name), *("null" if isnan(x) else f"{x:.4g}" for x in row), *more] for name, row in shown
+        ]
         return ["", *map(str, self.columns[:most].tolist()), *more], cells, max(0, self.shape[0] - most)
 
 

@@ -49,7 +49,9 @@ def _values(encoder: Any, rows: Any) -> np.ndarray:
 def _constructor_stores(encoder: Any) -> None:
     params = encoder.get_params()
     again = type(encoder)(**params)
-    assert all(again.get_params()[name] is value for name, value in params.items()), "a constructor must only store"
+    assert all(again.get_params()[name] is value for name, value in params.items()), (
+        "a constructor must only store"
+    )
 
 
 def _refuses_before_fit(encoder: Any, rows: Any) -> None:

@@ -27,8 +27,8 @@ def check_fold(
 ) -> None:
     """Check the laws of a fold on three or more chunks; put an empty and a one-row chunk among them.
 
-    `same(a, b)` compares two *finished* answers (`{"refused": name}` where the fold refuses to finish); without it they are compared deeply, floats to a
-    relative 1e-9. Raises `AssertionError` naming the law. Checked: `zero` is a unit, `merge` is
+    `same(a, b)` compares two *finished* answers (`{"refused": name}` where the fold refuses to finish);
+    without it they are compared deeply, floats to a relative 1e-9. Raises `AssertionError` naming the law. Checked: `zero` is a unit, `merge` is
     associative, `step` agrees with `merge`, states are not changed in place, and the engine does
     not matter (bitwise).
     """
@@ -70,7 +70,12 @@ def alike(a: Any, b: Any, *, exact: bool = False) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return _same_arrays(np.asarray(a), np.asarray(b), exact)
     if isinstance(a, dict) or isinstance(b, dict):
-        return isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys() and all(alike(a[k], b[k], exact=exact) for k in a)
+        return (
+            isinstance(a, dict)
+            and isinstance(b, dict)
+            and a.keys() == b.keys()
+            and all(alike(a[k], b[k], exact=exact) for k in a)
+        )
     if isinstance(a, (tuple, list)):
         return len(a) == len(b) and all(alike(x, y, exact=exact) for x, y in zip(a, b, strict=True))
     slots = getattr(a, "__dataclass_fields__", None)
@@ -86,4 +91,8 @@ def _same_arrays(a: np.ndarray, b: np.ndarray, exact: bool) -> bool:
         return False
     if exact or a.dtype.kind not in "fc":
         return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
-    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-9 * (1 + np.abs(b[np.isfinite(b)]).max(initial=0)), equal_nan=True))
+    return bool(
+        np.allclose(
+            a, b, rtol=1e-9, atol=1e-9 * (1 + np.abs(b[np.isfinite(b)]).max(initial=0)), equal_nan=True
+        )
+    )
