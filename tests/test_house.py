@@ -216,7 +216,7 @@ def test_sources_name_no_workplace() -> None:
 
 # ---- every test checks ----
 
-CHECKS = ("assert", "raises", "check_", "warns", "fail")
+CHECKS = ("assert", "raises", "check_", "warns", "fail", "refused(")
 
 
 @pytest.mark.parametrize("path", sorted(TESTS.glob("test_*.py")), ids=lambda p: p.name)

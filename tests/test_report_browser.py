@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,7 +130,7 @@ class Opened:
         self.requests: list[str] = []
         self.errors: list[str] = []
         self.dialogs: list[str] = []
-        self.context = browser.new_context(**({"viewport": {"width": 1000, "height": 760}} | screen))
+        self.context = browser.new_context(**({"viewport": {"width": 900, "height": 640}} | screen))
         self.context.set_offline(True)
         self.context.on("request", lambda request: self.requests.append(request.url))
         self.context.add_init_script(WATCH)
@@ -137,7 +138,7 @@ class Opened:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("dialog", self._dialog)
         self.page.goto(self.path.as_uri())
-        self.page.wait_for_function(DRAWN, timeout=40_000)
+        self.until(DRAWN)
         self.page.locator("#map").scroll_into_view_if_needed()
         self.settle()
 
@@ -145,9 +146,18 @@ class Opened:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
+    def until(self, expression: str, seconds: float = 40) -> None:
+        """Ask until it is so. Playwright's own waiting evaluates strings in the page, which our policy forbids."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < end, f"never came true: {expression}"
+            time.sleep(0.03)
+
     def settle(self) -> None:
         """Wait until two frames have been drawn: WebGL draws in the next one."""
-        self.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+        self.page.evaluate(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+        )
 
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()
@@ -200,15 +210,17 @@ def a_report(rows: int, **changes: Any) -> Report:
     random = np.random.default_rng(rows)
     points = (random.normal(size=(rows, 3)) * [3, 2, 1]).astype(np.float32)
     price = np.round(1000 * (points[:, 0] + 10)).astype(int)
-    table = np.clip(points @ points.T / 12, -1, 1)
-    labels = [f"house {row} of {rows}" for row in range(rows)]
     few = rows <= 50
+    table = np.clip(points @ points.T / 12, -1, 1) if few else np.zeros((0, 0))
+    labels = [f"house {row} of {rows}" for row in range(rows)]
     given = {
         "title": "houses.csv",
         "headline": "Houses differ first by size",
         "facts": [("Rows", f"{rows:,} rows")],
         "points": points,
-        "axes": [f"component {place}, {share}% of the variance" for place, share in ((1, 64), (2, 28), (3, 8))],
+        "axes": [
+            f"component {place}, {share}% of the variance" for place, share in ((1, 64), (2, 28), (3, 8))
+        ],
         "loadings": [[("price", 0.9), ("lat", -0.4)], [("lat", 0.8)], []],
         "ids": [f"h{row}" for row in range(rows)],
         "columns": {
@@ -230,25 +242,27 @@ def a_report(rows: int, **changes: Any) -> Report:
 
 
 def test_five_sentences_are_drawn_turned_read_and_recolored(browser, tmp_path) -> None:
-    report = a_report(5)
-    labels = Table("cosine", FIVE, report.tables[0].values)
-    opened = Opened(browser, tmp_path, a_report(5, ids=list(range(5)), columns={"text": FIVE, "size": [1, 2, 3, 4, 5]}, color="text", tables=[labels]))
+    columns = {"text": FIVE, "size": [1, 2, 3, 4, 5]}
+    tables = [Table("cosine", FIVE, a_report(5).tables[0].values), Table("inner product", FIVE, np.eye(5))]
+    opened = Opened(
+        browser, tmp_path, a_report(5, ids=list(range(5)), columns=columns, color="text", tables=tables)
+    )
     page = opened.page
     assert page.title() == "houses.csv – vecwise"
     assert opened.text("h1") == "Houses differ first by size"
     assert page.locator("#map canvas").count() >= 1
-    assert opened.colors("#map") > 100  # five dots, antialiased lines and letters; an empty scene has a handful
+    assert (
+        opened.colors("#map") > 100
+    )  # five dots, antialiased lines and letters; an empty scene has a handful
     assert page.locator("#legend button").count() == 5
 
     for label, x, y in opened.labels()[:2]:
-        page.mouse.move(x, y)
-        page.wait_for_function("document.getElementById('map').classList.contains('pointing')", timeout=10_000)
-        opened.settle()
         row = next(place for place, text in enumerate(FIVE) if text.startswith(label.rstrip("…")))
-        page.wait_for_function(f"document.getElementById('card-title').textContent === 'Row {row}'", timeout=10_000)
+        page.mouse.move(x, y)
+        opened.until(f"document.getElementById('card-title').textContent === 'Row {row}'")
         assert FIVE[row] in opened.text("#card-cells")
     page.mouse.click(x, y)
-    page.wait_for_function("document.getElementById('card-state').textContent === 'kept'")
+    opened.until("document.getElementById('card-state').textContent === 'kept'")
     page.keyboard.press("Escape")
     assert opened.text("#card-state") == ""
 
@@ -277,32 +291,30 @@ def test_five_sentences_are_drawn_turned_read_and_recolored(browser, tmp_path) -
     colors = page.evaluate("document.getElementById('map').data[0].marker.color")
     assert colors[0] == "rgb(68,1,84)"  # the ends of viridis
     assert colors[4] == "rgb(253,231,37)"
+    check_charts(opened)
     opened.behaved()
 
 
-def test_the_words_and_the_charts_are_there_and_findings_are_titles(browser, tmp_path) -> None:
-    opened = Opened(browser, tmp_path, a_report(12))
+def check_charts(opened: Opened) -> None:
+    """The page of the five sentences has its bars, its histograms, its tables and its neighbours."""
     page = opened.page
-    assert opened.text("#map-title").startswith("“price” rises along component 1")
     titles = [title.inner_text() for title in page.locator("figcaption h3").all()]
     assert titles[0] == "Component 1 rises with price and falls with lat"
     assert any(title.startswith("L2 norms run from") for title in titles)
     assert sum("are closest: cosine" in title for title in titles) == 1
-    page.wait_for_function("document.querySelectorAll('figure .js-plotly-plot').length === 6")
+    opened.until("document.querySelectorAll('figure .js-plotly-plot').length === 6")
     assert page.locator("#tables .heatmaplayer").count() == 2
-    assert page.locator("#tables figure").first.locator(".heatmap-label").count() == 144
+    assert page.locator("#tables figure").first.locator(".heatmap-label").count() == 25
     assert "a row without a score" in opened.text("#near")
     assert "no value" in opened.text("#near")
     cells = page.locator("#tables .nsewdrag").first
     cells.scroll_into_view_if_needed()
     box = cells.bounding_box()
-    page.mouse.move(box["x"] + 0.5 * box["width"] / 12, box["y"] + 1.5 * box["height"] / 12)
-    page.wait_for_selector("#tip:not([hidden])")
+    page.mouse.move(box["x"] + 0.5 * box["width"] / 5, box["y"] + 1.5 * box["height"] / 5)
+    opened.until("!document.getElementById('tip').hidden")
     tip = opened.text("#tip").splitlines()
-    assert tip[0] == "house 1 of 12"
-    assert tip[1] == "house 0 of 12"
+    assert tip[:2] == [FIVE[1], FIVE[0]]
     assert tip[2].startswith("cosine ")
-    opened.behaved()
 
 
 def test_search_legend_and_steps_find_rows(browser, tmp_path) -> None:
@@ -310,7 +322,7 @@ def test_search_legend_and_steps_find_rows(browser, tmp_path) -> None:
     page = opened.page
     assert not page.locator("#tables-section").is_visible()  # above 50 rows there are no tables
     page.fill("#search", "NOTE 1")
-    page.wait_for_function("document.getElementById('found').textContent !== ''")
+    opened.until("document.getElementById('found').textContent !== ''")
     found = [row for row in range(60) if row % 5 != 4 and str(row).startswith("1")]
     assert opened.text("#found") == f"{len(found)} rows of 60"
     drawn = page.evaluate("document.getElementById('map').data.map((trace) => trace.x.length)")
@@ -322,7 +334,7 @@ def test_search_legend_and_steps_find_rows(browser, tmp_path) -> None:
     assert opened.text("#card-state") == "kept"
     page.click("#release")
     page.fill("#search", "")
-    page.wait_for_function("document.getElementById('found').textContent === ''")
+    opened.until("document.getElementById('found').textContent === ''")
     names = [button.inner_text().split() for button in page.locator("#legend button").all()]
     assert names == [["flat", "20"], ["barn", "20"], ["loft", "20"]]
     page.click("#legend button:nth-child(2)")
@@ -334,12 +346,30 @@ def test_search_legend_and_steps_find_rows(browser, tmp_path) -> None:
     opened.behaved()
 
 
-@pytest.mark.parametrize("rows", [1, 2])
-def test_one_row_and_two_rows_are_pictures_too(browser, tmp_path, rows) -> None:
-    opened = Opened(browser, tmp_path, a_report(rows))
-    assert opened.page.locator("#map canvas").count() >= 1
-    assert len(opened.labels()) == rows
+def test_one_row_is_a_picture_too(browser, tmp_path) -> None:
+    opened = Opened(browser, tmp_path, a_report(1))
+    assert opened.text("#map-title") == "One row on three components"
+    assert len(opened.labels()) == 1
     assert opened.colors("#map") > 30
+    opened.behaved()
+
+
+def test_two_rows_on_a_phone_in_the_theme_that_the_reader_prefers(browser, tmp_path) -> None:
+    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+    opened = Opened(browser, tmp_path, a_report(2), color_scheme="light", **phone)
+    page = opened.page
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert len(opened.labels()) == 2
+    background = "getComputedStyle(document.body).backgroundColor"
+    ink = "document.getElementById('map')._fullLayout.font.color"
+    light = page.evaluate(background), page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    opened.until(f"{ink} !== '{light[1]}'")
+    assert page.evaluate(background) != light[0]
+    opened.settle()
+    _, x, y = opened.labels()[0]
+    page.touchscreen.tap(x, y)
+    opened.until("document.getElementById('card-state').textContent === 'kept'")
     opened.behaved()
 
 
@@ -367,25 +397,8 @@ def test_without_webgl_the_picture_is_flat_and_says_so(tmp_path) -> None:
         assert page.locator("#map .scatterlayer path.point").count() == 3000
         place = page.locator("#map .scatterlayer path.point").nth(1500).bounding_box()
         page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
-        page.wait_for_function("document.getElementById('card-title').textContent.startsWith('Row h')")
+        opened.until("document.getElementById('card-title').textContent.startsWith('Row h')")
         opened.behaved()
-
-
-def test_dark_and_light_follow_the_reader_and_a_phone_is_wide_enough(browser, tmp_path) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-    opened = Opened(browser, tmp_path, a_report(8), color_scheme="light", **phone)
-    page = opened.page
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    background = "getComputedStyle(document.body).backgroundColor"
-    ink = "document.getElementById('map')._fullLayout.font.color"
-    light = page.evaluate(background), page.evaluate(ink)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{ink} !== '{light[1]}'")
-    assert page.evaluate(background) != light[0]
-    _, x, y = opened.labels()[0]
-    page.touchscreen.tap(x, y)
-    page.wait_for_function("document.getElementById('card-state').textContent === 'kept'")
-    opened.behaved()
 
 
 def test_hostile_words_anywhere_are_shown_and_never_run(browser, tmp_path) -> None:
@@ -398,11 +411,16 @@ def test_hostile_words_anywhere_are_shown_and_never_run(browser, tmp_path) -> No
         headline=HOSTILE[0] + HOSTILE[5],
         facts=[(text, text) for text in HOSTILE],
         axes=[HOSTILE[26], HOSTILE[21], HOSTILE[28]],
-        loadings=[[(text, 0.5 - place / 20) for place, text in enumerate(HOSTILE[k : k + 8])] for k in (0, 20, 36)],
+        loadings=[
+            [(text, 0.5 - place / 20) for place, text in enumerate(HOSTILE[k : k + 8])] for k in (0, 20, 36)
+        ],
         ids=HOSTILE,
         columns={text: HOSTILE[place:] + HOSTILE[:place] for place, text in enumerate(HOSTILE)},
         color="__proto__",
-        tables=[Table(HOSTILE[28], HOSTILE, plain.tables[0].values), Table(HOSTILE[26], HOSTILE, plain.tables[1].values)],
+        tables=[
+            Table(HOSTILE[28], HOSTILE, plain.tables[0].values),
+            Table(HOSTILE[26], HOSTILE, plain.tables[1].values),
+        ],
         norms={HOSTILE[0]: np.arange(9.0), HOSTILE[26]: np.ones(9), "__proto__": np.arange(3.0)},
         neighborhoods=[Neighborhood(text, [(0.5, text), (None, text)]) for text in HOSTILE],
         measure=HOSTILE[3],
@@ -410,10 +428,12 @@ def test_hostile_words_anywhere_are_shown_and_never_run(browser, tmp_path) -> No
     )
     opened = Opened(browser, tmp_path, report)
     page = opened.page
-    page.wait_for_function("document.querySelectorAll('figure .js-plotly-plot').length === 8")
+    opened.until("document.querySelectorAll('figure .js-plotly-plot').length === 8")
     assert opened.colors("#map") > 100
     assert page.locator("h1").evaluate("(e) => e.textContent") == HOSTILE[0] + HOSTILE[5]
-    options = page.evaluate("[...document.querySelectorAll('#color option')].map((option) => option.textContent)")
+    options = page.evaluate(
+        "[...document.querySelectorAll('#color option')].map((option) => option.textContent)"
+    )
     assert options[1 : 1 + 3] == [text[:80] for text in HOSTILE[:3]]
     for place in (0, 3, 21, 28, HOSTILE.index("constructor")):
         page.select_option("#color", value=str(place))
@@ -422,26 +442,35 @@ def test_hostile_words_anywhere_are_shown_and_never_run(browser, tmp_path) -> No
         assert page.locator("#card-cells dt").count() == rows
     page.fill("#search", "onerror")
     page.press("#search", "Enter")
-    ticks = page.evaluate("[...document.querySelectorAll('#loadings .ytick text')].map((tick) => tick.textContent)")
-    assert "<svg onload=window.pwned=1" in "".join(ticks)
-    assert any(tick.startswith("<a href=") for tick in ticks)
+    ticks = page.evaluate(
+        "[...document.querySelectorAll('#loadings .ytick text')].map((tick) => tick.textContent)"
+    )
+    assert [tick for tick in ticks[:2]] == ["</script><script>window.p…", "</SCRIPT ><script >window…"]
+    assert "<a href='javascript:windo…" in ticks
+    assert "<b>bold</b><i>it</i><br>n…" in ticks
     injected = "svg a, #map a, main a, img, iframe, object, embed, base, link:not([rel=icon]), video, math, animate, main style"
     assert page.locator(injected).count() == 0
     assert page.locator("script").count() == 3
     handlers = "[...document.querySelectorAll('*')].some((e) => [...e.attributes].some((a) => a.name.startsWith('on')))"
     assert page.evaluate(handlers) is False
-    assert page.evaluate("({}).polluted === undefined && Object.prototype.hasOwnProperty.name === 'hasOwnProperty'")
+    assert page.evaluate(
+        "({}).polluted === undefined && Object.prototype.hasOwnProperty.name === 'hasOwnProperty'"
+    )
     opened.behaved()
 
 
 def test_a_dozen_rows_carry_hostile_labels_into_the_picture_literally(browser, tmp_path) -> None:
     chosen = [HOSTILE[place] for place in (0, 3, 7, 21, 22, 26, 27, 28, 32, 33, 36, 44)]
     values = a_report(len(chosen)).tables[0].values
-    opened = Opened(browser, tmp_path, a_report(len(chosen), ids=chosen, tables=[Table("cosine", chosen, values)]))
+    opened = Opened(
+        browser, tmp_path, a_report(len(chosen), ids=chosen, tables=[Table("cosine", chosen, values)])
+    )
     shown = [label for label, _, _ in opened.labels()]
     for label, text in zip(shown, chosen, strict=True):
-        assert text.startswith(label.rstrip("…").rstrip()) or " ".join(text.split()).startswith(label.rstrip("…"))
+        assert text.startswith(label.rstrip("…").rstrip()) or " ".join(text.split()).startswith(
+            label.rstrip("…")
+        )
     _, x, y = opened.labels()[1]
     opened.page.mouse.move(x, y)
-    opened.page.wait_for_function("document.getElementById('card-title').textContent !== 'No row yet'", timeout=10_000)
+    opened.until("document.getElementById('card-title').textContent !== 'No row yet'")
     opened.behaved()

@@ -5,6 +5,7 @@ This module must not know where texts come from nor how chunks are run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,8 +69,9 @@ class Vocabulary:
         found: dict[str, int] = {}
         if self.given is None or self.weighting == "tfidf":
             documents = self.reading.documents(table)
-            for word in chain.from_iterable(dict.fromkeys(tokens) for tokens in documents):
-                found[word] = found.get(word, 0) + 1
+            found = dict(
+                Counter(chain.from_iterable(map(dict.fromkeys, documents)))
+            )  # once a row, oldest first
         return self.merge(state, Seen(table.num_rows, found))
 
     def merge(self, left: Seen, right: Seen, /) -> Seen:
@@ -132,11 +134,15 @@ class WordMap:
         from scipy.sparse import csr_array
 
         place = self._place
-        found = [[place[t] for t in tokens if t in place] for tokens in self.reading.documents(table)]
-        lengths = np.fromiter(map(len, found), dtype=np.int64, count=len(found))
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        columns = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=int(starts[-1]))
-        counts = csr_array((np.ones(len(columns)), columns, starts), shape=(len(found), len(self.words)))
+        documents = self.reading.documents(table)
+        ends = np.cumsum([0, *map(len, documents)])
+        found = [place.get(token, -1) for tokens in documents for token in tokens]
+        columns = np.array(found, dtype=np.int64)
+        known = columns >= 0
+        starts = np.concatenate([[0], np.cumsum(known)])[ends]  # where each row starts among the known words
+        counts = csr_array(
+            (np.ones(starts[-1]), columns[known], starts), shape=(len(documents), len(self.words))
+        )
         counts.sum_duplicates()
         space = self.target
         if self._weights is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -22,21 +23,23 @@ from vecwise.vectors import Vectors
 _LOADING = Lock()
 
 
-@lru_cache(maxsize=1)
-def _model() -> SentenceModel:
-    return SentenceModel(weights_paths()[0])
-
-
-def _pieces() -> Any:
-    with _LOADING:  # several threads may want it first, and loading takes 0.2 s
-        return _load_pieces()
+def _ready() -> tuple[SentenceModel, Any]:
+    with _LOADING:  # several threads may want it first, and loading takes 0.3 s
+        return _loaded()
 
 
 @lru_cache(maxsize=1)
-def _load_pieces() -> Any:
+def _loaded() -> tuple[SentenceModel, Any]:
+    """The model and the tokenizer, loaded side by side: one thread inflates weights, one parses pieces."""
     from sentencepiece import SentencePieceProcessor
 
-    return SentencePieceProcessor(model_file=str(weights_paths()[1]))
+    weights, pieces = weights_paths()
+    model = SentenceModel(weights)
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(model.load)
+        tokenizer = SentencePieceProcessor(model_file=str(pieces))
+        loading.result()
+    return model, tokenizer
 
 
 @lru_cache(maxsize=1)
@@ -61,10 +64,11 @@ class SentenceMap:
     def __call__(self, table: Any, /) -> Vectors:
         """Encode the text of every row."""
         texts = texts_of(table, self.column, self.missing)
+        model, pieces = _ready()
         # sentencepiece itself cuts the text: runs of unknown characters are one piece, and a literal
         # "<s>" in a text stays text.
-        tokens = _pieces().encode(texts, out_type=int, add_bos=True, add_eos=True)
-        return Vectors(_model()(tokens), rows=table, space=self.target, encoder=self)
+        tokens = pieces.encode(texts, out_type=int, add_bos=True, add_eos=True)
+        return Vectors(model(tokens), rows=table, space=self.target, encoder=self)
 
     def state(self) -> dict[str, Any]:
         """Plain data: the weights stay in their package, known by the frame."""

@@ -104,26 +104,37 @@ def _quotes_pair(utf8: bytes, delimiter: str) -> bool:
 def _settle(table: Any, utf8: bytes, name: str, delimiter: str, as_text: Sequence[str]) -> Any:
     """Apply what Arrow's inference has not: empty texts, almost-numbers, and whole numbers beyond 64 bits."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    for place, field in enumerate(table.schema):
-        cells = table.column(place)
+    columns = {}
+    for field, cells in zip(table.schema, table.columns, strict=True):
+        columns[field.name] = cells
+        if field.type == pa.float64() and _beyond(cells):
+            columns[field.name] = _whole_texts(field.name, utf8, delimiter) or cells
         if field.type == pa.string():
             if field.name not in as_text:
                 _refuse_almost_numbers(cells, field.name, utf8, name, delimiter)
             if len(utf8) > LONGEST_CELL:
                 _refuse_long(cells, utf8, name, delimiter)
-            cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
-        elif field.type == pa.float64() and _beyond(cells):
-            texts = _parse(utf8, delimiter, {field.name: pa.string()}).column(place)
-            kept = texts.filter(pc.invert(pc.is_in(texts, pa.array(MISSING))))
-            if not pc.all(pc.match_substring_regex(kept, _WHOLE)).as_py():
-                continue
-            cells = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-        else:
-            continue
-        table = table.set_column(place, field.name, cells)
-    return table
+            columns[field.name] = _without_empty(cells)
+    return pa.table(columns)
+
+
+def _without_empty(cells: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    empty = pc.equal(cells, "")
+    return pc.if_else(empty, pa.scalar(None, cells.type), cells) if pc.any(empty).as_py() else cells
+
+
+def _whole_texts(column: str, utf8: bytes, delimiter: str) -> Any:
+    """The column as text if all of its cells are whole numbers, which fractions would round; else None."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = _parse(utf8, delimiter, {column: pa.string()}).column(column)
+    filled = cells.filter(pc.invert(pc.is_in(cells, pa.array(MISSING))))
+    return _without_empty(cells) if pc.all(pc.match_substring_regex(filled, _WHOLE)).as_py() else None
 
 
 def _beyond(cells: Any) -> bool:
@@ -138,9 +149,11 @@ def _refuse_almost_numbers(cells: Any, column: str, utf8: bytes, name: str, deli
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    filled = pc.invert(pc.is_in(cells, pa.array(MISSING)))
     numbers = pc.match_substring_regex(cells, _NUMBER)
-    share = (pc.sum(numbers).as_py() or 0) / max(1, pc.sum(filled).as_py() or 0)
+    if not pc.any(numbers).as_py():
+        return
+    filled = pc.invert(pc.is_in(cells, pa.array(MISSING)))
+    share = pc.sum(numbers).as_py() / pc.sum(filled).as_py()
     if share < MOSTLY:
         return
     row = pc.index(pc.and_(filled, pc.invert(numbers)), True).as_py()

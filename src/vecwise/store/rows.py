@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import DuplicateName, EmptyInput, MixedColumn, WrongShape, WrongType, some
+from vecwise.kernels.arrow import strings
 from vecwise.store.arrow_types import plain
 
 TEXT: Final = "text"  # the column of rows that are bare strings
@@ -101,7 +102,7 @@ def _from_list(rows: Sequence[Any]) -> Any:
     if not rows:
         raise EmptyInput("The list of rows is empty. Give at least one row.")
     if all(isinstance(row, str) or row is None for row in rows):
-        return pa.table({TEXT: column_of(TEXT, rows, pa.string())})
+        return pa.Table.from_arrays([_texts(rows)], names=[TEXT])
     if all(isinstance(row, Mapping) for row in rows):
         return _from_columns(from_records(rows))
     wanted = Mapping if isinstance(rows[0], Mapping) else (str, type(None))
@@ -111,6 +112,13 @@ def _from_list(rows: Sequence[Any]) -> Any:
             f"Row {place} is {type(row).__name__}, not a text or a dict. Numbers are vectors: vw.Vectors(…)."
         )
     raise WrongType(f"Row {place} is {type(row).__name__}. {_ACCEPTED}.")
+
+
+def _texts(rows: Sequence[str | None]) -> Any:
+    try:
+        return strings(rows)
+    except UnicodeEncodeError:  # a lone surrogate
+        return strings([tidy(row) for row in rows])
 
 
 def from_records(records: Sequence[Mapping[Any, Any]]) -> dict[str, list[Any]]:

@@ -28,9 +28,9 @@ def check_fold(
     """Check the laws of a fold on three or more chunks; put an empty and a one-row chunk among them.
 
     `same(a, b)` compares two *finished* answers (`{"refused": name}` where the fold refuses to finish);
-    without it they are compared deeply, floats to a relative 1e-9. Raises `AssertionError` naming the law. Checked: `zero` is a unit, `merge` is
-    associative, `step` agrees with `merge`, states are not changed in place, and the engine does
-    not matter (bitwise).
+    without it they are compared deeply, floats to a relative 1e-9. Raises `AssertionError` naming the
+    law. Checked: `zero` is a unit, `merge` is associative, `step` agrees with `merge`, states are not
+    changed in place, and the engine does not matter (bitwise).
     """
     same = same or alike
     assert len(chunks) >= 3, "check_fold needs at least three chunks"
