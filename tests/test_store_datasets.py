@@ -372,6 +372,13 @@ def test_a_manifest_that_lies_is_refused(folder, change):
         load(folder)
 
 
+def test_indices_that_lead_out_of_the_matrix_are_refused(folder):
+    save(Vectors(csr_array(np.eye(3))), folder)
+    edited(folder, lambda content: content["space"].update(dim=2))
+    with pytest.raises(Damaged, match="damaged: its indices"):
+        load(folder)
+
+
 def test_strangers_folders_are_left_alone(tmp_path, folder):
     (tmp_path / "letter.txt").write_text("dear reader")
     with pytest.raises(Unreadable, match=r"holds other files, such as `letter\.txt`"):
@@ -390,8 +397,7 @@ def test_a_users_own_files_in_a_saved_folder_stay(folder):
     (folder / "notes.md").write_text("mine")
     load(folder)
     (folder / "cache" / "mine.npy").write_text("mine")
-    assert_same_values = saved_and_loaded(Vectors(np.ones((2, 2))), folder)
-    assert (assert_same_values.values == 1).all()
+    assert (saved_and_loaded(Vectors(np.ones((2, 2))), folder).values == 1).all()
     assert (folder / "notes.md").read_text() == "mine"
     assert (folder / "cache" / "mine.npy").read_text() == "mine"
 

@@ -148,5 +148,20 @@ def _shown(X: Vectors, plan: Plan | None) -> tuple[str, ...]:
 
 
 def score_words(metric: str, score: float) -> str:
-    """A score with its measure: "cosine 0.50", "distance 1.204"."""
-    return f"{'cosine' if metric == 'cosine' else 'distance'} {number(score, 3 if metric == 'cosine' else 4)}"
+    """A score with its measure: "cosine 0.500", "distance 1.204"."""
+    return f"cosine {score:.3f}" if metric == "cosine" else f"distance {number(score)}"
+
+
+def oddities(found: Health) -> str:
+    """The rows that deserve a look, counted in one sentence: "No zero row; no row with NaN …"."""
+    told = [
+        _counted(found.zero_rows, "zero row", "zero rows"),
+        _counted(found.nonfinite_rows, "row with NaN or infinity", "rows with NaN or infinity"),
+        _counted(found.duplicates, "row equals an earlier one", "rows equal an earlier one"),
+    ]
+    sentence = "; ".join(told)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _counted(amount: int, one: str, many: str) -> str:
+    return f"{amount:,} {one if amount == 1 else many}" if amount else f"no {one}"

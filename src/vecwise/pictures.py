@@ -15,7 +15,7 @@ from vecwise.draw import words
 from vecwise.draw.figures import scatter_figure, to_plotly
 from vecwise.draw.report import Neighborhood, Report, Table, report_html
 from vecwise.errors import OutOfRange, unknown
-from vecwise.explore import Facts, score_words
+from vecwise.explore import Facts, oddities, score_words
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.components import pca
@@ -111,13 +111,17 @@ def _axes(facts: Facts) -> list[str]:
 
 
 def _headline(facts: Facts) -> str:
+    """The finding: of texts, the two that are closest; of a table, how much of it a picture can show."""
     X = facts.vectors
-    start = f"{words.count(len(X), 'row')} as vectors of {words.count(X.shape[1], 'dimension')}"
-    if facts.closest is None:
-        return f"{start}."
-    ids = X.ids[[facts.closest.left, facts.closest.right]].tolist()
-    score = score_words(facts.view.metric, facts.closest.score)
-    return f"{start}; rows {ids[0]} and {ids[1]} are closest: {score}."
+    start = f"{words.count(len(X), 'row')}, {words.count(X.shape[1], 'dimension')}"
+    if facts.view.metric == "cosine" and facts.closest is not None:
+        ids = X.ids[[facts.closest.left, facts.closest.right]].tolist()
+        score = score_words(facts.view.metric, facts.closest.score)
+        return f"{start}; rows {ids[0]} and {ids[1]} are closest: {score}"
+    if facts.components is None:
+        return start
+    ratio = facts.components.explained_variance_ratio
+    return f"{start}; {words.count(len(ratio), 'component')} keep {words.share(float(ratio.sum()))} of the variance"
 
 
 def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
@@ -139,7 +143,7 @@ def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
         kept = words.share(float(facts.components.explained_variance_ratio.sum()))
         of = " of the standardized columns" if found.mixed_units else ""
         told.append(("Components", f"{len(facts.components.components)} keep {kept} of the variance{of}."))
-    told += [(check.name.capitalize(), check.reason) for check in found.checks if check.verdict != "fine"]
+    told.append(("To look at", oddities(found)))
     for label, pair in (("Closest pair", facts.closest), ("Farthest pair", facts.farthest)):
         if pair is not None:
             both = f"{facts.row(pair.left, 80)} and {facts.row(pair.right, 80)}"
@@ -196,7 +200,7 @@ def _tables(facts: Facts) -> list[Table]:
     if not 1 < len(X) <= MOST_TABLE_ROWS:
         return []
     ids = X.ids.tolist()
-    labels = [f"{ids[i]}  {facts.row(i, 60)}" for i in range(len(X))]
+    labels = [f"{ids[i]} {facts.row(i, 60).strip('“”')}" for i in range(len(X))]
     named = (("inner product", dot(X)), ("cosine", cosine(X)))
     return [Table(name, labels, table.values) for name, table in named]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from vecwise.draw.words import count, number, row, share
 from vecwise.encoders.guess import Plan
-from vecwise.explore import Facts, PairFound, score_words
+from vecwise.explore import Facts, PairFound, oddities, score_words
 from vecwise.measure.health import Health, Range
 from vecwise.table_text import clip, grid
 
@@ -74,16 +74,7 @@ def _vector_lines(facts: Facts) -> list[str]:
     found = facts.health
     norms = [[name.upper(), *(number(v) for v in found.norms[name])] for name in ("l1", "l2")]
     first = f"{found.advice[0].upper()}{found.advice[1:]}."
-    counted = [
-        _counted(found.zero_rows, "zero row", "zero rows"),
-        _counted(found.nonfinite_rows, "row with NaN or infinity", "rows with NaN or infinity"),
-        _counted(found.duplicates, "row equals an earlier one", "rows equal an earlier one"),
-    ]
-    return [*grid(["norm", "min", "median", "max"], norms), first, "; ".join(counted) + "."]
-
-
-def _counted(amount: int, one: str, many: str) -> str:
-    return f"{amount:,} {one if amount == 1 else many}" if amount else f"no {one}"
+    return [*grid(["norm", "min", "median", "max"], norms), first, oddities(found)]
 
 
 def _component_lines(facts: Facts) -> list[str]:

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import FileMissing, Unreadable
+from vecwise.errors import Damaged, FileMissing, Unreadable
 from vecwise.store.durable import Writer, make_folder, replacing, write_text
 from vecwise.store.manifest import Manifest
+from vecwise.store.os_errors import shown
 
 FOLDER: Final = "cache"
 FILE_NAME: Final = re.compile(r"[0-9a-f]{32}\.(json|npy|(data|indices|indptr)\.npy)|\.vecwise-.*\.tmp")
@@ -85,7 +86,7 @@ def values(folder: Path, manifest: Manifest, chunks: Callable[[], Iterable[Chunk
             arrays = None
     if arrays is None:
         arrays = _in_memory(files, _laid_out(chunks(), manifest))
-    return _matrix(arrays, manifest)
+    return _matrix(arrays, manifest, folder)
 
 
 def _files(manifest: Manifest) -> dict[str, _File]:
@@ -166,10 +167,15 @@ def _in_memory(files: dict[str, _File], chunks: Iterable[Chunk]) -> Chunk:
     return arrays
 
 
-def _matrix(arrays: Chunk, manifest: Manifest) -> Any:
+def _matrix(arrays: Chunk, manifest: Manifest, folder: Path) -> Any:
     if not manifest.sparse:
         return arrays["values"]
     from scipy.sparse import csr_array
 
     shape = (manifest.rows, manifest.space.dim)
-    return csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+    try:
+        matrix = csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=shape)
+        matrix.check_format(full_check=True)  # SciPy's kernels follow every index without looking
+    except ValueError as error:
+        raise Damaged(f"{shown(folder)} is damaged: its indices lead out of the matrix ({error}).") from error
+    return matrix

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Final, Literal
-
-import numpy as np
+from typing import Any, Final
 
 from vecwise.errors import Damaged, FileMissing, UnknownFormat, Unreadable, VecwiseError
 from vecwise.store import cache, parts
@@ -48,24 +46,25 @@ def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | 
     manifests.to_text(_manifest(X, rows, 1, [], encoder))  # refuses the encoder before anything is written
     _refuse_strangers(folder)
     make_folder(folder)
-    with _locked(folder):
+    with _locked(folder), os_errors(folder, "save into"):
         generation = _last_generation(folder) + 1
         try:
             made = list(_write_parts(X, rows, folder, generation))
-            write_text(
-                folder / manifests.NAME, manifests.to_text(_manifest(X, rows, generation, made, encoder))
-            )
+            text = manifests.to_text(_manifest(X, rows, generation, made, encoder))
+            write_text(folder / manifests.NAME, text)
         except BaseException:
             _remove_uncommitted(folder, generation)
             raise
-        _sweep(folder)
+        with suppress(
+            VecwiseError, OSError
+        ):  # the vectors are saved; what is left over, the next save removes
+            _sweep(folder)
 
 
 def _write_parts(X: Vectors, rows: Any, folder: Path, generation: int) -> Iterator[Part]:
     size = parts.rows_per_part(X, rows)
-    for index, start in enumerate(
-        range(0, max(1, len(X)), size)
-    ):  # no rows still have columns: one empty part
+    starts = range(0, max(1, len(X)), size)  # no rows still have columns: they make one empty part
+    for index, start in enumerate(starts):
         name = f"part-{generation}-{index}.parquet"
         yield parts.write_part(X, rows, start, min(len(X), start + size), folder / name)
 
@@ -73,13 +72,11 @@ def _write_parts(X: Vectors, rows: Any, folder: Path, generation: int) -> Iterat
 def _manifest(
     X: Vectors, rows: Any, generation: int, made: Iterable[Part], encoder: dict[str, Any] | None
 ) -> Manifest:
-    dtype: Literal["float32", "float64"] = "float32" if X.dtype == np.float32 else "float64"
     return Manifest(
         generation=generation,
         rows=len(X),
-        dtype=dtype,
+        dtype=X.dtype.name,
         sparse=X.is_sparse,
-        ids="string" if X.ids.dtype == object else "number",
         columns=None if rows is None else rows.column_names,
         space=X.space,
         encoder=encoder,
@@ -102,14 +99,15 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[Vectors,
     vecwise.errors.FileMissing: There is no folder `no_such_folder`.
     """
     folder = Path(path)
-    for attempt in range(_ATTEMPTS):
-        manifest = _read_manifest(folder)
+    manifest = _read_manifest(folder)
+    for _ in range(_ATTEMPTS):
         try:
             return _loaded(folder, manifest, verify), manifest.encoder
-        except (Damaged, FileMissing):  # a save in another process removes what it replaces
-            if attempt == _ATTEMPTS - 1 or _read_manifest(folder) == manifest:
+        except (Damaged, FileMissing):  # perhaps a save in another process removed what it replaced
+            before, manifest = manifest, _read_manifest(folder)
+            if manifest == before:
                 raise
-    raise AssertionError("the last attempt returns or raises")
+    return _loaded(folder, manifest, verify), manifest.encoder
 
 
 def _loaded(folder: Path, manifest: Manifest, verify: bool) -> Vectors:
@@ -119,12 +117,7 @@ def _loaded(folder: Path, manifest: Manifest, verify: bool) -> Vectors:
         for part in manifest.parts:
             parts.verify_part(folder, part)
     table = pa.concat_tables([parts.read_rows(folder, part, manifest) for part in manifest.parts])
-    values = cache.values(
-        folder,
-        manifest,
-        lambda: _chunks(folder, manifest),
-        verify=verify,
-    )
+    values = cache.values(folder, manifest, lambda: _chunks(folder, manifest), verify=verify)
     ids = table.column(parts.ID)
     rows = None if manifest.columns is None else table.select(manifest.columns).unify_dictionaries()
     try:
@@ -173,17 +166,13 @@ def _refuse_strangers(folder: Path) -> None:
         _read_manifest(folder)
         return
     with os_errors(folder, "list"):
-        strangers = [name for name in os.listdir(folder) if not _is_ours(name)]
-    mark = folder / manifests.NAME
-    if (
-        not strangers
-        and mark.exists()
-        and not any(manifests.PART_NAME.fullmatch(n) for n in os.listdir(folder))
-    ):
-        strangers = [manifests.NAME]  # another program's manifest
+        names = sorted(os.listdir(folder))
+    strangers = [name for name in names if not _is_ours(name)]
+    if not any(manifests.PART_NAME.fullmatch(name) for name in names):
+        strangers += [name for name in names if name == manifests.NAME]  # without parts it is another's
     if strangers:
         raise Unreadable(
-            f"Cannot save into {shown(folder)}: it holds other files, such as {shown(sorted(strangers)[0])}. "
+            f"Cannot save into {shown(folder)}: it holds other files, such as {shown(strangers[0])}. "
             "Choose a new or an empty folder."
         )
 
@@ -236,7 +225,7 @@ def _remove_uncommitted(folder: Path, generation: int) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what the committed generation does not use; what stays for any reason, the next save tries."""
+    """Remove what the committed generation does not use."""
     manifest = _read_manifest(folder)
     used = {part.name for part in manifest.parts}
     key = cache.key_of(manifest)

@@ -10,7 +10,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from vecwise.errors import Damaged, NotSavable, UnknownFormat, VecwiseError
 from vecwise.space import Space
@@ -39,9 +39,8 @@ class Manifest:
 
     generation: int
     rows: int
-    dtype: Literal["float32", "float64"]
+    dtype: str
     sparse: bool
-    ids: Literal["number", "string"]
     columns: list[str] | None
     space: Space
     encoder: dict[str, Any] | None
@@ -52,7 +51,8 @@ def to_text(manifest: Manifest) -> str:
     """Write a manifest as JSON; raises `NotSavable` when the encoder's data is no JSON.
 
     >>> from vecwise.space import Space
-    >>> made = Manifest(1, 0, "float32", False, "number", None, Space(2, frame="f"), None, ())
+    >>> part = Part("part-1-0.parquet", rows=3, values=6, bytes=500, sha256="0123")
+    >>> made = Manifest(1, 3, "float32", False, None, Space(2, frame="f"), None, (part,))
     >>> parse(to_text(made), Path("manifest.json")) == made
     True
     """
@@ -60,10 +60,7 @@ def to_text(manifest: Manifest) -> str:
     content = {
         "format": FORMAT,
         "version": VERSION,
-        **{
-            name: getattr(manifest, name)
-            for name in ("generation", "rows", "dtype", "sparse", "ids", "columns")
-        },
+        **{name: getattr(manifest, name) for name in ("generation", "rows", "dtype", "sparse", "columns")},
         "space": {
             "dim": space.dim,
             "frame": space.frame,
@@ -101,21 +98,21 @@ def parse(text: str | bytes, path: Path) -> Manifest:
     if claimed != _digest({"format": kind, "version": version, **content}):
         raise _damaged(path, "its content does not match its own hash")
     try:
-        return _built(content, path)
+        return _built(content)
     except (VecwiseError, TypeError, KeyError, ValueError) as error:
         raise _damaged(path, f"it describes no dataset ({error})") from error
 
 
-def _built(content: dict[str, Any], path: Path) -> Manifest:
+def _built(content: dict[str, Any]) -> Manifest:
     space = content.pop("space")
     parts = tuple(Part(**part) for part in content.pop("parts"))
     for part in parts:  # a name from a file must never lead out of its folder
         if not PART_NAME.fullmatch(part.name):
-            raise _damaged(path, f"`{part.name}` is no name of a part")
+            raise ValueError(f"`{part.name}` is no name of a part")
     if content["dtype"] not in ("float32", "float64"):
-        raise _damaged(path, f"`{content['dtype']}` is no type of vectors")
+        raise ValueError(f"`{content['dtype']}` is no type of vectors")
     if not parts or sum(part.rows for part in parts) != content["rows"]:
-        raise _damaged(path, "its parts do not add up to its rows")
+        raise ValueError("its parts do not add up to its rows")
     return Manifest(space=Space(**space), parts=parts, **content)
 
 
