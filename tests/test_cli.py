@@ -79,6 +79,12 @@ def test_overrides(tmp_path) -> None:
     assert (tmp_path / "out.html").exists()
 
 
+def test_a_column_can_be_read_as_text(tmp_path) -> None:
+    (tmp_path / "almost.csv").write_text("a,b\n" + "1,2\n" * 99 + "x,2\n")
+    made = run("explore", "almost.csv", "--as-text", "a", "--no-html", "--json", cwd=tmp_path)
+    assert json.loads(made.stdout)["space"]["features"] == ["a=1", "a=x", "b"]
+
+
 def test_encode_then_health_nearest_pairs(tmp_path) -> None:
     made = run("encode", str(EXAMPLES / "sentences.txt"), "-o", "v", cwd=tmp_path)
     assert "5 × 512 vectors" in made.stdout
@@ -116,6 +122,7 @@ def test_similar() -> None:
         ("blank.csv", b"t\n \n \n", ["--encoder", "count"], ["No word"]),
         ("twice.csv", b"a,a\n1,2\n", [], ["`a`"]),
         ("k.csv", b"a\n1\n", ["--sample", "0"], ["--sample"]),
+        ("almost.csv", b"a,b\n" + b"1,2\n" * 99 + b"x,2\n", [], ["line 101", "`a`", "--as-text a"]),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(tmp_path, name, content, options, words) -> None:

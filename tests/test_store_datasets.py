@@ -219,7 +219,7 @@ def test_the_vector_column_is_plain_uncompressed_and_checksummed(folder):
 def test_the_manifest_is_readable(folder):
     X = Vectors(np.eye(2), space=Space(2, features=("rooms", "price"), claims={"unit"}, name="houses"))
     save(X, folder, encoder={"kind": "table", "steps": [1, 2.5, None]})
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "_manifest.json").read_text())
     assert manifest["format"], manifest["version"] == ("vecwise dataset", 1)
     assert (manifest["rows"], manifest["dtype"], manifest["generation"]) == (2, "float64", 1)
     assert manifest["space"]["features"] == ["rooms", "price"]
@@ -249,14 +249,14 @@ def test_old_vectors_stay_readable_while_new_ones_replace_them(folder):
     second = saved_and_loaded(Vectors(np.full((10, 50), 2.0)), folder)
     assert (first.values == 1.0).all()
     assert (second.values == 2.0).all()
-    assert sorted(os.listdir(folder)) == ["cache", "manifest.json", "part-2-0.parquet"]
-    assert len(os.listdir(folder / "cache")) == 2
+    assert sorted(os.listdir(folder)) == ["_cache", "_manifest.json", "part-2-0.parquet"]
+    assert len(os.listdir(folder / "_cache")) == 2
 
 
 def test_the_cache_is_used_again_and_made_again(folder):
     save(Vectors(np.eye(3)), folder)
     load(folder)
-    (file,) = (folder / "cache").glob("*.npy")
+    (file,) = (folder / "_cache").glob("*.npy")
     made = file.stat().st_ino
     load(folder)
     assert file.stat().st_ino == made
@@ -264,7 +264,7 @@ def test_the_cache_is_used_again_and_made_again(folder):
     file.write_bytes(file.read_bytes()[:-1])
     assert np.array_equal(load(folder, verify=False)[0].values, np.eye(3))
     assert np.array_equal(np.load(file), np.eye(3))
-    shutil.rmtree(folder / "cache")
+    shutil.rmtree(folder / "_cache")
     assert np.array_equal(load(folder)[0].values, np.eye(3))
     assert file.exists()
 
@@ -272,7 +272,7 @@ def test_the_cache_is_used_again_and_made_again(folder):
 def test_a_header_that_promises_too_much_is_not_believed(folder):
     save(Vectors(np.eye(3)), folder)
     load(folder)
-    (file,) = (folder / "cache").glob("*.npy")
+    (file,) = (folder / "_cache").glob("*.npy")
     file.write_bytes(file.read_bytes().replace(b"(3, 3)", b"(9, 9)"))
     assert np.array_equal(load(folder, verify=False)[0].values, np.eye(3))
 
@@ -288,7 +288,7 @@ def test_a_folder_that_cannot_be_written_is_opened_in_memory(folder, monkeypatch
 
     monkeypatch.setattr(CALLS, "write", refused)
     assert_same(X, load(folder)[0])
-    assert os.listdir(folder / "cache") == []
+    assert os.listdir(folder / "_cache") == []
 
 
 def test_the_cache_belongs_to_the_parts_and_to_nothing_else(folder):
@@ -324,7 +324,7 @@ def test_missing_and_changed_parts_are_named(folder):
     with pytest.raises(Damaged, match=r"part-1-0\.parquet` is missing"):
         load(folder)
     part.write_bytes(raw)
-    (folder / "manifest.json").unlink()
+    (folder / "_manifest.json").unlink()
     with pytest.raises(Damaged, match="first save into this folder did not end"):
         load(folder)
 
@@ -333,7 +333,7 @@ def edited(folder, change):
     """Write the manifest again, with a right hash over a wrong content, as an attacker would."""
     from vecwise.store.manifest import _digest
 
-    path = folder / "manifest.json"
+    path = folder / "_manifest.json"
     content = json.loads(path.read_text())
     del content["sha256"]
     change(content)
@@ -386,28 +386,28 @@ def test_strangers_folders_are_left_alone(tmp_path, folder):
     with pytest.raises(Unreadable, match="it is a file"):
         save(Vectors(np.eye(2)), tmp_path / "letter.txt")
     folder.mkdir()
-    (folder / "manifest.json").write_text('{"name": "a web page"}')
+    (folder / "_manifest.json").write_text('{"name": "a web page"}')
     with pytest.raises(Unreadable, match=r"manifest\.json"):
         save(Vectors(np.eye(2)), folder)
-    assert (folder / "manifest.json").read_text() == '{"name": "a web page"}'
+    assert (folder / "_manifest.json").read_text() == '{"name": "a web page"}'
 
 
 def test_a_users_own_files_in_a_saved_folder_stay(folder):
     save(Vectors(np.eye(2)), folder)
     (folder / "notes.md").write_text("mine")
     load(folder)
-    (folder / "cache" / "mine.npy").write_text("mine")
+    (folder / "_cache" / "mine.npy").write_text("mine")
     assert (saved_and_loaded(Vectors(np.ones((2, 2))), folder).values == 1).all()
     assert (folder / "notes.md").read_text() == "mine"
-    assert (folder / "cache" / "mine.npy").read_text() == "mine"
+    assert (folder / "_cache" / "mine.npy").read_text() == "mine"
 
 
 def test_a_damaged_dataset_can_be_saved_over(folder):
     save(Vectors(np.eye(2)), folder)
-    (folder / "manifest.json").write_bytes(b"")
+    (folder / "_manifest.json").write_bytes(b"")
     (folder / ".vecwise-0123.tmp").write_bytes(b"left by a killed process")
     assert (saved_and_loaded(Vectors(np.ones((2, 2))), folder).values == 1).all()
-    assert sorted(os.listdir(folder)) == ["cache", "manifest.json", "part-2-0.parquet"]
+    assert sorted(os.listdir(folder)) == ["_cache", "_manifest.json", "part-2-0.parquet"]
 
 
 def test_what_cannot_be_kept_is_refused_before_anything_is_written(folder):

@@ -224,7 +224,7 @@ def test_every_file_is_on_the_disk_before_the_manifest_names_it(disk, tmp_path, 
     monkeypatch.setattr("vecwise.store.parts.rows_per_part", lambda *_: 15)
     save(vectors(1), tmp_path / "points")
     names = [call[-1].name for call in disk.log if call[0] == "replace"]
-    assert names == ["part-1-0.parquet", "part-1-1.parquet", "part-1-2.parquet", "manifest.json"]
+    assert names == ["part-1-0.parquet", "part-1-1.parquet", "part-1-2.parquet", "_manifest.json"]
     steps = [call[0] for call in disk.log if call[0] != "write"][-5:]
     assert steps == ["open", "fsync", "replace", "open", "fsync"]
 
@@ -389,8 +389,8 @@ def mutated(raw, chance):
     return bytes(changed)
 
 
-FILES = [("part-*", False), ("part-*", True), ("manifest.json", False)]
-FILES += [("cache/*.npy", False), ("cache/*.npy", True), ("cache/*.json", True)]
+FILES = [("part-*", False), ("part-*", True), ("_manifest.json", False)]
+FILES += [("_cache/*.npy", False), ("_cache/*.npy", True), ("_cache/*.json", True)]
 
 
 @pytest.mark.parametrize(("pattern", "sparse"), FILES)
@@ -435,12 +435,12 @@ def test_no_changed_byte_gives_another_answer(tmp_path, pattern, sparse):
             )
             assert same
         path.write_bytes(raw)
-    assert refused == 0 if "cache" in pattern else refused > 80
+    assert refused == 0 if "_cache" in pattern else refused > 80
 
 
 def test_a_manifest_cut_at_any_byte_is_refused(tmp_path):
     save(vectors(1), tmp_path / "points")
-    path = tmp_path / "points" / "manifest.json"
+    path = tmp_path / "points" / "_manifest.json"
     raw = path.read_bytes()
     for length in range(len(raw) - 1):  # the last byte is a line end
         path.write_bytes(raw[:length])

@@ -87,6 +87,9 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="NAME",
             help="csv, tsv, jsonl, parquet, arrow or txt, if the name does not say.",
         ),
+        click.option(
+            "--as-text", multiple=True, metavar="COLUMN", help="Read this column as text; may be repeated."
+        ),
         click.option("--encoding", default="utf-8", show_default=True, help="The encoding of a text file."),
     ]
     for option in reversed(options):

@@ -36,7 +36,14 @@ class Vectors:
     widened. `ids` are whole numbers or strings (numbered from 0 without them); `rows` is an Arrow table
     with one row each. Without `space` the vectors get a fresh space of their own, which meets no other.
 
-    Raises `WrongShape`, `WrongType`, `DuplicateName` (ids), and `NonFinite` with the row ids.
+    They behave as a vector space: `+`, `-`, scaling by a number, `-X` and `space.zero()` stay in the space.
+    Addition is commutative to the bit, and associative to 4 units in the last place of the sum of
+    magnitudes, `|x| + |y| + |z|`. Rows are added one to one, or one row to all; the result keeps the ids of
+    the longer side or those both sides share, and counts from 0 otherwise. Numbers are selected by place
+    (`X[0]`, `X[2:5]`, a mask), strings by id (`X["a"]`); `X.by_id(7)` takes ids that are numbers.
+
+    Raises `WrongShape`, `WrongType`, `DuplicateName` (ids), and `NonFinite` with the row ids or when a sum
+    overflows; `SpaceMismatch` when vectors of two spaces meet.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[3.0, 4.0], [1.0, 0.0]], ids=["a", "b"])

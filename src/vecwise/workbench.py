@@ -177,6 +177,7 @@ def load(
     *,
     format: str | None = None,
     encoding: str = "utf-8",
+    as_text: Sequence[str] = (),
     sample: int | None = None,
     seed: int = 0,
     **options: Any,
@@ -190,7 +191,7 @@ def load(
     if str(path) != "-" and Path(path).is_dir():
         made = open(path)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
-    table = read(path, format=format, encoding=encoding)
+    table = read(path, format=format, encoding=encoding, as_text=as_text)
     total = table.num_rows
     keep = None if sample is None else _sample(table.num_rows, sample, seed)
     if keep is not None and len(keep) < table.num_rows:

@@ -89,7 +89,7 @@ class SentenceModel:
             part = slice(start, start + _SENTENCES)
             vectors[part] = layers.sentence_vectors(sums[part], lengths[part])
 
-        with _one_blas_thread:
+        with one_blas_thread:
             for part, ids, words in _spans(flat, lengths):
                 _add_sums(table, layers, ids, Line(words, lengths[part], len(ids)), sums[part])
             _each(finish, range(0, len(lengths), _SENTENCES))
@@ -181,4 +181,4 @@ class _OneBlasThread:
                 self._limit.restore_original_limits()
 
 
-_one_blas_thread = _OneBlasThread()
+one_blas_thread = _OneBlasThread()

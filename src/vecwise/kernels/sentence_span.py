@@ -59,7 +59,7 @@ class Line:
     """
 
     def __init__(self, words: np.ndarray, lengths: np.ndarray, distinct: int) -> None:
-        even, gap = lengths + (lengths & 1), _REACH + 1
+        even, gap = lengths + (lengths & 1), _REACH
         stops = np.cumsum(even)
         self.size = int(stops[-1])
         self.starts, self.ends = stops - even, stops - even + lengths

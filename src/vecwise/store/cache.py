@@ -22,7 +22,7 @@ from vecwise.store.durable import Writer, make_folder, replacing, write_text
 from vecwise.store.manifest import Manifest
 from vecwise.store.os_errors import shown
 
-FOLDER: Final = "cache"
+FOLDER: Final = "_cache"
 FILE_NAME: Final = re.compile(r"[0-9a-f]{32}\.(json|npy|(data|indices|indptr)\.npy)|\.vecwise-.*\.tmp")
 _LAYOUT: Final = 1  # counted up whenever the same parts would give other files
 

@@ -16,7 +16,7 @@ from vecwise.errors import Damaged, NotSavable, UnknownFormat, VecwiseError
 from vecwise.space import Space
 from vecwise.store.os_errors import shown
 
-NAME: Final = "manifest.json"
+NAME: Final = "_manifest.json"
 FORMAT: Final = "vecwise dataset"
 VERSION: Final = 1
 PART_NAME: Final = re.compile(r"part-(\d+)-\d+\.parquet")
@@ -53,7 +53,7 @@ def to_text(manifest: Manifest) -> str:
     >>> from vecwise.space import Space
     >>> part = Part("part-1-0.parquet", rows=3, values=6, bytes=500, sha256="0123")
     >>> made = Manifest(1, 3, "float32", False, None, Space(2, frame="f"), None, (part,))
-    >>> parse(to_text(made), Path("manifest.json")) == made
+    >>> parse(to_text(made), Path("_manifest.json")) == made
     True
     """
     space = manifest.space

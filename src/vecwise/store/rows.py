@@ -217,7 +217,7 @@ def tidy(value: Any) -> Any:
 def _from_array(array: np.ndarray) -> Any:
     if array.ndim == 1 and array.dtype.kind in "OUT":
         return _from_list(array.tolist()) if len(array) else _texts_table(_no_texts(), TEXT)
-    if array.ndim != 2 or array.dtype.kind not in "biufOUT":
+    if array.ndim != 2 or array.dtype.kind not in "biufOU":
         raise WrongType(
             f"Cannot take rows from an array of shape {array.shape} and type {array.dtype}. {_ACCEPTED}."
         )

@@ -59,6 +59,10 @@ def read(
     files are told by their first bytes. `encoding` is for text formats; a byte order mark is obeyed.
     `as_text` names CSV columns to keep as text whatever they hold, such as codes with leading zeros.
 
+    A CSV column gets the narrowest type that fits all of its cells. `NA`, `NaN`, `null` and their like are
+    missing in numbers, dates and truth values; in text only an empty cell is. A column in which at least
+    19 of 20 cells are numbers, but not all, is refused: a text column would hide the mistake.
+
     Raises `FileMissing`, `Unreadable`, `UnknownFormat`, `EmptyInput`, `BadRow` with the line,
     `WrongEncoding` with the offset and the encoding to try, `DuplicateName`, `UnknownName`, `Damaged`.
     The whole file is read into memory.

@@ -1,5 +1,5 @@
 // The picture of all rows: 3-D where there is WebGL, flat where there is none. Python gives the layout and the look.
-const state = { color: data.color, hidden: new Set(), found: null, flat: !hasWebGl(), whole: false, turn: 0 };
+const state = { color: data.color, hidden: new Set(), found: null, flat: !hasWebGl(), whole: false, turn: 1 };
 let painted = { colors: [], groups: null };
 let layers = [];
 const map = byId("map");
@@ -138,7 +138,7 @@ function drawMap() {
   if (!state.flat) fitScene(layout.scene);
   Object.assign(state.flat ? layout : layout.scene, labels(visibleRows()));
   layout.showlegend = false;
-  layout.uirevision = state.turn; // the same number keeps where the reader turned and moved to
+  layout.uirevision = state.turn; // the same number (never 0) keeps where the reader turned and moved to
   byId("waiting")?.remove();
   byId("map-note").textContent = mapNote();
   byId("far").hidden = !far.size;
