@@ -14,7 +14,6 @@ from vecwise.draw.words import number, row
 from vecwise.encoders.guess import Plan
 from vecwise.engines.local import threads
 from vecwise.kernels.arrays import dense
-from vecwise.kernels.digests import first_of_equals, row_digests
 from vecwise.kernels.extremes import extreme_pairs
 from vecwise.kernels.similarity import PAIRS
 from vecwise.measure.components import Components, pca, standardize
@@ -85,7 +84,7 @@ def facts_of(X: Vectors, plan: Plan | None = None, *, seed: int = 0) -> Facts:
     if components is not None:
         made = dense(components(view.vectors).values)
         points[:, : made.shape[1]] = made
-    closest, farthest = _extremes(view, seed)
+    closest, farthest = _extremes(view, found.distinct, seed)
     told = _neighbors(view, seed)
     return Facts(X, plan, found, view, components, points, closest, farthest, told, _shown(X, plan))
 
@@ -101,9 +100,8 @@ def view_of(X: Vectors, found: Health) -> View:
     return View(X, "euclidean", "Euclidean distance")
 
 
-def _extremes(view: View, seed: int) -> tuple[PairFound | None, PairFound | None]:
+def _extremes(view: View, places: np.ndarray, seed: int) -> tuple[PairFound | None, PairFound | None]:
     X = view.vectors
-    places = first_of_equals(row_digests(X.values))
     if view.metric == "cosine":
         lengths = dense(abs(X.values).max(axis=1)).reshape(-1) if len(X) else np.zeros(0)
         places = places[lengths[places] > 0]

@@ -320,8 +320,13 @@ def as_vectors(X: Any, like: Vectors | None = None) -> Vectors:
 def _as_ids(ids: Any, rows: int) -> np.ndarray:
     if ids is None:
         return np.arange(rows)
-    if isinstance(ids, np.ndarray) and ids.dtype.kind in "iu" and len(np.unique(ids)) == len(ids) == rows:
-        return ids.astype(np.int64)  # a million names are checked in a moment; what is amiss is worded below
+    if (
+        isinstance(ids, np.ndarray)
+        and ids.dtype.kind in "iu"
+        and len(ids) == rows
+        and (np.diff(ids) > 0).all()
+    ):
+        return ids.astype(np.int64)  # rising, so unique: the usual case, seen at once
     # NumPy's own string type drops a trailing NUL, so names stay Python strings in an object array.
     listed = (
         ids.tolist()

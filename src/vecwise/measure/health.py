@@ -51,7 +51,8 @@ class Check:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Health:
-    """What `health` found. `l1` and `l2` hold every finite row's norm; `duplicates` counts rows that repeat one."""
+    """What `health` found. `l1` and `l2` hold every finite row's norm; `duplicates` counts rows that repeat one,
+    and `distinct` holds the places of the finite rows that repeat none."""
 
     rows: int
     dim: int
@@ -70,6 +71,7 @@ class Health:
     checks: tuple[Check, ...]
     l1: np.ndarray = field(repr=False)
     l2: np.ndarray = field(repr=False)
+    distinct: np.ndarray = field(repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -84,7 +86,7 @@ class Health:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the single norms, as JSON data; numbers without a value are `None`."""
-        skipped = {"l1", "l2", "norms", "spread", "checks"}
+        skipped = {"l1", "l2", "distinct", "norms", "spread", "checks"}
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in skipped}
         ranges = {"norms": {n: _plain(r) for n, r in self.norms.items()}, "spread": _plain(self.spread)}
         return {
@@ -165,8 +167,8 @@ def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named
     bad = rows.bad[0]
     l1, l2 = rows.l1[0][~bad], rows.l2[0][~bad]
     count, dim = values.shape
-    finite = rows.digests[0][~bad]
-    duplicates = len(finite) - len(first_of_equals(finite))
+    distinct = np.flatnonzero(~bad)[first_of_equals(rows.digests[0][~bad])]
+    duplicates = len(l2) - len(distinct)
     deviations = np.sqrt(extent.moments.scatter / max(1, extent.moments.n))
     constant = int((extent.low == extent.high).sum()) if len(l2) > 1 else 0
     varying = deviations[(extent.low < extent.high) & (deviations > 0)]
@@ -189,6 +191,7 @@ def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named
     return Health(
         count, dim, str(values.dtype), is_sparse(values), density, norms, unit, len(zeros), int(bad.sum()),
         duplicates, constant, Range.of(varying), mixed, advice, checks, l1, l2,
+        distinct,
     )  # fmt: skip
 
 
