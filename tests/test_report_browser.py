@@ -267,16 +267,6 @@ def test_five_sentences_are_drawn_turned_read_and_recolored(browser, tmp_path) -
     )  # five dots, antialiased lines and letters; an empty scene has a handful
     assert page.locator("#legend button").count() == 5
 
-    for label, x, y in opened.labels()[:2]:
-        row = next(place for place, text in enumerate(FIVE) if text.startswith(label.rstrip("…")))
-        page.mouse.move(x, y)
-        opened.until(f"document.getElementById('card-title').textContent === 'Row {row}'")
-        assert FIVE[row] in opened.text("#card-cells")
-    page.mouse.click(x, y)
-    opened.until("document.getElementById('card-state').textContent === 'kept'")
-    page.keyboard.press("Escape")
-    assert opened.text("#card-state") == ""
-
     eye, before = opened.camera(), page.locator("#map").screenshot()
     box = page.locator("#map").bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 60)
@@ -288,6 +278,20 @@ def test_five_sentences_are_drawn_turned_read_and_recolored(browser, tmp_path) -
     page.locator("#map").focus()
     page.keyboard.press("ArrowRight")
     turned = opened.camera_moved(turned)
+
+    for label, x, y in opened.labels()[:2]:
+        row = next(place for place, text in enumerate(FIVE) if text.startswith(label.rstrip("…")))
+        page.mouse.move(x, y)
+        opened.until(f"document.getElementById('card-title').textContent === 'Row {row}'")
+        assert FIVE[row] in opened.text("#card-cells")
+    turned = opened.camera()
+    page.mouse.click(x, y)
+    opened.until("document.getElementById('card-state').textContent === 'kept'")
+    assert page.evaluate("document.getElementById('map').data.length") == 2  # the dots, and a ring around one
+    assert opened.camera() == pytest.approx(turned)  # drawing the ring does not turn the picture back
+    page.keyboard.press("Escape")
+    assert opened.text("#card-state") == ""
+
     page.click("#reset")
     assert opened.camera_moved(turned) == pytest.approx(eye)
 

@@ -155,8 +155,12 @@ class Vectors:
     # ---- selection: names, ids and rows stay aligned ----
 
     def __getitem__(self, key: Any) -> Vectors:
-        index = self._index(key)
-        rows = None if self.rows is None else self.rows.take(whole_numbers(index))
+        index: Any = self._index(key)
+        if len(index) and (np.diff(index) == 1).all():  # neighbours: views of the numbers and of the rows
+            rows = None if self.rows is None else self.rows.slice(int(index[0]), len(index))
+            index = slice(int(index[0]), int(index[-1]) + 1)
+        else:
+            rows = None if self.rows is None else self.rows.take(whole_numbers(index))
         return Vectors._trusted(self.values[index], self.ids[index], rows, self.space, self.encoder)
 
     def __iter__(self) -> Iterator[Vectors]:

@@ -15,7 +15,9 @@ import numpy as np
 
 from vecwise import telling
 from vecwise.encoders.base import Encoder
+from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.guess import Plan, plan
+from vecwise.encoders.sentence import SentenceEncoder
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import DuplicateName, NoEncoder, NotSavable, OutOfRange, TooLarge, WrongType, unknown
 from vecwise.kernels.arrow import whole_numbers
@@ -271,7 +273,8 @@ def similar(a: str, b: str, *, encoder: str = "sentence") -> Answer:
     """Compare two texts: inner product, cosine, Euclidean and Manhattan distance, and what they mean."""
     from vecwise.measure.similarity import cosine, distances, dot
 
-    X = encode([a, b], encoder=encoder)
+    # No guess is needed, and none is made: it would load Arrow's functions for two texts.
+    X = encode([a, b], {"sentence": SentenceEncoder, "count": CountEncoder, "tfidf": TfidfEncoder}[encoder]())
     left, right = X[0], X[1]
     found = {
         "dot": dot(left, right),

@@ -25,7 +25,7 @@ CIRCLES: Final = (
     3000  # a circle costs plotly's WebGL ten times the triangles of a square, and at 2 pixels looks the same
 )
 FEW_FAR: Final = 1000  # rows from which a frame may leave out the farthest two in a thousand
-_CAMERA: Final = {"eye": {"x": 0.6, "y": -1.75, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.14}}
+_CAMERA: Final = {"eye": {"x": 0.6, "y": -1.8, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.16}}
 
 
 def scatter_figure(
@@ -112,7 +112,7 @@ def space_layout(frame: Frame, axes: Sequence[str]) -> dict[str, Any]:
     lengths = high - low
     scene: dict[str, Any] = {"camera": _CAMERA, "dragmode": "turntable", "aspectmode": "manual"}
     scene["aspectratio"] = {
-        name: float(1.2 * length / lengths.max()) for name, length in zip("xyz", lengths, strict=True)
+        name: float(1.15 * length / lengths.max()) for name, length in zip("xyz", lengths, strict=True)
     }
     for place, name in enumerate("xyz"):
         ends = [float(low[place]), float(high[place])]

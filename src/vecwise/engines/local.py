@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -51,6 +50,9 @@ def processes(
 
     Processes are spawned, never forked: a fork beside running threads can deadlock.
     """
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     count = workers or cores()
 
     def run(fn: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -27,7 +27,7 @@ def as_matrix(values: Any) -> Any:
     """
     if is_sparse(values):
         return _as_csr(values)
-    if isinstance(values, np.ma.MaskedArray):
+    if type(values).__module__.startswith("numpy.ma"):  # asking `np.ma` for the class would load it
         raise WrongType("Masked arrays hide values. Fill or drop the masked rows first: `array.filled(...)`.")
     try:
         array = np.asarray(values)

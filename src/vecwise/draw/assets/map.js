@@ -1,5 +1,6 @@
 // The picture of all rows: 3-D where there is WebGL, flat where there is none. Python gives the layout and the look.
-const state = { color: data.color, hidden: new Set(), found: null, flat: !hasWebGl(), whole: false, turn: 1 };
+const drawnBy = webGl();
+const state = { color: data.color, hidden: new Set(), found: null, flat: drawnBy === "none", whole: false, turn: 1 };
 let painted = { colors: [], groups: null };
 let layers = [];
 const map = byId("map");
@@ -8,12 +9,18 @@ const far = new Set(data.map.far); // rows outside the near frame
 const flatRows = unpack(data.map.flat.rows);
 const allRows = Array.from({ length: total }, (_, row) => row);
 
-function hasWebGl() {
+// What draws in 3-D here: "none", "software" (a processor, slow), or "card".
+function webGl() {
   try {
     const canvas = document.createElement("canvas");
-    return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
+    const context = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
+    if (!context) return "none";
+    const named = context.getExtension("WEBGL_debug_renderer_info");
+    const renderer = named ? String(context.getParameter(named.UNMASKED_RENDERER_WEBGL)) : "";
+    context.getExtension("WEBGL_lose_context")?.loseContext(); // browsers lend only a few
+    return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer) ? "software" : "card";
   } catch {
-    return false;
+    return "none";
   }
 }
 
@@ -145,6 +152,7 @@ function drawMap() {
   byId("far").textContent = state.whole ? "Back to the crowd" : `Show ${counted.format(far.size)} far ${far.size === 1 ? "row" : "rows"}`;
   const first = !map.classList.contains("js-plotly-plot");
   const config = { displayModeBar: false, responsive: true, scrollZoom: true, doubleClick: "reset" };
+  if (drawnBy === "software") config.plotGlPixelRatio = 1; // a quarter of the pixels
   window.Plotly.react(map, layers.map((layer) => layer.trace), layout, config);
   if (first) listen();
 }
