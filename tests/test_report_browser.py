@@ -176,11 +176,14 @@ class Opened:
         self.settle()
         return self.camera()
 
-    def colors(self, selector: str) -> int:
-        """How many colours a part of the screen shows: its screenshot, counted on a page of its own."""
+    def vivid(self, selector: str) -> tuple[int, int]:
+        """How many pixels of a screenshot are neither white nor grey nor black, and in how many colours.
+
+        Axes and their words are grey: only dots are vivid. The picture is counted on a page of its own.
+        """
         picture = base64.b64encode(self.page.locator(selector).screenshot()).decode()
         counter = self.context.new_page()
-        found = counter.evaluate(
+        pixels, colors = counter.evaluate(
             """async (data) => {
               const image = new Image();
               image.src = "data:image/png;base64," + data;
@@ -189,13 +192,18 @@ class Opened:
               [canvas.width, canvas.height] = [image.width, image.height];
               const context = canvas.getContext("2d");
               context.drawImage(image, 0, 0);
-              const pixels = new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer);
-              return new Set(pixels).size;
+              const bytes = context.getImageData(0, 0, image.width, image.height).data;
+              const vivid = [];
+              for (let i = 0; i < bytes.length; i += 4) {
+                const color = [bytes[i], bytes[i + 1], bytes[i + 2]];
+                if (Math.max(...color) - Math.min(...color) > 60) vivid.push(color.join());
+              }
+              return [vivid.length, new Set(vivid).size];
             }""",
             picture,
         )
         counter.close()
-        return found
+        return pixels, colors
 
     def labels(self) -> list[tuple[str, float, float]]:
         """The labels in the picture and where their dots are on the screen."""
@@ -262,9 +270,9 @@ def test_five_sentences_are_drawn_turned_read_and_recolored(browser, tmp_path) -
     assert page.title() == "houses.csv – vecwise"
     assert opened.text("h1") == "Houses differ first by size"
     assert page.locator("#map canvas").count() >= 1
-    assert (
-        opened.colors("#map") > 100
-    )  # five dots, antialiased lines and letters; an empty scene has a handful
+    pixels, colors = opened.vivid("#map")
+    assert pixels > 5 * 50  # five dots of 10 pixels across
+    assert colors >= 5
     assert page.locator("#legend button").count() == 5
 
     eye, before = opened.camera(), page.locator("#map").screenshot()
@@ -299,9 +307,9 @@ def test_five_sentences_are_drawn_turned_read_and_recolored(browser, tmp_path) -
     opened.settle()
     assert opened.text("#legend .ends").split() == ["1", "3", "5"]
     assert page.locator("#legend button").count() == 0
-    colors = page.evaluate("document.getElementById('map').data[0].marker.color")
-    assert colors[0] == "rgb(68,1,84)"  # the ends of viridis
-    assert colors[4] == "rgb(253,231,37)"
+    painted = page.evaluate("document.getElementById('map').data[0].marker.color")
+    assert painted[0] == "rgb(68,1,84)"  # the ends of viridis
+    assert painted[4] == "rgb(253,231,37)"
     check_charts(opened)
     opened.behaved()
 
@@ -361,7 +369,7 @@ def test_one_row_is_a_picture_too(browser, tmp_path) -> None:
     opened = Opened(browser, tmp_path, a_report(1))
     assert opened.text("#map-title") == "One row on three components"
     assert len(opened.labels()) == 1
-    assert opened.colors("#map") > 30
+    assert opened.vivid("#map")[0] > 50
     opened.behaved()
 
 
@@ -371,6 +379,7 @@ def test_two_rows_on_a_phone_in_the_theme_that_the_reader_prefers(browser, tmp_p
     page = opened.page
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert len(opened.labels()) == 2
+    assert opened.vivid("#map")[0] > 100
     background = "getComputedStyle(document.body).backgroundColor"
     ink = "document.getElementById('map')._fullLayout.font.color"
     light = page.evaluate(background), page.evaluate(ink)
@@ -388,7 +397,9 @@ def test_25000_points_are_drawn_and_turned(browser, tmp_path) -> None:
     opened = Opened(browser, tmp_path, a_report(25_000, total=1_000_000))
     page = opened.page
     assert "25,000, a seeded sample of 1,000,000" in opened.text("#map-note")
-    assert opened.colors("#map") > 1000
+    pixels, colors = opened.vivid("#map")
+    assert pixels > 5000
+    assert colors > 1000  # viridis, seen through one another
     eye = opened.camera()
     page.locator("#map").focus()
     page.keyboard.press("ArrowLeft")
@@ -441,7 +452,7 @@ def test_hostile_words_anywhere_are_shown_and_never_run(browser, tmp_path) -> No
     opened = Opened(browser, tmp_path, report)
     page = opened.page
     opened.until("document.querySelectorAll('figure .js-plotly-plot').length === 8")
-    assert opened.colors("#map") > 100
+    assert opened.vivid("#map")[0] > 200
     assert page.locator("h1").evaluate("(e) => e.textContent") == HOSTILE[0] + HOSTILE[5]
     options = page.evaluate(
         "[...document.querySelectorAll('#color option')].map((option) => option.textContent)"

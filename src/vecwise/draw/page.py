@@ -24,7 +24,7 @@ _POLICY: Final = (
     "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
     "connect-src 'none'; base-uri 'none'; form-action 'none'"
 )
-_SCRIPTS: Final = ("data.js", "card.js", "map.js", "report.js")
+_SCRIPTS: Final = ("data.js", "paint.js", "card.js", "map.js", "report.js")
 
 
 def page_html(data: Any) -> str:

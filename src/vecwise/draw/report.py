@@ -12,21 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.columns import read_column
-from vecwise.draw.figures import (
-    CIRCLES,
-    LABELLED,
-    Figure,
-    Frame,
-    flat_layout,
-    heatmap_figure,
-    histogram_figure,
-    loadings_figure,
-    near_frame,
-    outside,
-    space_layout,
-    whole_frame,
-)
+from vecwise.draw.figures import CIRCLES, LABELLED, Figure, heatmap_figure, histogram_figure, loadings_figure
 from vecwise.draw.findings import along, closest, loading, score, spread_of
+from vecwise.draw.frames import Frame, flat_layout, near_frame, outside, space_layout, whole_frame
 from vecwise.draw.markup import shown
 from vecwise.draw.pack import pack_array, pack_column
 from vecwise.draw.page import page_html
