@@ -10,6 +10,7 @@ function showRow(row) {
 function keepRow(row) {
   card.row = row;
   card.kept = row !== null;
+  if (far.has(row)) state.whole = true;
   writeCard();
   drawMap();
 }
@@ -23,9 +24,8 @@ function writeCard() {
   byId("card-state").textContent = card.kept ? "kept" : "";
   byId("card-title").textContent = card.row === null ? "No row yet" : `Row ${cell(ids, card.row) ?? "without an id"}`;
   if (card.row === null) {
-    const hint = make("p", "hint", "Point at a dot to read its row here. Click the dot to keep the row.");
     const item = make("div", "long");
-    item.append(make("dt", "", ""), make("dd", "hint", hint.textContent));
+    item.append(make("dt"), make("dd", "hint", "Point at a dot to read its row here. Click the dot to keep the row."));
     cells.append(item);
     return;
   }

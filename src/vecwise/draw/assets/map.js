@@ -66,10 +66,8 @@ function makeLayers() {
     made.push(dots(shown.filter((row) => !wanted.has(row)), data.look.rest[theme()], { alpha: 0.2 }));
     let found = state.found.filter((row) => !(painted.groups && state.hidden.has(painted.groups[row])));
     if (state.flat) found = found.slice(0, flatRows.length);
-    if (found.some((row) => far.has(row))) state.whole = true;
     made.push(dots(found, found.map((row) => painted.colors[row]), { size: 1.6, alpha: 1.6 }));
   }
-  if (card.kept && far.has(card.row)) state.whole = true;
   if (card.kept) made.push(ring(card.row));
   return made;
 }
@@ -102,7 +100,7 @@ function drawMap() {
   byId("waiting")?.remove();
   byId("map-note").textContent = mapNote();
   byId("far").hidden = !far.size;
-  byId("far").textContent = state.whole ? "Back to the crowd" : `Show ${counted.format(far.size)} far ${far.size === 1 ? "row" : "rows"}`;
+  byId("far").textContent = state.whole ? "Back to the crowd" : `Show ${farRows()}`;
   const first = !map.classList.contains("js-plotly-plot");
   const config = { displayModeBar: false, responsive: true, scrollZoom: true, doubleClick: "reset" };
   if (drawnBy === "software") config.plotGlPixelRatio = 1; // a quarter of the pixels
@@ -153,7 +151,10 @@ map.addEventListener("click", (event) => {
   const moved = pressed === null || Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 4;
   if (moved) return;
   // after a tap, plotly looks for the dot only in the next frame
-  setTimeout(() => { if (hovered !== null || card.kept) keepRow(hovered === card.row && card.kept ? null : hovered); }, 120);
+  setTimeout(() => {
+    if (card.kept && hovered === card.row) keepRow(null);
+    else if (card.kept || hovered !== null) keepRow(hovered);
+  }, 120);
 }, true);
 
 // ---- what the keys do: turn and zoom, without a pointer ----
@@ -199,13 +200,14 @@ function repaint() {
 }
 
 function standing() {
-  const what = total === data.total ? (total === 1 ? "One row" : `All ${rowsOf(total)}`) : `${rowsOf(total)} of ${counted.format(data.total)}`;
-  return `${what} on three components`;
+  const all = total === 1 ? "One row" : `All ${rowsOf(total)}`;
+  return `${total === data.total ? all : `${rowsOf(total)} of ${counted.format(data.total)}`} on three components`;
 }
 
 let typing = 0;
 function search(text) {
   state.found = rowsWith(text);
+  if (state.found?.some((row) => far.has(row))) state.whole = true;
   byId("found").textContent = state.found === null ? "" : `${rowsOf(state.found.length)} of ${counted.format(total)}`;
   drawMap();
 }
@@ -216,7 +218,7 @@ function fillTools() {
   none.value = "";
   select.append(none);
   columns.forEach((column, place) => {
-    const option = make("option", "", column.name.slice(0, 80));
+    const option = make("option", "", column.name.slice(0, 80) || "(no name)");
     option.value = String(place);
     select.append(option);
   });
@@ -236,16 +238,18 @@ function fillTools() {
   byId("far").addEventListener("click", () => { state.whole = !state.whole; drawMap(); });
 }
 
+const farRows = () => `${counted.format(far.size)} far ${far.size === 1 ? "row" : "rows"}`;
+
 function mapNote() {
-  const hidden = state.whole || !far.size ? "" : ` ${counted.format(far.size)} far ${far.size === 1 ? "row lies" : "rows lie"} outside this frame.`;
-  const sample = total === data.total ? "" : `, a seeded sample of ${counted.format(data.total)}`;
-  if (!state.flat) return `Each dot is a row: ${counted.format(total)}${sample}.${hidden}`;
-  const fewer = flatRows.length < data.total ? `: ${counted.format(flatRows.length)}, a seeded sample of ${counted.format(data.total)}` : "";
-  return `This browser has no WebGL, so the picture is flat: components 1 and 2. Each dot is a row${fewer}.${hidden}`;
+  const hidden = state.whole || !far.size ? "" : ` ${farRows()} ${far.size === 1 ? "lies" : "lie"} outside this frame.`;
+  const drawn = state.flat ? flatRows.length : total;
+  const sample = drawn === data.total ? "" : `, a seeded sample of ${counted.format(data.total)}`;
+  const flat = state.flat ? "This browser has no WebGL, so the picture is flat: components 1 and 2. " : "";
+  return `${flat}Each dot is a row: ${counted.format(drawn)}${sample}.${hidden}`;
 }
 
 function mapHow() {
-  if (window.matchMedia("(hover: none)").matches) return state.flat ? "Tap a dot to read its row." : "Drag to turn, tap a dot to read its row.";
-  const turn = "Drag to turn; press, then scroll to zoom. Arrow keys turn too, + and − zoom. ";
-  return `${state.flat ? "" : turn}Click a dot to keep its row.`;
+  const touch = window.matchMedia("(hover: none)").matches;
+  const turn = touch ? "Drag to turn. " : "Drag to turn; press, then scroll to zoom. Arrow keys turn too, + and − zoom. ";
+  return `${state.flat ? "" : turn}${touch ? "Tap a dot to read its row." : "Click a dot to keep its row."}`;
 }

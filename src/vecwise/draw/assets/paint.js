@@ -29,7 +29,7 @@ function paint() {
     const colors = Array.from(column.numbers, (value) => {
       if (Number.isNaN(value)) return rest;
       const share = reach > 0 ? (value - column.low) / reach : 0.5;
-      return steps[Math.round((steps.length - 1) * Math.min(1, Math.max(0, share)))];
+      return steps[Math.round((steps.length - 1) * Math.min(1, Math.max(0, share || 0)))];
     });
     return { colors, groups: null };
   }
@@ -52,7 +52,7 @@ function writeLegend() {
   const column = columns[state.color];
   legend.replaceChildren();
   if (!column) return;
-  if (column.numbers) legend.append(ramp(column));
+  if (column.numbers) legend.append(...ramp(column));
   else groupsOf(column).forEach((group) => legend.append(groupButton(group)));
 }
 
@@ -65,7 +65,11 @@ function ramp(column) {
   box.append(bar, ends);
   box.setAttribute("role", "img");
   box.setAttribute("aria-label", `Colours from ${column.ends[0]} (dark) to ${column.ends[2]} (bright)`);
-  return box;
+  const missing = column.numbers.filter(Number.isNaN).length;
+  if (!missing) return [box];
+  const swatch = make("span", "swatch");
+  swatch.style.background = data.look.rest[theme()];
+  return [box, swatch, make("span", "count", `no value: ${rowsOf(missing)}`)];
 }
 
 function groupsOf(column) {
