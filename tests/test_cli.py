@@ -102,6 +102,23 @@ def test_health_ends_with_1_when_something_is_wrong(tmp_path) -> None:
     assert "WRONG" in made.stdout
 
 
+def test_nothing_is_wider_than_the_screen(tmp_path) -> None:
+    houses = str(EXAMPLES / "houses.csv")
+    (tmp_path / "wide.csv").write_text(
+        ",".join(f"a_rather_long_column_name_{i}" for i in range(60)) + "\n" + ",".join(["1.5"] * 60)
+    )
+    for words in (
+        ("explore", houses, "--no-html"),
+        ("explore", "wide.csv", "--no-html"),
+        ("health", houses),
+        ("nearest", houses, "--row", "5"),
+        ("pairs", houses, "--sample", "40"),
+    ):
+        lines = run(*words, cwd=tmp_path).stdout.splitlines()
+        assert len(lines) > 5
+        assert max(map(len, lines)) <= 100, words
+
+
 def test_similar() -> None:
     made = run("similar", FIVE[0], FIVE[1])
     assert "0.5004" in made.stdout

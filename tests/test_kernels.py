@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_array
@@ -233,3 +233,28 @@ def test_numbers_are_arrow_s_own(values, start, length) -> None:
 def test_whole_numbers_share_memory() -> None:
     assert whole_numbers(np.array([3, 1])).to_pylist() == [3, 1]
     assert whole_numbers(np.zeros(0)).to_pylist() == []
+
+
+# ---- long checks ----
+
+
+@pytest.mark.slow
+def test_the_closest_of_all_houses_by_a_second_method(houses) -> None:
+    from sklearn.neighbors import KDTree
+
+    columns = [name for name in houses.column_names if name not in ("id", "date")]
+    X = np.column_stack([houses.column(name).to_numpy().astype(float) for name in columns])
+    Z = np.unique((X - X.mean(axis=0)) / X.std(axis=0), axis=0)
+    near, far = extreme_pairs(Z)
+    assert near.distance == pytest.approx(KDTree(Z).query(Z, k=2)[0][:, 1].min(), rel=1e-9)
+    rim = Z[np.argsort(-np.linalg.norm(Z, axis=1))[:2000]]  # the farthest pair lies on the rim
+    assert far.distance == pytest.approx(pdist(rim).max(), rel=1e-9)
+
+
+@pytest.mark.slow
+@settings(max_examples=5000)
+@given(any_floats)
+def test_scaled_rows_have_length_one_in_thousands_of_cases(values) -> None:
+    lengths = [math.hypot(*map(float, row)) for row in scale_rows(values, 2)]
+    expected = [1.0 if row.any() else 0.0 for row in values]
+    assert np.abs(np.subtract(lengths, expected)).max() <= 4 * EPS

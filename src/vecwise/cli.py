@@ -208,7 +208,7 @@ def nearest(path: str, query: str | None, as_json: bool, **given: Any) -> int:
 
 @app.command()
 @click.argument("path")
-@click.option("--metric", type=click.Choice(METRICS), default="cosine", show_default=True)
+@click.option("--metric", type=click.Choice(("auto", *METRICS)), default="auto", show_default=True)
 @_input_options
 @_json_option
 def pairs(path: str, metric: str, as_json: bool, **given: Any) -> int:

@@ -252,12 +252,24 @@ def paired(name: str, table: Any, made: Any) -> Answer:
         [i, *("no value" if isnan(v) else f"{v:.3f}" for v in line)]
         for i, line in zip(ids, table.values.tolist(), strict=True)
     ]
-    lines = grid(["", *ids], cells)
+    lines = _in_blocks(["", *ids], cells)
     legend = [f"{i}  {_told(made.vectors, place, shown)}" for place, i in enumerate(ids)]
     data = {"name": name, "metric": table.metric, "kind": table.kind, "ids": table.ids.tolist(),
             "rows": [_told(made.vectors, p, shown) for p in range(len(ids))],
             "values": [[plain(v) for v in line] for line in table.values.tolist()]}  # fmt: skip
     return Answer([(f"{name}: {table.metric} {table.kind} of all pairs", lines), ("Rows", legend)], data)
+
+
+def _in_blocks(header: list[str], cells: list[list[str]], width: int = 98) -> list[str]:
+    """A table in blocks of columns that fit the screen, each with the row names again."""
+    named = max(len(row[0]) for row in cells)
+    wide = 2 + max(len(cell) for row in [header, *cells] for cell in row[1:])
+    take = max(1, (width - named) // wide)
+    lines: list[str] = []
+    for start in range(1, len(header), take):
+        part = [[row[0], *row[start : start + take]] for row in [header, *cells]]
+        lines += [*([""] if lines else []), *grid(part[0], part[1:])]
+    return lines
 
 
 def _range(values: Range) -> str:

@@ -290,19 +290,26 @@ def nearest_in(
     path: str, query: str | None, *, row: str | None = None, k: int = 10, metric: str = "auto", **options: Any
 ) -> Answer:
     """Find the rows of a PATH nearest to a text, to a row given as JSON, or to one of its own rows."""
-    from vecwise.explore import view_of
-    from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest
 
     if (query is None) == (row is None):
         raise OutOfRange("Give either a query or --row ID, and not both.")
     made = load(path, **options)
-    view = view_of(made.vectors, health(made.vectors))
-    X = made.vectors if metric not in ("auto", view.metric) else view.vectors
-    metric = view.metric if metric == "auto" else metric
+    X, metric = _viewed(made.vectors, metric)
     asked = X.by_id(_id_of(X, row)) if row is not None else _query(X, query or "")
     found = nearest(X, asked, k=k + (row is not None), metric=metric)
     return telling.neighbors(found, made, query, asked if row is not None else None, k)
+
+
+def _viewed(X: Vectors, metric: str) -> tuple[Vectors, str]:
+    """What rows are compared by: a named metric on the vectors as they are, or what their health advises."""
+    from vecwise.explore import view_of
+    from vecwise.measure.health import health
+
+    if metric != "auto":
+        return X, metric
+    view = view_of(X, health(X))
+    return view.vectors, view.metric
 
 
 def _id_of(X: Vectors, row: str) -> Any:
@@ -333,7 +340,7 @@ def query_table(query: str) -> Any:
     return as_table([query])
 
 
-def pairs_of(path: str, *, metric: str = "cosine", **options: Any) -> Answer:
+def pairs_of(path: str, *, metric: str = "auto", **options: Any) -> Answer:
     """Give the labelled table of all pairs of up to 50 rows."""
     from vecwise.measure.similarity import cosine, distances, dot
 
@@ -343,8 +350,9 @@ def pairs_of(path: str, *, metric: str = "cosine", **options: Any) -> Answer:
             f"A table of {len(made.vectors):,} × {len(made.vectors):,} pairs is no reading matter; up to "
             f"{MOST_PAIRED} rows are shown. Use --sample {MOST_PAIRED}, or `vecwise nearest` for single rows."
         )
+    X, metric = _viewed(made.vectors, metric)
     compare = {"cosine": cosine, "dot": dot}.get(metric) or partial(distances, metric=metric)
-    return telling.paired(display_name(path), compare(made.vectors), made)
+    return telling.paired(display_name(path), compare(X), made)
 
 
 def display_name(path: str) -> str:

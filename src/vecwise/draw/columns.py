@@ -71,9 +71,8 @@ def read_column(name: str, values: Sequence[Any]) -> Column:
     """
     types = set(map(type, values)) - {type(None)}
     if types and all(issubclass(kind, numbers.Real) and not issubclass(kind, bool) for kind in types):
-        array = np.array([math.nan if v is None else v for v in values], dtype=np.float64)
-        whole = all(issubclass(kind, numbers.Integral) for kind in types)
-        if not whole or not (np.abs(array) > _EXACT).any():
+        array = _exact(values)
+        if array is not None:
             return Column(name, "number", array)
     cells = values if types == {str} and None not in values else [_word(v) for v in values]
     seen = {word: code for code, word in enumerate(dict.fromkeys(cells))}
@@ -124,6 +123,18 @@ def _writer(kind: str, low: float, high: float) -> Callable[[float], str]:
 def _plain(value: float, decimals: int) -> str:
     # no separators below 100,000: years and postal codes are numbers too
     return f"{value:,.{decimals}f}" if abs(value) >= 1e5 else f"{value:.{decimals}f}"
+
+
+def _exact(values: Sequence[Any]) -> np.ndarray | None:
+    """The numbers as float64, or None where that would change a whole number."""
+    try:
+        array = np.array([math.nan if v is None else v for v in values], dtype=np.float64)
+    except OverflowError:  # a whole number beyond 1e308
+        return None
+    for place in np.flatnonzero(np.abs(array) >= _EXACT):
+        if isinstance(values[place], numbers.Integral):
+            return None
+    return array
 
 
 def _word(value: Any) -> str | None:
