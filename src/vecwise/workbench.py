@@ -18,10 +18,10 @@ from vecwise.encoders.base import Encoder
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.guess import Plan, plan
 from vecwise.encoders.sentence import SentenceEncoder
-from vecwise.engines.local import cores, serial, threads
+from vecwise.encoders.table import TableEncoder
 from vecwise.errors import DuplicateName, NoEncoder, NotSavable, OutOfRange, TooLarge, WrongType, unknown
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.runner import Engine, Progress, apply
+from vecwise.runner import Progress, apply
 from vecwise.store import datasets
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
@@ -30,7 +30,7 @@ from vecwise.vectors import Vectors
 
 __all__ = ["Answer", "encode", "explore", "open", "plot", "read", "save"]
 
-TEXT_CHUNK = 512  # rows of text a chunk: a tenth of a second of work, so that progress moves
+TEXT_CHUNK = 1024  # rows of text a chunk: half a second of sentences, so that progress moves
 MOST_PAIRED = 50
 
 
@@ -99,10 +99,9 @@ def encode_table(
 def _run(encoder: Encoder, table: Any, ids: Any, progress: Progress | None) -> Vectors:
     if not encoder.is_fitted:
         encoder.fit(table)
-    texts = type(encoder).__name__ != "TableEncoder"
-    size = TEXT_CHUNK if texts else max(1, table.num_rows)
-    engine: Engine = threads() if texts and table.num_rows > 4 * size and cores() > 1 else serial
-    made = apply(encoder.map_, table, size=size, engine=engine, progress=progress)
+    # One chunk at a time: the sentence model uses every core by itself, and counting holds the interpreter.
+    size = max(1, table.num_rows) if isinstance(encoder, TableEncoder) else TEXT_CHUNK
+    made = apply(encoder.map_, table, size=size, progress=progress)
     if ids is None:  # chunks number their rows from 0 each
         return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, encoder.map_)
     return Vectors(made.values, _ids(table, ids), made.rows, made.space, encoder=encoder.map_)

@@ -131,7 +131,7 @@ def _exact(values: Sequence[Any]) -> np.ndarray | None:
         array = np.array([math.nan if v is None else v for v in values], dtype=np.float64)
     except OverflowError:  # a whole number beyond 1e308
         return None
-    for place in np.flatnonzero(np.abs(array) >= _EXACT):
+    for place in np.flatnonzero(np.abs(array) >= _EXACT).tolist():
         if isinstance(values[place], numbers.Integral):
             return None
     return array
