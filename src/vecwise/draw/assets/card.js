@@ -25,7 +25,7 @@ function writeCard() {
   byId("card-title").textContent = card.row === null ? "No row yet" : `Row ${cell(ids, card.row) ?? "without an id"}`;
   if (card.row === null) {
     const item = make("div", "long");
-    item.append(make("dt"), make("dd", "hint", "Point at a dot to read its row here. Click the dot to keep the row."));
+    item.append(make("dt"), make("dd", "hint", touch ? "Tap a dot to read its row here." : "Point at a dot to read its row here. Click the dot to keep the row."));
     cells.append(item);
     return;
   }

@@ -2,6 +2,7 @@
 const data = JSON.parse(document.getElementById("vecwise-data").textContent);
 const byId = (id) => document.getElementById(id);
 const arrays = { i1: Int8Array, i2: Int16Array, i4: Int32Array, f4: Float32Array, f8: Float64Array };
+const touch = window.matchMedia("(hover: none)").matches;
 const counted = new Intl.NumberFormat("en-US");
 const rowsOf = (amount) => `${counted.format(amount)} ${amount === 1 ? "row" : "rows"}`;
 

@@ -249,7 +249,6 @@ function mapNote() {
 }
 
 function mapHow() {
-  const touch = window.matchMedia("(hover: none)").matches;
   const turn = touch ? "Drag to turn. " : "Drag to turn; press, then scroll to zoom. Arrow keys turn too, + and − zoom. ";
   return `${state.flat ? "" : turn}${touch ? "Tap a dot to read its row." : "Click a dot to keep its row."}`;
 }
