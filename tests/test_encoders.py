@@ -26,6 +26,7 @@ from vecwise.errors import (
     NotFitted,
     NothingToEncode,
     NotSavable,
+    OutOfRange,
     SpaceMismatch,
     TooLarge,
     UnknownName,
@@ -441,7 +442,8 @@ def test_only_known_maps_are_built() -> None:
     for state in ({}, None, {"words": 3}):
         with pytest.raises(Damaged, match="incomplete"):
             from_data({"map": "words", "state": state})
-    assert to_data(print) is None
+    with pytest.raises(NotSavable, match="none of the maps"):
+        to_data(print)
 
 
 def test_vectors_keep_their_encoder_through_pickle() -> None:
@@ -452,3 +454,65 @@ def test_vectors_keep_their_encoder_through_pickle() -> None:
         X.encoder(pa.table({"text": ["a"]})).values.toarray(),
     )
     assert isinstance(pd.DataFrame(np.asarray(again)), pd.DataFrame)
+
+
+# ---- what a strict reader would try ----
+
+
+@pytest.mark.parametrize("encoder", [vw.CountEncoder(), vw.TfidfEncoder()])
+def test_counts_stand_before_every_scikit_learn_model(encoder) -> None:
+    from sklearn.cluster import KMeans
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.svm import LinearSVC
+
+    rows, y = ["a b", "b c", "c d", "d a"], [0, 1, 1, 0]
+    for model in (SGDClassifier(), LinearSVC(), RandomForestClassifier(3), KMeans(2, n_init=1)):
+        assert len(make_pipeline(clone(encoder), model).fit(rows, y).predict(rows)) == 4
+
+
+def test_a_vocabulary_mapping_gives_its_own_columns() -> None:
+    rows = ["the sea the sky", "a sky of rain"]
+    truth = CountVectorizer().fit(rows)
+    ours = vw.CountEncoder(truth.vocabulary_, tokenizer="word")
+    assert np.array_equal(ours.transform(rows).toarray(), truth.transform(rows).toarray())
+    for vocabulary in ("the sea", {"the", "sea"}):
+        with pytest.raises(WrongType, match="gives words no order"):
+            vw.CountEncoder(vocabulary).transform(rows)
+
+
+def test_nameless_tokenizers_share_no_frame() -> None:
+    a, b = (vw.CountEncoder(["a"], tokenizer=lambda t: t.split(",")) for _ in range(2))
+    assert not a.space.same_axes(b.space)
+    assert a.space.same_axes(a.space)
+    named = [vw.CountEncoder(["a"], tokenizer=_letters).space for _ in range(2)]
+    assert named[0].same_axes(named[1])
+
+
+def test_days_and_numbers_are_no_match() -> None:
+    days = vw.TableEncoder().fit({"d": [datetime.date(2024, 1, 1)]})
+    with pytest.raises(WrongType, match="was a date when fitted"):
+        days.transform({"d": [20240101]})
+    with pytest.raises(WrongType, match="was a number when fitted"):
+        vw.TableEncoder().fit({"d": [1]}).transform({"d": [datetime.date(2024, 1, 1)]})
+    assert vw.TableEncoder().fit({"b": [True]}).transform({"b": [1]}).tolist() == [[1]]
+
+
+def test_whole_numbers_that_would_be_rounded_are_refused() -> None:
+    with pytest.raises(OutOfRange, match=r"`a` holds whole numbers beyond 2\^53"):
+        vw.TableEncoder().fit_transform({"a": [2**53 + 1, 2**53]})
+    assert vw.TableEncoder().fit_transform({"a": [2**53]}).tolist() == [[2.0**53]]
+
+
+def test_names_that_are_not_there_are_found_in_every_option() -> None:
+    with pytest.raises(UnknownName, match="`zz`"):
+        vw.TableEncoder(categorical=["zz"]).fit({"a": [1]})
+    with pytest.raises(UnknownName, match="`b`"):
+        vw.TableEncoder(["a"], categorical=["b"]).fit({"a": [1], "b": [2]})
+    with pytest.raises(WrongType, match="list of names"):
+        vw.TableEncoder("price").fit({"price": [1]})
+
+
+def test_a_frame_keeps_its_row_names() -> None:
+    frame = pd.DataFrame({"x": [1, 2]}, index=[10, 20])
+    assert vw.TableEncoder().set_output(transform="pandas").fit_transform(frame).index.tolist() == [10, 20]

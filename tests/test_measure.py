@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -258,7 +259,8 @@ def test_more_components_than_there_can_be(rows, dim, k, given) -> None:
 
 def test_equal_rows_have_no_variance() -> None:
     fitted = vw.pca(np.ones((5, 3)))
-    assert fitted.explained_variance_ratio.tolist() == [0, 0, 0]
+    assert fitted.explained_variance_ratio.tolist() == [0]
+    assert not fitted.components.any()
 
 
 def test_pca_refuses() -> None:
@@ -341,3 +343,105 @@ def test_vectors_with_nan_never_reach_a_measure() -> None:
     for measure in (vw.norms, vw.normalize, vw.dot, vw.cosine, vw.distances, vw.pca, vw.standardize):
         with pytest.raises(NonFinite):
             measure([[np.nan, 1]])
+
+
+# ---- what a strict reader would try ----
+
+
+@pytest.mark.parametrize("save", [False, True])
+def test_raw_queries_take_the_way_the_rows_took(save, tmp_path) -> None:
+    texts = ["a a a b", "c d", "e f g"]
+    counts = vw.encode(texts, encoder="count")
+    made = [
+        vw.normalize(counts),
+        vw.standardize(counts),
+        vw.pca(vw.normalize(counts))(vw.normalize(counts)),
+    ]
+    for number, X in enumerate(made):
+        if save:
+            vw.save(X, tmp_path / str(number))
+            X = vw.open(tmp_path / str(number))  # noqa: PLW2901
+        found = vw.nearest(X, texts, k=1, metric="euclidean")
+        assert found.ids[:, 0].tolist() == [0, 1, 2]
+        assert np.abs(found.scores).max() < 1e-12
+
+
+def test_components_do_not_depend_on_the_engine() -> None:
+    X = vw.Vectors(read_only(20_000, 300))
+    one, two = vw.pca(X), vw.pca(X, engine=threads(2))
+    assert one.components.tobytes() == two.components.tobytes()
+    assert one.target.same_axes(two.target)
+
+
+def _seen_inside() -> list[int]:
+    from threadpoolctl import threadpool_info
+
+    from vecwise.kernels.blas import one_blas_thread
+
+    with one_blas_thread:
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_overlapping_work_gives_the_threads_back() -> None:
+    from threadpoolctl import threadpool_info
+
+    from vecwise.kernels.blas import one_blas_thread
+
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    with ThreadPoolExecutor(1) as other:  # the last one out is not the first one in
+        one_blas_thread.__enter__()
+        other.submit(one_blas_thread.__enter__).result()
+        one_blas_thread.__exit__()
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info() if pool["user_api"] == "blas")
+        other.submit(one_blas_thread.__exit__).result()
+        assert [pool["num_threads"] for pool in threadpool_info()] == before
+        seen = other.submit(_seen_inside).result()
+    assert all(number == 1 for number in seen)
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda: vw.dot([[1e200]], [[1e200]]),
+        lambda: vw.norms([[1e308, 1e308]], order=1),
+        lambda: vw.distances([[1.7e308]], [[-1.7e308]]),
+        lambda: vw.nearest([[1e200, 0]], [[1e200, 0]], metric="dot"),
+        lambda: vw.pca([[1e200, 1], [-1e200, 2], [0, 5]], k=1),
+        lambda: vw.pca([[1e-200], [-1e-200], [0]], k=1),
+        lambda: vw.standardize([[1e200, 1], [-1e200, 2], [0, 5]]),
+        lambda: vw.standardize([[1e-200], [-1e-200]]),
+    ],
+)
+def test_what_leaves_float64_is_refused(action) -> None:
+    with pytest.raises((NonFinite, OutOfRange), match="for float64"):
+        action()
+
+
+def test_a_distance_does_not_depend_on_its_neighbours() -> None:
+    assert vw.distances([[1e-200]], [[0], [1.0]]).values[0, 0] == 1e-200
+    assert vw.nearest([[1e200], [1e-150]], [[0.0]], metric="euclidean").scores[0, 0] == 1e-150
+    assert vw.cosine([[1e-200, 1e-200], [1e200, 0]], [[1, 1]]).values[:, 0] == pytest.approx([1, 0.5**0.5])
+
+
+def test_columns_that_never_vary_load_on_no_component() -> None:
+    fitted = vw.pca(np.column_stack([np.full(10, 5.0), np.full(10, 7.5), np.arange(10.0)]), k=3)
+    assert fitted.components.tolist() == [[0, 0, 1]]
+
+
+def test_health_of_equal_lengths_and_of_endless_ones() -> None:
+    assert vw.health([[3, 4], [4, 3], [5, 0]]).advice.startswith("every row has length 5")
+    assert vw.health([[0, 0]]).advice.startswith("there is no row with a length")
+    endless = vw.health([[1e308, 1e308], [1, 2]])
+    assert endless.verdict == "wrong"
+    assert endless.to_dict()["norms"]["l1"]["max"] is None
+
+
+def test_rows_selected_twice_are_not_saved(tmp_path) -> None:
+    from vecwise.errors import DuplicateName
+
+    X = vw.Vectors(np.eye(3))[[0, 0, 1]]
+    with pytest.raises(DuplicateName, match=r"ids=range"):
+        vw.save(X, tmp_path / "v")
+    assert not (tmp_path / "v").exists()
+    vw.save(vw.Vectors(X, ids=range(3)), tmp_path / "v")

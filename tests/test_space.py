@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vecwise as vw
-from vecwise.errors import OutOfRange, SpaceMismatch, UnknownName, WrongShape
+from vecwise.errors import DuplicateName, OutOfRange, SpaceMismatch, UnknownName, WrongShape, WrongType
 from vecwise.space import mint_frame
 
 
@@ -31,6 +31,12 @@ def test_impossible_spaces_are_refused() -> None:
         vw.Space(0)
     with pytest.raises(WrongShape, match="1 names for 2"):
         vw.Space(2, features=("a",))
+    with pytest.raises(WrongType):
+        vw.Space(2.5)
+    with pytest.raises(DuplicateName, match="`a`"):
+        vw.Space(2, features=("a", "a"))
+    with pytest.raises(UnknownName, match="tidy"):
+        vw.Space(2).with_claims({"tidy"})
     with pytest.raises(UnknownName, match="tidy"):
         vw.Space(2, claims=frozenset({"tidy"}))
 

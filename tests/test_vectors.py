@@ -12,7 +12,16 @@ from scipy.sparse import coo_array, csr_array
 
 import vecwise as vw
 from conftest import read_only
-from vecwise.errors import DuplicateName, NonFinite, SpaceMismatch, UnknownName, WrongShape, WrongType
+from vecwise.errors import (
+    DuplicateName,
+    NonFinite,
+    NoSuchRow,
+    OutOfRange,
+    SpaceMismatch,
+    UnknownName,
+    WrongShape,
+    WrongType,
+)
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
 matrices = arrays(np.float64, (4, 3), elements=numbers)
@@ -110,13 +119,69 @@ def test_only_vectors_are_added(other) -> None:
 
 
 def test_claims_survive_only_where_they_stay_true() -> None:
-    space = vw.Space(2, claims=frozenset({"unit", "non-negative", "centered"}))
-    X = vw.Vectors([[0.6, 0.8]], space=space)
-    assert (X + X).space.claims == {"non-negative", "centered"}
-    assert (X - X).space.claims == {"centered"}
-    assert (-X).space.claims == {"unit", "centered"}
-    assert (2 * X).space.claims == {"non-negative", "centered"}
-    assert (-2 * X).space.claims == {"centered"}
+    X = vw.Vectors([[0.6, 0.8]], space=vw.Space(2, claims=frozenset({"unit", "non-negative"})))
+    assert (X + X).space.claims == {"non-negative"}
+    assert (X - X).space.claims == set()
+    assert (-X).space.claims == {"unit"}
+    assert (2 * X).space.claims == {"non-negative"}
+    assert (-2 * X).space.claims == set()
+    Z = vw.standardize([[1, 2], [3, 5], [8, 1]])
+    assert all(made.space.claims == {"centered"} for made in (Z + Z, Z - Z, -Z, -2 * Z, Z / 3))
+    assert not Z[:1].space.claims  # some of centered rows need not be
+
+
+def test_claims_are_checked_where_vectors_are_made() -> None:
+    X = vw.encode(["the sea", "a ship"])
+    assert X.space.claims == {"unit"}
+    assert not vw.Vectors(np.full((1, 512), 9.0), space=X.space).space.claims
+    counts = vw.encode(["the sea"], encoder="count")
+    assert not vw.Vectors(-np.ones((1, 2)), space=counts.space).space.claims
+    assert not vw.Vectors([[5.0, 5.0]], space=vw.standardize([[1, 2], [3, 4]]).space).space.claims
+    fitted = vw.pca([[0, 0], [1, 1], [2, 2]])
+    assert not fitted.transform([[100, 100]]).space.claims
+
+
+def test_sums_of_no_rows_and_of_lists() -> None:
+    X = vw.Vectors(np.eye(3), ids=["a", "b", "c"])
+    none = X[:0] + X[0]
+    assert none.shape == (0, 3)
+    assert none.ids.tolist() == []
+    assert np.array_equal(sum([X, X]).values, 2 * np.eye(3))
+
+
+def test_factors_outside_float32_are_exact() -> None:
+    X = vw.Vectors(np.array([[1e38]], np.float32))
+    assert (X / 1e39).values[0, 0] == pytest.approx(0.1)
+    assert (X * 1e-46).values[0, 0] == pytest.approx(1e-8)
+    with pytest.raises(NonFinite):
+        2**1100 * X
+
+
+@pytest.mark.parametrize(
+    ("ids", "error"),
+    [
+        (np.array([5, 3, 5], np.uint8), DuplicateName),
+        (np.array([1, 2, 2**63 + 5], np.uint64), OutOfRange),
+        ([1, 2, 2**70], OutOfRange),
+    ],
+)
+def test_ids_neither_wrap_nor_repeat(ids, error) -> None:
+    with pytest.raises(error):
+        vw.Vectors(np.eye(3), ids=ids)
+
+
+def test_ids_are_read_only_and_wrong_parts_are_named() -> None:
+    X = vw.Vectors(np.eye(2))
+    with pytest.raises(ValueError, match="read-only"):
+        X.ids[0] = 77
+    with pytest.raises(WrongType, match="`rows` is an Arrow table"):
+        vw.Vectors(np.eye(2), rows=[1, 2])
+    with pytest.raises(WrongType, match="`space` is a Space"):
+        vw.Vectors(np.eye(2), space=X)
+    with pytest.raises(NoSuchRow, match="no row 9: there are 2 rows"):
+        X[9]
+    with pytest.raises(UnknownName, match="by_id"):
+        X["a"]
 
 
 # ---- the door ----

@@ -14,7 +14,7 @@ import vecwise as vw
 from conftest import read_only
 from vecwise.engines.local import processes, serial, threads
 from vecwise.errors import OutOfRange
-from vecwise.runner import apply, chunk_rows, chunks, fold, fold_vectors, join
+from vecwise.runner import apply, chunk_rows, chunks, fold, join
 from vecwise.testing import check_engine, check_fold
 from vecwise.testing.folds import alike
 from vecwise.verbs import Chain, Map, Together, chain
@@ -205,8 +205,3 @@ def test_maps_chain_into_a_map() -> None:
     assert both.target is second.target
     assert np.allclose(both(X).values, second(first(X)).values)
     assert chain(both, second).maps == (first, second, second)
-
-
-def test_fold_vectors_runs_over_chunks() -> None:
-    X = vw.Vectors(read_only(2000, 3))
-    assert fold_vectors(Total(), X) == pytest.approx(float(X.values.sum()))

@@ -53,6 +53,10 @@ class UnknownName(VecwiseError, ValueError):
     """A column, id, encoder, metric or policy of that name does not exist."""
 
 
+class NoSuchRow(VecwiseError, IndexError):
+    """A row number lies outside the vectors."""
+
+
 class DuplicateName(VecwiseError, ValueError):
     """Two columns or two rows carry the same name."""
 
@@ -93,6 +97,10 @@ class OutOfRange(VecwiseError, ValueError):
     """An option has a value outside its range."""
 
 
+class Inapplicable(VecwiseError, ValueError):
+    """An option was given that has no effect on this input."""
+
+
 class TooLarge(VecwiseError, ValueError):
     """The answer would not fit; the message names the way that does."""
 
@@ -113,10 +121,11 @@ class MissingPackage(VecwiseError, ImportError):
     """An optional package is needed; the message is the line that installs it."""
 
 
-def some(names: Iterable[object], limit: int = 5) -> str:
-    """Give the first names in backticks, and how many more there are."""
+def some(names: Iterable[object], limit: int = 5, width: int = 40) -> str:
+    """Give the first names in backticks, each cut to `width` characters, and how many more there are."""
     listed = list(names)
-    shown = ", ".join(f"`{name}`" for name in listed[:limit])
+    cut = [name if len(name) <= width else name[: width - 1] + "…" for name in map(str, listed[:limit])]
+    shown = ", ".join(f"`{name}`" for name in cut)
     return shown + (f" and {len(listed) - limit:,} more" if len(listed) > limit else "")
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import numpy as np
 
-from vecwise.engines.local import serial
+from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import OutOfRange
 from vecwise.kernels.arrays import is_sparse
 from vecwise.vectors import Vectors
@@ -22,6 +23,7 @@ Progress = Callable[[int, int], None]
 Answer = TypeVar("Answer")
 
 CHUNK_BYTES = 1 << 22  # about the size of a core's cache share; larger chunks were no faster
+TABLE_ROWS = 8192
 
 
 def chunk_rows(X: Vectors) -> int:
@@ -34,16 +36,18 @@ def chunks(X: Any, size: int | None = None) -> Iterator[Any]:
 
     Raises `OutOfRange` for a size below 1.
     """
-    size = size or chunk_rows(X)
+    if size is None:
+        size = chunk_rows(X) if isinstance(X, Vectors) else TABLE_ROWS
     if size < 1:
         raise OutOfRange(f"A chunk holds at least one row, not {size}.")
     if not isinstance(X, Vectors):
         yield from (X.slice(start, size) for start in range(0, X.num_rows, size))
         return
+    space = X.space.with_claims(X.space.claims - {"centered"})  # true of all rows together only
     for start in range(0, len(X), size):
         part = slice(start, start + size)
         rows = None if X.rows is None else X.rows.slice(start, size)
-        yield Vectors._trusted(X.values[part], X.ids[part], rows, X.space, X.encoder)
+        yield Vectors._trusted(X.values[part], X.ids[part], rows, space, X.encoder)
 
 
 def blocks(values: Any) -> Iterator[Any]:
@@ -56,15 +60,20 @@ def fold(
     job: Fold[Any, Any, Answer],
     parts: Iterable[Any],
     *,
-    engine: Engine = serial,
+    engine: Engine | None = None,
     progress: Progress | None = None,
     total: int = 0,
 ) -> Answer:
     """Run a fold over parts and give its answer.
 
     States merge in a tree whose shape depends on the part numbers alone (a binary counter: at most
-    log2(parts) states wait), so every engine and any number of workers give the same bits.
+    log2(parts) states wait), so every engine and any number of workers give the same bits. Without an
+    engine, threads do the work when there is more than one part.
     """
+    parts = iter(parts)
+    head = list(islice(parts, 2))
+    engine = engine or (threads() if len(head) > 1 and cores() > 1 else serial)
+    parts = chain(head, parts)
     waiting: list[tuple[int, Any]] = []
     for number, state in enumerate(engine(partial(_read_one, job), parts), start=1):
         level = 0
@@ -77,11 +86,6 @@ def fold(
     while waiting:
         whole = job.merge(waiting.pop()[1], whole)
     return job.done(whole)
-
-
-def fold_vectors(job: Fold[Any, Vectors, Answer], X: Vectors, *, engine: Engine = serial) -> Answer:
-    """Run a fold over `Vectors`, chunk by chunk."""
-    return fold(job, chunks(X), engine=engine)
 
 
 def apply(

@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
 
-from vecwise.errors import OutOfRange, SpaceMismatch, UnknownName, WrongShape
+from vecwise.errors import DuplicateName, OutOfRange, SpaceMismatch, UnknownName, WrongShape, WrongType, some
 
 CLAIMS: Final = frozenset({"unit", "centered", "non-negative"})
 
@@ -44,6 +46,8 @@ class Space:
 
     def __post_init__(self) -> None:
         """Refuse impossible spaces where they are made, so that no later check has to."""
+        if not isinstance(self.dim, int) or isinstance(self.dim, bool):
+            raise WrongType(f"`dim` is a whole number, not {self.dim!r}.")
         if self.dim < 1:
             raise OutOfRange(f"A space needs at least one dimension; `dim` is {self.dim}.")
         object.__setattr__(self, "claims", frozenset(self.claims))
@@ -51,6 +55,9 @@ class Space:
             object.__setattr__(self, "features", tuple(map(str, self.features)))
             if len(self.features) != self.dim:
                 raise WrongShape(f"`features` has {len(self.features)} names for {self.dim} dimensions.")
+            if len(set(self.features)) < self.dim:
+                twice = [name for name, times in Counter(self.features).items() if times > 1]
+                raise DuplicateName(f"`features` names two dimensions alike: {some(twice)}.")
         if not self.claims <= CLAIMS:
             raise UnknownName(f"Unknown claims {sorted(self.claims - CLAIMS)}; there are {sorted(CLAIMS)}.")
 
@@ -69,7 +76,31 @@ class Space:
 
     def with_claims(self, claims: Iterable[str]) -> Space:
         """Give the same space with exactly these claims."""
-        return replace(self, claims=frozenset(claims))
+        wanted = frozenset(claims)
+        if wanted == self.claims:
+            return self
+        if not wanted <= CLAIMS:
+            raise UnknownName(f"Unknown claims {sorted(wanted - CLAIMS)}; there are {sorted(CLAIMS)}.")
+        made = copy(self)  # not `replace`, which would check a hundred thousand feature names once more
+        object.__setattr__(made, "claims", wanted)
+        return made
+
+    def to_data(self) -> dict[str, Any]:
+        """Give the space as JSON data."""
+        features = None if self.features is None else list(self.features)
+        claims = sorted(self.claims)
+        return {
+            "dim": self.dim,
+            "frame": self.frame,
+            "name": self.name,
+            "claims": claims,
+            "features": features,
+        }
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Self:
+        """Build the space again: the frame travels, it is never minted anew."""
+        return cls(**data)
 
     def zero(self, rows: int = 1) -> Any:
         """Give the zero vector of this space, as `Vectors` of shape `(rows, dim)`.

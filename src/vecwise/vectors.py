@@ -13,6 +13,9 @@ import numpy as np
 from vecwise.errors import (
     DuplicateName,
     NonFinite,
+    NoSuchRow,
+    OutOfRange,
+    UnknownName,
     WrongShape,
     WrongType,
     missing_package,
@@ -21,11 +24,14 @@ from vecwise.errors import (
 )
 from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
 from vecwise.kernels.arrow import whole_numbers
+from vecwise.kernels.norms import row_norms
 from vecwise.space import Space, _zero_maker
 from vecwise.table_text import preview_html, preview_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+UNIT_TOLERANCE = 1e-3  # of a row's length, for the claim "unit"
 
 
 class Vectors:
@@ -53,7 +59,7 @@ class Vectors:
     array([[6., 8.]])
     """
 
-    __array_ufunc__ = None  # so that `array + X` reaches our `__radd__` and never becomes a bare array
+    __array_ufunc__ = None  # so that `array + X` is refused and never becomes a bare array
     __slots__ = ("encoder", "ids", "rows", "space", "values")
 
     values: Any
@@ -76,10 +82,14 @@ class Vectors:
             rows = values.rows if rows is None else rows
             values = values.values
         matrix = as_matrix(values)
+        if space is not None and not isinstance(space, Space):
+            raise WrongType(f"`space` is a Space such as X.space, not {type(space).__name__}.")
         space = Space(matrix.shape[1]) if space is None else space
         if matrix.shape[1] != space.dim:
             raise WrongShape(f"`values` has {matrix.shape[1]} dimensions; {space.label} expects {space.dim}.")
         names = _as_ids(ids, matrix.shape[0])
+        if rows is not None and not hasattr(rows, "num_rows"):
+            raise WrongType(f"`rows` is an Arrow table with a row each, not {type(rows).__name__}.")
         if rows is not None and rows.num_rows != matrix.shape[0]:
             raise WrongShape(f"`rows` has {rows.num_rows} rows; `values` has {matrix.shape[0]}.")
         bad = nonfinite_rows(matrix)
@@ -88,9 +98,12 @@ class Vectors:
                 f"{len(bad):,} of {len(names):,} vectors hold NaN or infinity: ids {some(names[bad])}. "
                 "Repair or leave out those rows."
             )
-        self._set(matrix, names, rows, space, encoder)
+        self._set(matrix, names, rows, _checked(space, matrix), encoder)
 
     def _set(self, values: Any, ids: Any, rows: Any, space: Space, encoder: Any) -> None:
+        if ids.flags.writeable:
+            ids = ids.view()
+            ids.flags.writeable = False
         for name, value in zip(
             ("values", "ids", "rows", "space", "encoder"), (values, ids, rows, space, encoder), strict=True
         ):
@@ -161,7 +174,8 @@ class Vectors:
             index = slice(int(index[0]), int(index[-1]) + 1)
         else:
             rows = None if self.rows is None else self.rows.take(whole_numbers(index))
-        return Vectors._trusted(self.values[index], self.ids[index], rows, self.space, self.encoder)
+        space = self.space.with_claims(self.space.claims - {"centered"})  # some of centered rows need not be
+        return Vectors._trusted(self.values[index], self.ids[index], rows, space, self.encoder)
 
     def __iter__(self) -> Iterator[Vectors]:
         return (self[i] for i in range(len(self)))
@@ -182,7 +196,7 @@ class Vectors:
         if isinstance(key, str):
             return self._places([key])
         if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
-            return np.array([range(len(self))[int(key)]])  # range checks bounds and counts from the end
+            return self._array_index(np.array([key]))
         if isinstance(key, slice):
             return np.arange(*key.indices(len(self)))
         if isinstance(key, tuple):
@@ -204,9 +218,16 @@ class Vectors:
             return self._places(index.tolist())
         if index.ndim != 1 or index.dtype.kind not in "iu":
             raise WrongType(f"Rows are selected by number, slice, mask or id, not by {index.dtype}.")
+        outside = index[(index >= len(self)) | (index < -len(self))]
+        if outside.size:
+            raise NoSuchRow(f"There is no row {outside[0]}: there are {len(self)} rows, counted from 0.")
         return np.arange(len(self))[index]
 
     def _places(self, names: list[str]) -> np.ndarray:
+        if self.ids.dtype != object:
+            raise UnknownName(
+                f"The ids of these rows are whole numbers, not `{names[0]}`. Use X[0] or X.by_id(7)."
+            )
         place = {name: i for i, name in enumerate(self.ids.tolist())}
         for name in names:
             if name not in place:
@@ -227,24 +248,35 @@ class Vectors:
     def __mul__(self, factor: Any) -> Vectors:
         if not isinstance(factor, (int, float, np.integer, np.floating)) or isinstance(factor, bool):
             return NotImplemented
-        if not np.isfinite(factor):
+        if isinstance(factor, (float, np.floating)) and not np.isfinite(factor):
             raise NonFinite(f"Cannot scale vectors by {factor}.")
         keeps = {"centered"} | ({"non-negative"} if factor >= 0 else set())
-        with np.errstate(over="ignore"):  # `_derived` refuses what overflowed
-            scaled = self.values * self.dtype.type(factor)
-        return self._derived(scaled, self.space.claims & keeps)
+        return self._derived(self._scaled(np.multiply, factor), self.space.claims & keeps)
 
     __rmul__ = __mul__
 
     def __truediv__(self, factor: Any) -> Vectors:
         if not isinstance(factor, (int, float, np.integer, np.floating)) or isinstance(factor, bool):
             return NotImplemented
-        if factor == 0 or not np.isfinite(factor):
+        if factor == 0 or (isinstance(factor, (float, np.floating)) and not np.isfinite(factor)):
             raise NonFinite(f"Cannot divide vectors by {factor}.")
         keeps = {"centered"} | ({"non-negative"} if factor > 0 else set())
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            scaled = self.values / self.dtype.type(factor)
-        return self._derived(scaled, self.space.claims & keeps)
+        return self._derived(self._scaled(np.divide, factor), self.space.claims & keeps)
+
+    def __radd__(self, other: Any) -> Vectors:
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # so that `sum` works
+
+    def _scaled(self, operation: Any, factor: Any) -> Any:
+        """In float64, since a factor may lie outside float32 while the result does not."""
+        cells = self.values.data if self.is_sparse else self.values
+        try:
+            with np.errstate(over="ignore", under="ignore"):  # `_derived` refuses what overflowed
+                made = operation(cells, float(factor), dtype=np.float64).astype(self.dtype)
+        except OverflowError as error:
+            raise NonFinite("The factor is too large for float64.") from error
+        if not self.is_sparse:
+            return made
+        return type(self.values)((made, self.values.indices, self.values.indptr), shape=self.values.shape)
 
     def _derived(self, values: Any, claims: frozenset[str]) -> Vectors:
         _refuse_overflow(values)
@@ -326,9 +358,9 @@ def _as_ids(ids: Any, rows: int) -> np.ndarray:
         return np.arange(rows)
     if (
         isinstance(ids, np.ndarray)
-        and ids.dtype.kind in "iu"
+        and ids.dtype.kind == "i"
         and len(ids) == rows
-        and (np.diff(ids) > 0).all()
+        and (ids[1:] > ids[:-1]).all()
     ):
         return ids.astype(np.int64)  # rising, so unique: the usual case, seen at once
     # NumPy's own string type drops a trailing NUL, so names stay Python strings in an object array.
@@ -351,10 +383,23 @@ def _as_ids(ids: Any, rows: int) -> np.ndarray:
             f"`ids` name {len(twice)} rows more than once: {some(twice)}. Ids must be unique."
         )
     if whole:
+        if any(not -(2**63) <= i < 2**63 for i in listed):
+            raise OutOfRange("`ids` hold whole numbers beyond 64 bits. Give them as strings.")
         return np.array(listed, dtype=np.int64)
     names = np.empty(rows, dtype=object)
     names[:] = listed
     return names
+
+
+def _checked(space: Space, values: Any) -> Space:
+    """Keep the claims that these numbers bear out; what only its maker can know ("centered") is not taken over."""
+    claims = set(space.claims)
+    if "unit" in claims and not (np.abs(row_norms(values, 2) - 1) <= UNIT_TOLERANCE).all():
+        claims.discard("unit")
+    cells = values.data if is_sparse(values) else values
+    if cells.size and cells.min() < 0:
+        claims.discard("non-negative")
+    return space.with_claims(claims - {"centered"})
 
 
 def _same_shape(a: Any, b: Any) -> tuple[Any, Any]:
@@ -366,9 +411,11 @@ def _same_shape(a: Any, b: Any) -> tuple[Any, Any]:
 
 def _sum_names(a: Vectors, b: Vectors) -> tuple[np.ndarray, Any]:
     """A sum keeps the names of its longer side, or names both sides share; otherwise rows count from 0."""
-    if len(a) != len(b):
-        longer = a if len(a) > len(b) else b
-        return longer.ids, longer.rows
+    if len(a) != len(
+        b
+    ):  # one of them is a single row, added to each row of the other, of which there may be none
+        many = b if len(a) == 1 else a
+        return many.ids, many.rows
     if np.array_equal(a.ids, b.ids):
         return a.ids, a.rows if a.rows is b.rows or b.rows is None else b.rows if a.rows is None else None
     return np.arange(len(a)), None

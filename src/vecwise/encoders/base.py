@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 
 from vecwise.errors import NotFitted, WrongType, missing_package, unknown
+from vecwise.kernels.arrays import writable
 from vecwise.space import Space
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors
@@ -91,8 +92,12 @@ class Encoder:
         """Encode rows: an array of shape `(rows, dim)`, sparse CSR for counts, or what `set_output` chose."""
         made = self.map_(as_table(rows))
         if self._output == "pandas":
-            return made.to_pandas()
-        return made.values
+            frame = made.to_pandas()
+            index = getattr(
+                rows, "index", None
+            )  # a frame keeps its row names, as scikit-learn's users expect
+            return frame.set_axis(index, axis=0) if hasattr(index, "get_indexer") else frame
+        return writable(made.values)  # made a moment ago, for this caller alone
 
     def fit_transform(self, rows: Any, y: Any = None) -> Any:
         """`fit`, then `transform` of the same rows."""

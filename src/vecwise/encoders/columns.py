@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.encoders.texts import is_text
+from vecwise.errors import OutOfRange
 from vecwise.kernels.arrow import numbers, present, strings
 
 NUMBER: Final = "number"
@@ -17,6 +18,7 @@ BOOLEAN: Final = "boolean"
 DATE: Final = "date"
 CATEGORY: Final = "category"
 DAY_IN_MICROSECONDS: Final = 86_400_000_000
+EXACT: Final = 2**53  # float64 holds every whole number up to here
 
 
 def kind_of(arrow_type: Any) -> str | None:
@@ -45,8 +47,11 @@ def words_of(arrow_type: Any) -> str:
     return names[kind] if kind else str(arrow_type)
 
 
-def numbers_of(column: Any, kind: str) -> np.ndarray:
-    """Give a number, boolean or date column as float64; a missing cell is NaN, a date counts days from 1970."""
+def numbers_of(column: Any, kind: str, name: str) -> np.ndarray:
+    """Give a number, boolean or date column as float64; a missing cell is NaN, a date counts days from 1970.
+
+    Raises `OutOfRange` for whole numbers beyond 2^53, which float64 would round.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -55,6 +60,13 @@ def numbers_of(column: Any, kind: str) -> np.ndarray:
         return _floats(pc.cast(moments, pa.int64())) / DAY_IN_MICROSECONDS
     if kind == BOOLEAN:
         column = pc.cast(column, pa.int8())
+    if pa.types.is_integer(column.type) and column.type.bit_width == 64:
+        ends = pc.min_max(column).as_py()
+        if max(abs(ends["min"] or 0), abs(ends["max"] or 0)) > EXACT:
+            raise OutOfRange(
+                f"Column `{name}` holds whole numbers beyond 2^53, which float64 would round. Leave it out "
+                f"(--columns), name the rows by it (--ids {name}), or read it as text (--as-text {name})."
+            )
     return _floats(column)
 
 

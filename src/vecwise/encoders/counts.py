@@ -5,8 +5,9 @@ This module must not know where texts come from nor how chunks are run.
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -16,7 +17,7 @@ import numpy as np
 
 from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.texts import MISSING, normal, texts_of, tokenizer_of
-from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, some
+from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, WrongType, some
 from vecwise.kernels.norms import scale_rows
 from vecwise.space import Space, mint_frame
 from vecwise.vectors import Vectors
@@ -110,8 +111,13 @@ class WordMap:
     ) -> Self:
         """Mint the space of these words: the axes are the words, how they are cut, and their weights."""
         kind = "count" if rows_with is None else "tfidf"
-        cut = reading.tokenizer if isinstance(reading.tokenizer, str) else _callable_name(reading.tokenizer)
-        meaning = [words, cut, reading.lowercase, rows_with, rows if rows_with is not None else None]
+        meaning = [
+            words,
+            _cut_identity(reading.tokenizer),
+            reading.lowercase,
+            rows_with,
+            rows if rows_with is not None else None,
+        ]
         name = "CountEncoder" if kind == "count" else "TfidfEncoder"
         claims = frozenset({"non-negative"})
         return cls(
@@ -172,11 +178,11 @@ class WordMap:
 class CountEncoder(Encoder):
     """Count words: one dimension per word, sparse, mostly zero.
 
-    With `vocabulary` the words and their order are fixed and nothing needs fitting; words outside it
-    are ignored. Without it, fitting keeps the words in order of first appearance (`order="sorted"`:
-    alphabetical). `tokenizer` is `"whitespace"`, `"word"` (two or more word characters, scikit-learn's
-    rule) or a function from text to a list. Text is NFC-normalized and lower-cased first. `column`
-    names the text column of a table; `missing` is `"error"` or `"empty"`.
+    With `vocabulary` (a list, or a mapping of word to column) the words and their order are fixed and
+    nothing needs fitting; words outside it are ignored. Without it, fitting keeps the words in order of
+    first appearance (`order="sorted"`: alphabetical). `tokenizer` is `"whitespace"`, `"word"` (two or more
+    word characters, scikit-learn's rule) or a function from text to a list. Text is NFC-normalized and
+    lower-cased first. `column` names the text column of a table; `missing` is `"error"` or `"empty"`.
 
     Raises `EmptyVocabulary`, `DuplicateName` for a word given twice, `MissingValue`.
 
@@ -213,7 +219,7 @@ class CountEncoder(Encoder):
     def _fold(self) -> Vocabulary:
         given = None
         if self.vocabulary is not None:
-            given = tuple(map(normal, self.vocabulary))
+            given = tuple(map(normal, _ordered(self.vocabulary)))
             if not given:
                 raise EmptyVocabulary(
                     "`vocabulary` holds no word. Give at least one, or leave it out to learn it."
@@ -247,6 +253,25 @@ class TfidfEncoder(CountEncoder):
 
 def _keys(words: Sequence[str], lowercase: bool) -> list[str]:
     return [normal(word).lower() if lowercase else normal(word) for word in words]
+
+
+def _ordered(vocabulary: Any) -> Sequence[str]:
+    """The words in their order: a list as it is, a mapping of word to column by its columns."""
+    if isinstance(vocabulary, Mapping):
+        return sorted(vocabulary, key=vocabulary.__getitem__)
+    if isinstance(vocabulary, (str, Set)):
+        raise WrongType(
+            f"`vocabulary` is a {type(vocabulary).__name__}, which gives words no order. Give a list."
+        )
+    return list(vocabulary)
+
+
+def _cut_identity(tokenizer: Any) -> str:
+    """What tells one way of cutting from another; a nameless function is like no other, not even its twin."""
+    if isinstance(tokenizer, str):
+        return tokenizer
+    name = _callable_name(tokenizer)
+    return name if "<" not in name else f"{name}-{uuid.uuid4().hex}"
 
 
 def _callable_name(function: Any) -> str:

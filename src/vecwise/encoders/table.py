@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 
 from vecwise.encoders.base import Encoder, choice
-from vecwise.encoders.columns import BOOLEAN, CATEGORY, counts_of, kind_of, numbers_of, places_of
+from vecwise.encoders.columns import CATEGORY, DATE, counts_of, kind_of, numbers_of, places_of
 from vecwise.errors import (
     DuplicateName,
     MissingValue,
@@ -92,6 +92,9 @@ class TableFold:
 
     def _names(self, table: Any) -> list[str]:
         known = table.column_names
+        for name in (*(self.columns or ()), *self.categorical):
+            if name not in known:
+                raise unknown("column", name, known)
         if self.columns is None:
             named = [f.name for f in table.schema if kind_of(f.type)]
             if not named:
@@ -99,9 +102,9 @@ class TableFold:
                     f"No column holds numbers, dates or categories; there are {some(known, 12)}."
                 )
             return named
-        for name in (*self.columns, *self.categorical):
-            if name not in known:
-                raise unknown("column", name, known)
+        for name in self.categorical:
+            if name not in self.columns:
+                raise unknown("encoded column (`categorical` names some of `columns`)", name, self.columns)
         return list(self.columns)
 
     def _kind(self, table: Any, name: str) -> str:
@@ -118,7 +121,7 @@ class TableFold:
             return ColumnSeen(kind, len(cells), 0.0, (), counts_of(cells))
         if self.missing == "error":  # nothing to learn: a gap will be refused, not filled
             return ColumnSeen(kind, len(cells), 0.0, (), {})
-        values = numbers_of(cells, kind)
+        values = numbers_of(cells, kind, name)
         values = values[np.isfinite(values)]
         kept = (values,) if self.missing == "median" else ()
         return ColumnSeen(kind, len(values), float(values.sum()), kept, {})
@@ -273,6 +276,9 @@ class TableEncoder(Encoder):
     def _fold(self) -> TableFold:
         missing = choice("policy for missing values", self.missing, MISSING)
         unseen = choice("policy for unknown categories", self.unknown, UNKNOWN)
+        for option in ("columns", "categorical"):
+            if isinstance(getattr(self, option), str):
+                raise WrongType(f"`{option}` is a list of names, not the text `{getattr(self, option)}`.")
         columns = None if self.columns is None else tuple(self.columns)
         if columns is not None and len(set(columns)) < len(columns):
             raise DuplicateName(f"`columns` names a column twice: {some(columns)}.")
@@ -283,7 +289,9 @@ def _as_numbers(column: Column, cells: Any) -> np.ndarray:
     kind = kind_of(cells.type)
     if kind == CATEGORY or kind is None:
         raise WrongType(f"Column `{column.name}` was a {column.kind} when fitted and holds {cells.type} now.")
-    return numbers_of(cells, BOOLEAN if kind == BOOLEAN else kind)
+    if (kind == DATE) != (column.kind == DATE):  # days and numbers are no match for each other
+        raise WrongType(f"Column `{column.name}` was a {column.kind} when fitted and is a {kind} now.")
+    return numbers_of(cells, kind, column.name)
 
 
 def _refuse_gaps(name: str, gaps: np.ndarray, policy: str) -> None:

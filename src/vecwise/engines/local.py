@@ -9,9 +9,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,15 +28,11 @@ def serial(fn: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Resu
 def threads(
     workers: int | None = None,
 ) -> Callable[[Callable[[Item], Result], Iterable[Item]], Iterator[Result]]:
-    """Make an engine of threads: for NumPy and for reading, which let other threads run.
-
-    BLAS is held to one thread meanwhile: workers times BLAS threads beyond the cores was seen to
-    run many times slower.
-    """
+    """Make an engine of threads: for NumPy and for reading, which let other threads run."""
     count = workers or cores()
 
     def run(fn: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        with one_blas_thread() if count > 1 else nullcontext(), ThreadPoolExecutor(count) as pool:
+        with ThreadPoolExecutor(count) as pool:
             yield from _in_order(pool, fn, items, ahead=2 * count)
 
     return run
@@ -65,14 +60,6 @@ def processes(
 def cores() -> int:
     """The cores this process may use, which in a container is fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Hold the linear algebra libraries to one thread inside a `with` block."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
-    return limits
 
 
 def _in_order(

@@ -58,6 +58,10 @@ def _as_csr(values: Any) -> Any:
     dtype = _float_type(matrix.dtype)
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise WrongShape(f"Expected a sparse matrix of shape (rows, dim), not {matrix.shape}.")
+    if matrix.indices.dtype != np.int32 and max(matrix.nnz, *matrix.shape) < 2**31:
+        # scikit-learn's solvers take 32-bit indices only
+        parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+        matrix = csr_array(parts, shape=matrix.shape)
     canonical = matrix.dtype == dtype and matrix.has_canonical_format and not (matrix.data == 0).any()
     if not canonical:
         matrix = matrix.astype(dtype, copy=True)
@@ -93,3 +97,14 @@ def dense(values: Any, dtype: Any = np.float64) -> np.ndarray:
     """Give a dense array of this type; no copy where it is one already."""
     array = values.toarray() if is_sparse(values) else values
     return np.asarray(array, dtype=dtype)
+
+
+def writable(values: Any) -> Any:
+    """Give the values of vectors that nobody else holds as an array to write into; no copy.
+
+    Some of scikit-learn's solvers refuse arrays that they could not write to.
+    """
+    parts = (values.data, values.indices, values.indptr) if is_sparse(values) else (values,)
+    for part in parts:
+        part.flags.writeable = True
+    return values

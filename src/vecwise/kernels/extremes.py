@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vecwise.kernels.blas import one_blas_thread
+
 BLOCK = 512  # two blocks of scores stay in a core's cache
 GATHER = 65_536  # candidates measured at a time
 
@@ -43,7 +45,10 @@ def extreme_pairs(points: np.ndarray, engine: Engine = map) -> tuple[Pair, Pair]
     left = np.column_stack([points, squares, ones])
     right = np.column_stack([-2 * points, ones, squares])
     slack = 8 * (points.shape[1] + 2) * np.finfo(np.float64).eps * float(squares.max())
-    strips = list(engine(partial(_search_strip, points, left, right, slack), range(0, len(points), BLOCK)))
+    with one_blas_thread:
+        strips = list(
+            engine(partial(_search_strip, points, left, right, slack), range(0, len(points), BLOCK))
+        )
     near = min(strip[0] for strip in strips)
     far = min(strip[1] for strip in strips)
     return _pair(near), _pair(far)

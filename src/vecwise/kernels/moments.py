@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vecwise.kernels.arrays import dense, is_sparse
+from vecwise.kernels.blas import one_blas_thread
 
 
 class Moments(NamedTuple):
@@ -28,9 +29,10 @@ def moments(values: Any, *, diagonal: bool) -> Moments:
     if diagonal and is_sparse(values):
         return _sparse_moments(values)
     block = dense(values)
-    mean = block.mean(axis=0)
-    centered = block - mean
-    scatter = np.einsum("ij,ij->j", centered, centered) if diagonal else centered.T @ centered
+    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread:  # whoever finishes refuses infinity
+        mean = block.mean(axis=0)
+        centered = block - mean
+        scatter = np.einsum("ij,ij->j", centered, centered) if diagonal else centered.T @ centered
     return Moments(len(block), mean, scatter)
 
 
@@ -48,20 +50,23 @@ def merge_moments(a: Moments, b: Moments) -> Moments:
     """Join the moments of two blocks; the difference of the means carries what separate centering lost."""
     if not a.n or not b.n:
         return b if not a.n else a
-    n, delta = a.n + b.n, b.mean - a.mean
-    spread = delta * delta if a.scatter.ndim == 1 else np.outer(delta, delta)
-    return Moments(n, a.mean + delta * (b.n / n), a.scatter + b.scatter + spread * (a.n * b.n / n))
+    with np.errstate(over="ignore", invalid="ignore"):
+        n, delta = a.n + b.n, b.mean - a.mean
+        spread = delta * delta if a.scatter.ndim == 1 else np.outer(delta, delta)
+        return Moments(n, a.mean + delta * (b.n / n), a.scatter + b.scatter + spread * (a.n * b.n / n))
 
 
 def principal_axes(scatter: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Give the k largest eigenvalues of a scatter and their axes `(k, dim)`, largest first.
 
-    Rounding can leave a tiny negative eigenvalue where the truth is zero: it is given as zero. The sign of
-    an axis is fixed by its largest entry, which is positive.
+    Eigenvalues that are zero to rounding (below `dim` units in the last place of the largest) are left out:
+    their axes would be arbitrary. The sign of an axis is fixed by its largest entry, which is positive.
     """
-    values, vectors = np.linalg.eigh(scatter)
-    values, axes = np.maximum(values[::-1][:k], 0.0), vectors.T[::-1][:k]
-    return values, fix_signs(axes)
+    with one_blas_thread:
+        values, vectors = np.linalg.eigh(scatter)
+    real = values[::-1] > len(values) * np.finfo(np.float64).eps * values[-1]
+    keep = min(k, int(real.sum()))
+    return values[::-1][:keep], fix_signs(vectors.T[::-1][:keep])
 
 
 def fix_signs(axes: np.ndarray) -> np.ndarray:

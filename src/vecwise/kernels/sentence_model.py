@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from vecwise.errors import OutOfRange, WrongShape, WrongType
+from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.sentence_layers import FEATURES, Layers
 from vecwise.kernels.sentence_span import Line, Scratch, Segment, Words
 from vecwise.kernels.sentence_weights import TokenTable, damage_named, read_weights, weights_paths, workers
@@ -150,35 +151,3 @@ def _each(work: Callable[[int], Result], starts: range) -> list[Result]:
         return [work(start) for start in starts]
     with ThreadPoolExecutor(min(workers(), len(starts))) as pool:
         return list(pool.map(work, starts))
-
-
-class _OneBlasThread:
-    """Holds BLAS to one thread while any call runs, since each worker multiplies matrices of its own.
-
-    The limit belongs to the process: the first call in sets it and the last one out lifts it. If each call
-    restored what it had found, two overlapping calls would leave the limit behind for good.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
-        self._controller: Any = None
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                if self._controller is None:
-                    from threadpoolctl import ThreadpoolController
-
-                    self._controller = ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._limit.restore_original_limits()
-
-
-one_blas_thread = _OneBlasThread()

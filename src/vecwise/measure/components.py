@@ -6,12 +6,11 @@ This module must not know files, encoders or pictures; the arithmetic is in `ker
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
-from vecwise.engines.local import serial
-from vecwise.errors import EmptyInput, OutOfRange, TooLarge
+from vecwise.errors import EmptyInput, NonFinite, OutOfRange, TooLarge, some
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.moments import Moments, principal_axes
 from vecwise.measure.spread import Covariance, Dimensions
@@ -21,6 +20,7 @@ from vecwise.vectors import Vectors, as_vectors
 from vecwise.verbs import chain
 
 MOST_DIMENSIONS: Final = 4_096  # the scatter of this many takes 128 MB and its axes half a minute
+_SMALLEST: Final = 1e-290  # squares below this have lost digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,18 @@ class Components:
         else:
             values = (dense(X.values) - self.mean) @ self.components.T
         encoder = None if X.encoder is None else chain(X.encoder, self)
-        return Vectors(values.astype(X.dtype), ids=X.ids, rows=X.rows, space=self.target, encoder=encoder)
+        return Vectors(values.astype(X.dtype), X.ids, X.rows, self.target, encoder=encoder)
+
+    def state(self) -> dict[str, Any]:
+        """Plain data; float64 survives JSON to the bit."""
+        arrays = ("components", "mean", "explained_variance", "explained_variance_ratio")
+        spaces = {"source": self.source.to_data(), "target": self.target.to_data()}
+        return {**{name: getattr(self, name).tolist() for name in arrays}, **spaces}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], /) -> Self:
+        """Build the same map again."""
+        return cls(**_restored(state))
 
     def transform(self, X: Any) -> Vectors:
         """Project vectors (or an array of the source space) to `(rows, k)`. Raises `SpaceMismatch`."""
@@ -70,14 +81,17 @@ class Components:
         return f"Components({len(self.components)} of {self.source.dim} dimensions keep {kept:.1%} of the variance)"
 
 
-def pca(X: Any, /, *, k: int = 3, engine: Engine = serial) -> Components:
+def pca(X: Any, /, *, k: int = 3, engine: Engine | None = None) -> Components:
     """Fit principal components: the k directions of largest variance, from the covariance of X.
 
     The scatter is centered and merged chunk by chunk in float64, so offsets cost no digits and any number
-    of workers gives the same bits. At most `min(k, rows - 1, dim)` components are given; columns that never
-    vary load on none. Cost: rows · dim² operations. Source: Pearson 1901, doi:10.1080/14786440109462720.
+    of workers gives the same bits.
+    Components of no variance are left out, so there are at most `min(k, rows - 1, dim)`, and columns that
+    never vary load on none; of equal rows a single component of zeros is given. Cost: rows · dim²
+    operations. Source: Pearson 1901, doi:10.1080/14786440109462720.
 
-    Raises `OutOfRange` for k below 1, `EmptyInput` for no rows, `TooLarge` above 4,096 dimensions.
+    Raises `OutOfRange` for k below 1 and for a variance too small for float64, `NonFinite` for one too
+    large, `EmptyInput` for no rows, `TooLarge` above 4,096 dimensions.
 
     >>> import vecwise as vw
     >>> fitted = vw.pca([[0, 0], [1, 1], [2, 2], [3, 3]], k=1)
@@ -95,19 +109,26 @@ def pca(X: Any, /, *, k: int = 3, engine: Engine = serial) -> Components:
             f"{MOST_DIMENSIONS:,}. Keep fewer features, for example with a fixed `vocabulary`."
         )
     state = fold(Covariance(made.space), chunks(made), engine=engine)
+    if not np.trace(state.scatter) > _SMALLEST and _varies(made, engine):
+        raise OutOfRange("The variance of these vectors is too small for float64. Scale them up: X * 1e100.")
     return _components(state, made.space, min(int(k), len(made) - 1, made.space.dim))
 
 
+def _varies(X: Vectors, engine: Engine | None) -> bool:
+    extent = fold(Dimensions(X.space.dim), blocks(X.values), engine=engine)
+    return bool((extent.low < extent.high).any())
+
+
 def _components(state: Moments, source: Space, k: int) -> Components:
-    values, axes = principal_axes(state.scatter, k)
     total = float(np.trace(state.scatter))
+    if not np.isfinite(total):
+        raise NonFinite("The variance of these vectors is too large for float64. Scale them down: X / 1e100.")
+    values, axes = principal_axes(state.scatter, k)
     divisor = max(1, state.n - 1)
     ratio = values / total if total > 0 else np.zeros(len(values))
     frame = mint_frame("pca", source.frame.encode() + state.mean.tobytes() + axes.tobytes())
     names = tuple(f"component {i + 1}" for i in range(len(axes)))
-    target = Space(
-        max(1, len(axes)), frame, names or None, frozenset({"centered"}), f"PCA of {source.name or 'vectors'}"
-    )
+    target = Space(max(1, len(axes)), frame, names or None, frozenset(), f"PCA of {source.name or 'vectors'}")
     if not len(axes):  # one row, or none that differs: a single component of no variance
         axes, values, ratio = np.zeros((1, source.dim)), np.zeros(1), np.zeros(1)
     return Components(axes, state.mean, values / divisor, ratio, source, target)
@@ -127,10 +148,27 @@ class Standardized:
         self.source.must_match(X.space, "standardize")
         values = (dense(X.values) - self.mean) / self.deviation
         encoder = None if X.encoder is None else chain(X.encoder, self)
-        return Vectors(values.astype(X.dtype), ids=X.ids, rows=X.rows, space=self.target, encoder=encoder)
+        return Vectors(values.astype(X.dtype), X.ids, X.rows, self.target, encoder=encoder)
+
+    def state(self) -> dict[str, Any]:
+        """Plain data; float64 survives JSON to the bit."""
+        spaces = {"source": self.source.to_data(), "target": self.target.to_data()}
+        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), **spaces}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], /) -> Self:
+        """Build the same map again."""
+        return cls(**_restored(state))
 
 
-def standardize(X: Any, /, *, engine: Engine = serial) -> Vectors:
+def _restored(state: dict[str, Any]) -> dict[str, Any]:
+    spaces = {name: Space.from_data(state[name]) for name in ("source", "target")}
+    return {
+        name: spaces[name] if name in spaces else np.array(value, np.float64) for name, value in state.items()
+    }
+
+
+def standardize(X: Any, /, *, engine: Engine | None = None) -> Vectors:
     """Give X with every dimension at mean 0 and standard deviation 1, in a space of its own.
 
     For columns of different units, whose distances would otherwise follow the largest numbers alone.
@@ -152,9 +190,15 @@ def standardize(X: Any, /, *, engine: Engine = serial) -> Vectors:
     still = extent.low == extent.high
     mean = np.where(still, extent.low, state.mean)
     deviation = np.where(still, 1.0, np.sqrt(state.scatter / state.n))
+    lost = ~np.isfinite(deviation) | ~np.isfinite(mean) | (~still & (state.scatter < _SMALLEST))
+    if lost.any():
+        names = [name for name, out in zip(made.space.feature_names(), lost, strict=True) if out]
+        raise OutOfRange(
+            f"The spread of {some(names)} is too large or too small for float64. Scale it first."
+        )
     source = made.space
     frame = mint_frame("standardized", source.frame.encode() + mean.tobytes() + deviation.tobytes())
-    target = Space(
-        source.dim, frame, source.features, frozenset({"centered"}), f"standardized {source.name}".strip()
-    )
-    return Standardized(mean, deviation, source, target)(made)
+    target = Space(source.dim, frame, source.features, frozenset(), f"standardized {source.name}".strip())
+    result = Standardized(mean, deviation, source, target)(made)
+    claimed = target.with_claims({"centered"})  # true of the rows it was fitted on, and of no others
+    return Vectors._trusted(result.values, result.ids, result.rows, claimed, result.encoder)

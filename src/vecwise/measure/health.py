@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from vecwise.engines.local import serial
 from vecwise.errors import some
 from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
 from vecwise.kernels.digests import first_of_equals, row_digests
@@ -142,7 +141,7 @@ class Rows:
         return Lengths(joined[0], joined[1], joined[2], joined[3], state.filled)
 
 
-def health(X: Any, /, *, engine: Engine = serial) -> Health:
+def health(X: Any, /, *, engine: Engine | None = None) -> Health:
     """Look at vectors and say what is fine, what deserves a look and what is wrong, with the remedy.
 
     `X` is `Vectors` or an array, which may hold NaN or infinity: those rows are counted and left out of
@@ -180,14 +179,14 @@ def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named
     checks = (
         _finite(ids[bad], count),
         _nonzero(zeros, count),
-        _lengths(l2, unit),
+        _lengths(l1, l2, unit),
         _repeats(duplicates, count),
         _constants(constant, dim),
         _units(mixed, varying),
     )
     norms = {"l1": Range.of(l1), "l2": Range.of(l2)}
     density = rows.filled / max(1, count * dim)
-    advice = _advice(unit, mixed, is_sparse(values))
+    advice = _advice(l2, unit, mixed, is_sparse(values))
     return Health(
         count, dim, str(values.dtype), is_sparse(values), density, norms, unit, len(zeros), int(bad.sum()),
         duplicates, constant, Range.of(varying), mixed, advice, checks, l1, l2,
@@ -195,11 +194,15 @@ def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named
     )  # fmt: skip
 
 
-def _advice(unit: bool, mixed: bool, sparse: bool) -> str:
+def _advice(l2: np.ndarray, unit: bool, mixed: bool, sparse: bool) -> str:
     if unit:
         return "every row has length 1: inner product and cosine agree"
+    if not l2.any():
+        return "there is no row with a length: nothing can be compared"
     if mixed:
         return "the columns have different units: standardize, then compare by Euclidean distance"
+    if len(l2) > 1 and l2.max() <= l2.min() * (1 + UNIT_TOLERANCE):
+        return f"every row has length {l2.max():.4g}: inner product and cosine rank rows alike"
     if sparse:
         return "rows differ in length and are mostly zero: compare by cosine"
     return "rows differ in length: compare by cosine for direction, or by Euclidean distance for size too"
@@ -224,9 +227,12 @@ def _nonzero(zeros: np.ndarray, count: int) -> Check:
     )
 
 
-def _lengths(l2: np.ndarray, unit: bool) -> Check:
+def _lengths(l1: np.ndarray, l2: np.ndarray, unit: bool) -> Check:
     if unit:
         return Check("length", "fine", "every row has length 1")
+    if not np.isfinite(l1).all():  # never below the L2 norm
+        reason = f"{int((~np.isfinite(l1)).sum()):,} rows are longer than float64 can tell"
+        return Check("length", "wrong", reason, "Scale the columns down: X / 1e100.")
     positive = l2[l2 > 0]
     if len(positive) and positive.max() > 1000 * positive.min():
         reason = f"lengths run from {positive.min():.3g} to {positive.max():.3g}"
@@ -262,4 +268,4 @@ def _units(mixed: bool, varying: np.ndarray) -> Check:
 
 
 def _plain(values: Range) -> dict[str, float | None]:
-    return {name: None if np.isnan(value) else value for name, value in values._asdict().items()}
+    return {name: float(value) if np.isfinite(value) else None for name, value in values._asdict().items()}

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vecwise.engines.local import serial
 from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, unknown
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
-from vecwise.runner import Engine, chunks, fold
+from vecwise.measure.similarity import scores as scored
+from vecwise.runner import Engine, chunk_rows, chunks, fold
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors, as_vectors
 
@@ -74,7 +74,7 @@ class Nearest:
     def step(self, state: Best, chunk: Vectors, /) -> Best:
         """Score one more chunk."""
         self.queries.space.must_match(chunk.space, "search")
-        scores = PAIRS[self.metric](self.queries.values, chunk.values)
+        scores = scored(self.queries.values, chunk.values, self.metric)
         if self.metric not in SIMILARITIES:
             np.negative(scores, out=scores)
         return self.merge(state, Best(len(chunk), *best(scores, np.arange(len(chunk)), self.k)))
@@ -91,17 +91,19 @@ class Nearest:
 
 
 def nearest(
-    X: Any, queries: Any, /, *, k: int = 10, metric: str = "cosine", engine: Engine = serial
+    X: Any, queries: Any, /, *, k: int = 10, metric: str = "cosine", engine: Engine | None = None
 ) -> Neighbors:
     """Give the k nearest rows of X for every query, exactly.
 
     `queries` are `Vectors` of X's space, an array, or raw rows (a text, a list of texts, a table) that the
     encoder of X can read. `metric` is `"cosine"`, `"dot"`, `"euclidean"`, `"manhattan"` or `"chebyshev"`.
     With fewer than k rows all are given. Ties go to the earlier row; rows without a score (the cosine of a
-    zero vector) come last. Cost: queries · rows · dim operations, 8 MB beside the answer.
+    zero vector) come last. Cost: queries · rows · dim operations, and
+    some 20 MB beside the answer.
 
-    Raises `SpaceMismatch`, `NonFiniteQuery`, `OutOfRange` for k below 1, `UnknownName` for another
-    metric, `EmptyInput` for no queries, `NoEncoder` for raw queries to vectors without an encoder.
+    Raises `SpaceMismatch`, `NonFinite` when a score overflows, `NonFiniteQuery`, `OutOfRange` for k below 1,
+    `UnknownName` for another metric, `EmptyInput` for no queries, `NoEncoder` for raw queries to vectors
+    without an encoder.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], ids=["east", "north", "between"])
@@ -116,7 +118,7 @@ def nearest(
         raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
     asked = as_queries(corpus, queries)
     corpus.space.must_match(asked.space, "search")
-    size = max(1, CHUNK_SCORES // max(1, len(asked)))
+    size = max(1, min(CHUNK_SCORES // max(1, len(asked)), chunk_rows(corpus)))
     scores, places = fold(Nearest(asked, int(k), metric), chunks(corpus, size), engine=engine)
     return Neighbors(corpus.ids[places], places, scores, metric, corpus)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import TooLarge, missing_package, unknown
+from vecwise.errors import NonFinite, TooLarge, missing_package, unknown
 from vecwise.kernels.similarity import DISTANCES, PAIRS, SIMILARITIES
 from vecwise.table_text import preview_html, preview_text
 from vecwise.vectors import Vectors, as_vectors
@@ -115,7 +115,15 @@ def _pairs(X: Any, Y: Any, metric: str) -> Pairwise:
             f"All pairs of {len(left):,} and {len(right):,} rows are more than {MOST_PAIRS:,}. Ask for the best "
             "of each row with `nearest(X, queries, k=10)`, or compare a sample: `X[:1000]`."
         )
-    return Pairwise(PAIRS[metric](left.values, right.values), left.ids, right.ids, metric)
+    return Pairwise(scores(left.values, right.values, metric), left.ids, right.ids, metric)
+
+
+def scores(A: Any, B: Any, metric: str) -> np.ndarray:
+    """Score all pairs of two blocks; raises `NonFinite` where a product or a distance overflows float64."""
+    made = PAIRS[metric](A, B)
+    if metric != "cosine" and not np.isfinite(made).all():  # a cosine never overflows; its NaN is "no value"
+        raise NonFinite(f"A {metric} of these vectors is too large for float64. Scale them down: X / 1e100.")
+    return made
 
 
 def both(X: Any, Y: Any, action: str) -> tuple[Vectors, Vectors]:

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
-from vecwise.errors import Damaged, FileMissing, UnknownFormat, Unreadable, VecwiseError
+from vecwise.errors import Damaged, DuplicateName, FileMissing, UnknownFormat, Unreadable, VecwiseError
 from vecwise.store import cache, parts
 from vecwise.store import manifest as manifests
 from vecwise.store.durable import TEMPORARY, make_folder, write_text
@@ -41,6 +41,11 @@ def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | 
     ...     X.values, encoder
     (array([[3., 4.]]), {'kind': 'none'})
     """
+    if len(set(X.ids.tolist())) < len(X):
+        raise DuplicateName(
+            "Some rows were selected twice, and saved rows need ids of their own. "
+            "Number them anew: vw.Vectors(X, ids=range(len(X)))."
+        )
     folder = Path(path)
     rows = parts.check_columns(X.rows)
     manifests.to_text(_manifest(X, rows, 1, [], encoder))  # refuses the encoder before anything is written

@@ -56,18 +56,11 @@ def to_text(manifest: Manifest) -> str:
     >>> parse(to_text(made), Path("_manifest.json")) == made
     True
     """
-    space = manifest.space
     content = {
         "format": FORMAT,
         "version": VERSION,
         **{name: getattr(manifest, name) for name in ("generation", "rows", "dtype", "sparse", "columns")},
-        "space": {
-            "dim": space.dim,
-            "frame": space.frame,
-            "name": space.name,
-            "claims": sorted(space.claims),
-            "features": None if space.features is None else list(space.features),
-        },
+        "space": manifest.space.to_data(),
         "parts": [asdict(part) for part in manifest.parts],
         "encoder": manifest.encoder,
     }
@@ -113,7 +106,7 @@ def _built(content: dict[str, Any]) -> Manifest:
         raise ValueError(f"`{content['dtype']}` is no type of vectors")
     if not parts or sum(part.rows for part in parts) != content["rows"]:
         raise ValueError("its parts do not add up to its rows")
-    return Manifest(space=Space(**space), parts=parts, **content)
+    return Manifest(space=Space.from_data(space), parts=parts, **content)
 
 
 def _damaged(path: Path, why: str) -> Damaged:
