@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import EXAMPLES, FIVE
+from vecwise import cli
 
 VECWISE = str(Path(sys.executable).parent / "vecwise")
 
@@ -107,9 +108,20 @@ def test_nothing_is_wider_than_the_screen(tmp_path) -> None:
     (tmp_path / "wide.csv").write_text(
         ",".join(f"a_rather_long_column_name_{i}" for i in range(60)) + "\n" + ",".join(["1.5"] * 60)
     )
+    names = [f"a_column_name_of_more_than_sixty_characters_as_some_surveys_have_{i}" for i in range(6)]
+    rows = [
+        ",".join(["id_" + "x" * 60 + str(i), *(str((i * j) % 7 * (i % 5 > 0)) for j in range(1, 7))])
+        for i in range(20)
+    ]
+    (tmp_path / "long.csv").write_text("\n".join([",".join(["key", *names]), *rows]))
+    long = ("long.csv", "--ids", "key")
     for words in (
         ("explore", houses, "--no-html"),
         ("explore", "wide.csv", "--no-html"),
+        ("explore", *long, "--no-html"),
+        ("health", *long),
+        ("nearest", *long, "--row", "id_" + "x" * 60 + "7"),
+        ("pairs", *long),
         ("health", houses),
         ("nearest", houses, "--row", "5"),
         ("pairs", houses, "--sample", "40"),
@@ -161,11 +173,44 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path) -> None:
     )
 
 
-def test_usage_errors_exit_2_with_a_hint() -> None:
-    made = run("explore")
-    assert made.returncode == 2
-    assert "Missing argument" in made.stderr
-    assert run("similar", "a", "b", "--encoder", "magic").returncode == 2
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["explore"], ["Missing argument", "Try: vecwise explore --help"]),
+        (["foo"], ["No such command 'foo'", "Try: vecwise --help"]),
+        (["encode", "x.csv"], ["-o", "Try: vecwise encode --help"]),
+        (["similar", "a", "b", "--encoder", "magic"], ["'magic'", "'sentence'"]),
+        (["pairs", "x.csv", "--sample", "few"], ["'few'"]),
+        (["nearest", "x.csv"], ["Give a query, or --row ID."]),
+        (["nearest", "x.csv", "q", "--row", "1"], ["Give a query or --row ID, not both."]),
+        (["nearest", "x.csv", "q", "-k", "0"], ["`-k`", "not 0"]),
+    ],
+)
+def test_usage_errors_are_one_line_and_exit_2(words, told) -> None:
+    refused(run(*words), *told)
+
+
+def test_a_saved_folder_refuses_options_of_reading(tmp_path) -> None:
+    run("encode", str(EXAMPLES / "sentences.txt"), "--encoder", "count", "-o", "v", cwd=tmp_path)
+    refused(run("health", "v", "--columns", "a", "--ids", "b", cwd=tmp_path), "`--columns`, `--ids`")
+    assert run("health", "v", "--sample", "3", "--seed", "1", cwd=tmp_path).returncode == 0
+
+
+def test_reports_of_files_with_dots_in_their_names_stay_apart(tmp_path) -> None:
+    for name in ("data.2024.csv", "data.2025.csv"):
+        (tmp_path / name).write_text("a,b\n1,2\n3,5\n")
+        assert run("explore", name, "--no-browser", cwd=tmp_path).returncode == 0
+    assert sorted(p.name for p in tmp_path.glob("*.html")) == [
+        "data.2024-vecwise.html",
+        "data.2025-vecwise.html",
+    ]
+
+
+def test_errors_of_the_system_have_a_reason() -> None:
+    assert cli._system(OSError(28, "No space left on device")) == "No space left on device."
+    assert cli._system(OSError("odd")) == "odd."
+    assert cli._system(OSError(13, "Permission denied", "r.html")) == "Permission denied: r.html"
+    assert "--sample" in cli._system(MemoryError())
 
 
 def test_cells_cannot_command_the_terminal(tmp_path) -> None:
@@ -173,6 +218,11 @@ def test_cells_cannot_command_the_terminal(tmp_path) -> None:
     made = run("explore", "t.txt", "--no-html", "--encoder", "count", cwd=tmp_path)
     assert "\x1b" not in made.stdout
     assert "\x07" not in made.stdout
+    refused(run("explore", "no\x1b[31m.csv", cwd=tmp_path), "no\ufffd[31m.csv")
+    (tmp_path / "b\x1b[1m.txt").write_text("hello\nworld\n")
+    named = run("explore", "b\x1b[1m.txt", "--no-html", "--encoder", "count", cwd=tmp_path)
+    assert named.stdout.startswith("b\ufffd[1m.txt: 2 rows")
+    assert "\x1b" not in named.stdout
 
 
 def test_help_lists_every_command() -> None:

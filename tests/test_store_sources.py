@@ -331,6 +331,48 @@ def test_a_late_change_of_type_is_refused_wherever_it_stands(file):
     assert read(file(text), as_text=["a"])["a"][200_000].as_py() == "1,000"
 
 
+@pytest.mark.parametrize("delimiter", [";", "|", "\t"])
+def test_the_delimiter_is_told_by_the_column_names(file, delimiter):
+    text = "a,b,c\n1,x,2\n3,y,4\n".replace(",", delimiter)
+    assert read(file(text)).to_pydict() == {"a": [1, 3], "b": ["x", "y"], "c": [2, 4]}
+
+
+def test_a_delimiter_inside_quotes_or_in_one_column_name_parts_nothing(file):
+    assert read(file('"a;b",c\n1,2\n')).to_pydict() == {"a;b": [1], "c": [2]}
+    assert read(file('"a,b";c\n1;2\n')).to_pydict() == {"a,b": [1], "c": [2]}
+    assert read(file("a|b\nx\ny\n")).to_pydict() == {"a|b": ["x", "y"]}
+
+
+def test_decimal_commas_are_numbers_where_semicolons_part_the_cells(file):
+    table = read(file("size;price;n;name\n1,72;1.234,56;1;a,b\n-,5;+7;2;c\nNA;;3;\n1,5e2;12,;4;1,5\n"))
+    assert table.to_pydict() == {
+        "size": [1.72, -0.5, None, 150.0],
+        "price": [1234.56, 7.0, None, 12.0],
+        "n": [1, 2, 3, 4],
+        "name": ["a,b", "c", None, "1,5"],
+    }
+    assert read(file("size;n\n1,72;1\n"), as_text=["size"])["size"].to_pylist() == ["1,72"]
+    assert read(file('size,n\n"1,72",1\n'))["size"].to_pylist() == ["1,72"]
+
+
+@given(st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=1))
+def test_decimal_commas_are_read_as_pandas_reads_them(numbers):
+    text = "x;n\n" + "".join(f"{number!r};1\n".replace(".", ",") for number in numbers)
+    made = read(io.BytesIO(text.encode()), format="csv")["x"].to_pylist()
+    assert made == numbers
+    assert made == pytest.approx(
+        pd.read_csv(io.StringIO(text), sep=";", decimal=",")["x"].tolist(), rel=1e-15
+    )
+
+
+def test_a_cell_that_is_no_number_among_decimal_commas_is_refused(file):
+    for cell in ("x", "1.234", "1.5"):
+        text = "a;b\n" + "1,5;2\n" * 99 + f"{cell};2\n"
+        with pytest.raises(BadRow, match=rf"line 101: column `a` holds `{cell}`.*--as-text a"):
+            read(file(text))
+    assert read(file("a;b\n1,5;1\nx;2\n"))["a"].to_pylist() == ["1,5", "x"]
+
+
 def test_a_column_of_texts_and_numbers_is_text(file):
     assert read(file("ticket\n113803\nPC 17599\n349909\n"))["ticket"].to_pylist() == [
         "113803",

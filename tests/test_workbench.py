@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 
 import numpy as np
@@ -12,8 +13,12 @@ import vecwise as vw
 from conftest import EXAMPLES, FIVE
 from vecwise import workbench
 from vecwise.encoders.guess import plan
+from vecwise.encoders.queries import encode_query
 from vecwise.errors import (
     DuplicateName,
+    EmptyInput,
+    Inapplicable,
+    MissingValue,
     NoEncoder,
     NothingToEncode,
     OutOfRange,
@@ -64,7 +69,7 @@ def test_ids_come_from_a_column_or_a_list() -> None:
     assert vw.encode({"n": [5, 6], "x": [1, 2]}, ids="n").ids.tolist() == [5, 6]
     with pytest.raises(DuplicateName, match="`a`"):
         vw.encode({"name": ["a", "a"], "x": [1, 2]}, ids="name")
-    with pytest.raises(DuplicateName, match="empty in row 1"):
+    with pytest.raises(MissingValue, match="empty in row 1"):
         vw.encode({"name": ["a", None], "x": [1, 2]}, ids="name")
     with pytest.raises(UnknownName, match="Did you mean `name`"):
         vw.encode(rows, ids="nam")
@@ -77,6 +82,13 @@ def test_a_fitted_encoder_is_not_fitted_again() -> None:
     assert vw.encode(["b c"], encoder).values.toarray().tolist() == [[0, 1]]
     with pytest.raises(WrongType, match="constructor"):
         vw.encode(["a"], encoder, missing="empty")
+
+
+def test_an_encoder_is_an_object_or_a_name() -> None:
+    with pytest.raises(WrongType, match=r"give an encoder object: CountEncoder\(\)"):
+        vw.encode(["a"], vw.CountEncoder)
+    with pytest.raises(WrongType, match="`encoder` is int"):
+        vw.encode(["a"], 5)
 
 
 def test_many_texts_run_in_chunks_and_report_progress(lyrics) -> None:
@@ -154,6 +166,50 @@ def test_overrides_win() -> None:
         plan(pa.table({"id": [1, 2], "b": [[1], [2]]}))
 
 
+def test_the_guess_looks_at_the_whole_column_before_it_calls_it_empty() -> None:
+    late = 10_000
+    table = pa.table(
+        {
+            "x": pa.array([None] * late + [1.0]),
+            "label": pa.array([None] * late + ["a"]),
+            "none": pa.nulls(late + 1, pa.float64()),
+            "y": list(range(late + 1)),
+        }
+    )
+    found = {c.name: (c.use, c.why) for c in plan(table).columns}
+    assert found["x"] == ("encode", "as it is")
+    assert found["label"] == ("encode", "1 label, one dimension each")
+    assert found["none"] == ("skip", "empty")
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.list_(pa.float32()), pa.list_(pa.float64(), 2), pa.large_list(pa.int8())]
+)
+def test_numbers_in_lists_are_sent_to_vectors(kind) -> None:
+    table = pa.table({"v": pa.array([[1, 2], [3, 4]], kind), "n": [1, 2]})
+    assert plan(table).columns[0].why == "numbers in lists: give them to vw.Vectors in Python"
+
+
+@pytest.mark.parametrize(
+    ("cells", "use"),
+    [
+        (["$1,200", "$950", "$2,100"], "skip"),
+        (["1,200", "950", "12,000"], "skip"),
+        (["5%", "7.5%", "8%"], "skip"),
+        (["1,72 €", "3 €", "4,5 €"], "skip"),
+        (["1,200", "950", "950"], "encode"),  # two different values may be labels
+        (["00501", "98101", "10001"], "encode"),  # codes, read as text on purpose
+        (["$1,200", "two", "three"], "encode"),
+        (["12.05.2014", "13.05.2014", "14.05.2014"], "encode"),
+    ],
+)
+def test_numbers_with_signs_are_no_labels(cells, use) -> None:
+    found = plan(pa.table({"price": cells, "n": [1, 2, 3]})).columns[0]
+    assert found.use == use
+    assert ("write plain numbers" in found.why) == (use == "skip")
+    assert plan(pa.table({"price": cells, "n": [1, 2, 3]}), columns=["price"]).columns[0].use == "encode"
+
+
 # ---- save and open ----
 
 
@@ -202,6 +258,13 @@ def test_plot_draws_components_or_the_vectors_themselves(lyrics) -> None:
         vw.plot(X, color="z")
     with pytest.raises(OutOfRange):
         vw.plot(X, dim=4)
+
+
+def test_plot_takes_arrays_and_refuses_none() -> None:
+    figure = vw.plot(np.array([[0.0, 1.0], [2.0, 3.0]]), dim=2)
+    assert list(figure.data[0].y) == [1, 3]
+    with pytest.raises(EmptyInput, match="no rows to draw"):
+        vw.plot(np.zeros((0, 3)))
 
 
 # ---- the commands' answers ----
@@ -267,6 +330,24 @@ def test_explore_tiny_files(tmp_path, rows) -> None:
     assert (tmp_path / "r.html").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("rows", ["a,b\n1,2\n", "a,b\n3,2\n3,2\n3,2\n"])
+def test_rows_without_variance_are_told_so(tmp_path, rows) -> None:
+    path = tmp_path / "equal.csv"
+    path.write_text(rows)
+    told = dict(explored(path, html=str(tmp_path / "r.html")).sections)
+    assert told["Principal components"] == ["All rows are equal: there is no variance."]
+    assert "ll rows are equal: there is no variance" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    path.write_text("a,b\n1,2\n2,9\n")
+    assert dict(explored(path).sections)["Principal components"][0] == "1 keeps 100% of the variance."
+
+
+def test_json_holds_no_infinity() -> None:
+    answer = workbench.Answer(
+        [], {"a": [1.5, float("nan"), (np.inf,)], "b": {"c": -np.inf, "d": "x"}, "n": 3}
+    )
+    assert strict_json(answer) == {"a": [1.5, None, [None]], "b": {"c": None, "d": "x"}, "n": 3}
+
+
 def test_explore_samples_by_seed() -> None:
     one, two, other = (strict_json(explored(EXAMPLES / "houses.csv", sample=50, seed=s)) for s in (1, 1, 2))
     assert one == two
@@ -289,6 +370,18 @@ def test_similar_in_numbers_and_words() -> None:
     assert data["meaning"] == "They are related."
     assert workbench.similar("same", "same").data["cosine"] == 1
     assert strict_json(workbench.similar("a", "b", encoder="count"))["cosine"] == 0
+
+
+def test_counts_say_which_words_are_shared_and_not_what_is_meant() -> None:
+    told = {
+        text: strict_json(workbench.similar("dog bites man", text, encoder="count"))["meaning"]
+        for text in ("man bites dog", "dog bites bone", "the sea")
+    }
+    assert told == {
+        "man bites dog": "They share 3 of 3 different words.",
+        "dog bites bone": "They share 2 of 4 different words.",
+        "the sea": "They share 0 of 5 different words.",
+    }
 
 
 def test_nearest_in_files_and_folders(tmp_path) -> None:
@@ -323,6 +416,81 @@ def test_nearest_among_houses_takes_a_row() -> None:
     ):
         with pytest.raises(error):
             workbench.nearest_in(houses, query, row=own)
+
+
+def test_what_rows_are_compared_by_is_told() -> None:
+    standardized = {"metric": "euclidean", "words": "Euclidean distance on standardized columns"}
+    houses = str(EXAMPLES / "houses.csv")
+    for answer in (
+        workbench.nearest_in(houses, None, row="0", k=2),
+        workbench.pairs_of(houses, sample=4),
+        workbench.explore(houses, sample=40),
+    ):
+        assert strict_json(answer)["measure"] == standardized
+        assert any(standardized["words"] in heading for heading, _ in answer.sections)
+    plain = strict_json(workbench.pairs_of(houses, sample=4, metric="manhattan"))
+    assert plain["measure"] == {"metric": "manhattan", "words": "Manhattan distance"}
+    assert plain["metric"] == "manhattan"
+    X = vw.encode(houses)
+    ids = plain["ids"]
+    truth = np.abs(X.values[ids[0]] - X.values[ids[1]]).sum()
+    assert plain["values"][0][1] == pytest.approx(truth)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_k_is_checked_before_anything_is_read(k) -> None:
+    with pytest.raises(OutOfRange, match=f"`-k` .* not {k}"):
+        workbench.nearest_in("nowhere.csv", None, row="0", k=k)
+
+
+def test_a_query_to_a_table_is_a_row_with_every_column(tmp_path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(
+        "sold,rooms,kind,zip\n2014-07-22,3,flat,501\n2015-01-05,4,house,601\n2014-07-20,9,house,1\n"
+    )
+    row = {"sold": "2014-07-22", "rooms": 3, "kind": "flat", "zip": 501}
+    found = strict_json(workbench.nearest_in(str(path), json.dumps(row), k=1))["neighbors"]
+    assert (found[0]["id"], found[0]["score"]) == (0, 0)
+    half = strict_json(
+        workbench.nearest_in(str(path), json.dumps({**row, "rooms": 3.5}), metric="manhattan", k=1)
+    )
+    assert half["neighbors"][0]["score"] == 0.5
+    with pytest.raises(
+        MissingValue, match="lacks the columns `sold`, `kind`, `zip`; .* needs `sold`, `rooms`"
+    ):
+        workbench.nearest_in(str(path), '{"rooms": 3}')
+    with pytest.raises(WrongType, match="row as JSON with the columns `sold`.*--row ID"):
+        workbench.nearest_in(str(path), "three rooms")
+    with pytest.raises(WrongType, match="`sold` holds 'soon', and a date is expected"):
+        workbench.nearest_in(str(path), json.dumps({**row, "sold": "soon"}))
+    with pytest.raises(WrongType, match=r"`rooms` holds \[3\]"):
+        workbench.nearest_in(str(path), json.dumps({**row, "rooms": [3]}))
+
+
+def test_a_date_in_a_query_is_read_without_the_rows_too() -> None:
+    day = datetime.date(2014, 7, 22)
+    made = vw.encode({"sold": [day, day + datetime.timedelta(7)], "n": [1, 2]})
+    bare = vw.Vectors(made.values, space=made.space, encoder=made.encoder)
+    assert encode_query(bare, '{"sold": "2014-07-29", "n": 2}').values.tolist() == made.values[1:].tolist()
+
+
+def test_a_saved_folder_refuses_what_would_have_no_effect(tmp_path) -> None:
+    folder = str(tmp_path / "v")
+    vw.save(vw.encode({"a": [1, 2, 3], "b": [4, 5, 9]}), folder)
+    for option, value in (
+        ("columns", ["a"]),
+        ("encoder", "count"),
+        ("ids", "a"),
+        ("text", "a"),
+        ("missing", "mean"),
+        ("as_text", ["a"]),
+        ("format", "csv"),
+        ("encoding", "latin-1"),
+    ):
+        with pytest.raises(Inapplicable, match=f"`--{option.replace('_', '-')}` would have no effect"):
+            workbench.health_of(folder, **{option: value})
+    usual = {"columns": None, "encoder": "auto", "encoding": "utf-8", "as_text": (), "progress": print}
+    assert strict_json(workbench.pairs_of(folder, sample=2, seed=1, **usual))["kind"] == "distance"
 
 
 def test_vectors_without_an_encoder_say_so(tmp_path) -> None:

@@ -42,26 +42,38 @@ def main() -> None:
         _fail(str(error))
     except click.exceptions.Abort:
         _fail("Stopped.", 130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
+    except click.ClickException as error:
+        _fail(_usage(error))
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
         _fail("Stopped.", 130)
     except (OSError, MemoryError) as error:
-        _fail(
-            f"{error.strerror or error}: {error.filename}"
-            if isinstance(error, OSError)
-            else "Out of memory. Try --sample."
-        )
+        _fail(_system(error))
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(message: str, status: int = 2) -> None:
-    print("vecwise: " + " ".join(message.split()), file=sys.stderr)
+    print("vecwise: " + _printable(" ".join(message.split())), file=sys.stderr)
     sys.exit(status)
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    path = "vecwise" if context is None else context.command_path
+    message = error.format_message()
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} Try: {path} --help"
+
+
+def _system(error: OSError | MemoryError) -> str:
+    if isinstance(error, MemoryError):
+        return "Out of memory. Try --sample."
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}: {error.filename}" if error.filename else f"{reason}."
 
 
 # ---- options that several commands share ----
@@ -132,7 +144,7 @@ def explore(
 
     from vecwise import workbench
 
-    stem = "rows" if file == "-" else Path(file).name.split(".")[0] or "rows"
+    stem = "rows" if file == "-" else Path(file).stem.lstrip(".") or "rows"
     target = None if no_html else html or f"{stem}-vecwise.html"
     with _progress() as progress:
         answer = workbench.explore(
@@ -230,7 +242,7 @@ def _print(answer: Any, as_json: bool) -> int:
         print(json.dumps(answer.data, ensure_ascii=False, allow_nan=False))
         return int(answer.status)
     for number, (heading, lines) in enumerate(answer.sections):
-        click.echo(("\n" if number else "") + click.style(heading, bold=True))
+        click.echo(("\n" if number else "") + click.style(_printable(heading), bold=True))
         for line in lines:
             click.echo(f"  {_printable(line)}")
     return int(answer.status)

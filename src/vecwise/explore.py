@@ -20,11 +20,19 @@ from vecwise.measure.components import Components, pca, standardize
 from vecwise.measure.health import Health, health
 from vecwise.measure.nearest import nearest
 from vecwise.measure.norms import normalize
+from vecwise.table_text import clip
 from vecwise.vectors import Vectors
 
 PAIR_WORK: Final = (
     1.2e10  # multiplications spent on the closest and farthest pair, under a second on one core
 )
+MEASURES: Final = {
+    "cosine": "cosine",
+    "dot": "inner product",
+    "euclidean": "Euclidean distance",
+    "manhattan": "Manhattan distance",
+    "chebyshev": "Chebyshev distance",
+}
 SAMPLE_ROWS: Final = 6  # rows whose neighbours are told
 NEIGHBORS: Final = 4
 
@@ -66,7 +74,7 @@ class Facts:
     def row(self, place: int, width: int = 96) -> str:
         """One row in words."""
         if self.vectors.rows is None:
-            return f"row {self.vectors.ids[place]}"
+            return clip(f"row {self.vectors.ids[place]}", width)
         values = self.vectors.rows.slice(place, 1).to_pylist()[0]
         return row(values, self.shown, width)
 
@@ -86,18 +94,18 @@ def facts_of(X: Vectors, plan: Plan | None = None, *, seed: int = 0) -> Facts:
         points[:, : made.shape[1]] = made
     closest, farthest = _extremes(view, found.distinct, seed)
     told = _neighbors(view, seed)
-    return Facts(X, plan, found, view, components, points, closest, farthest, told, _shown(X, plan))
+    return Facts(X, plan, found, view, components, points, closest, farthest, told, shown_columns(X, plan))
 
 
 def view_of(X: Vectors, found: Health) -> View:
     """Choose how rows of these vectors are compared: the measure that their health advises."""
     if found.unit:
-        return View(X, "cosine", "cosine")
+        return View(X, "cosine", MEASURES["cosine"])
     if found.mixed_units:
-        return View(standardize(X), "euclidean", "Euclidean distance on standardized columns")
+        return View(standardize(X), "euclidean", f"{MEASURES['euclidean']} on standardized columns")
     if X.is_sparse or X.space.features is None:
-        return View(X, "cosine", "cosine")
-    return View(X, "euclidean", "Euclidean distance")
+        return View(X, "cosine", MEASURES["cosine"])
+    return View(X, "euclidean", MEASURES["euclidean"])
 
 
 def _extremes(view: View, places: np.ndarray, seed: int) -> tuple[PairFound | None, PairFound | None]:
@@ -134,7 +142,7 @@ def _neighbors(view: View, seed: int) -> tuple[tuple[int, tuple[tuple[int, float
     return tuple(told)
 
 
-def _shown(X: Vectors, plan: Plan | None) -> tuple[str, ...]:
+def shown_columns(X: Vectors, plan: Plan | None) -> tuple[str, ...]:
     """The columns that tell a row in words: the text, or the first encoded ones."""
     if X.rows is None:
         return ()

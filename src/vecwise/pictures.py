@@ -14,11 +14,11 @@ from vecwise import __version__
 from vecwise.draw import words
 from vecwise.draw.figures import scatter_figure, to_plotly
 from vecwise.draw.report import Neighborhood, Report, Table, report_html
-from vecwise.errors import OutOfRange, unknown
+from vecwise.errors import EmptyInput, OutOfRange, unknown
 from vecwise.explore import Facts, oddities, score_words
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.measure.components import pca
+from vecwise.measure.components import Components, pca
 from vecwise.measure.similarity import cosine, dot
 from vecwise.store.durable import write_text
 from vecwise.vectors import Vectors
@@ -81,6 +81,8 @@ def plot_vectors(X: Vectors, *, color: str | None, dim: int) -> Any:
     names = [] if X.rows is None else X.rows.column_names
     if color is not None and color not in names:
         raise unknown("column", color, names)
+    if not len(X):
+        raise EmptyInput("There are no rows to draw.")
     points, axes = _projected(X, dim)
     values = None if color is None else _column(X.rows.column(color))  # type: ignore[union-attr]
     text = [f"{i}" for i in X.ids.tolist()]
@@ -120,8 +122,16 @@ def _headline(facts: Facts) -> str:
         return f"{start}; rows {ids[0]} and {ids[1]} are closest: {score}"
     if facts.components is None:
         return start
-    ratio = facts.components.explained_variance_ratio
-    return f"{start}; {words.count(len(ratio), 'component')} keep {words.share(float(ratio.sum()))} of the variance"
+    return f"{start}; {_kept(facts.components, 'component')}"
+
+
+def _kept(fitted: Components, thing: str, of: str = "") -> str:
+    """How much of the variance the components show: "3 components keep 50% of the variance"."""
+    ratio = fitted.explained_variance_ratio
+    if not ratio.sum():
+        return "all rows are equal: there is no variance"
+    keep = "keeps" if len(ratio) == 1 else "keep"
+    return f"{words.count(len(ratio), thing)} {keep} {words.share(float(ratio.sum()))} of the variance{of}"
 
 
 def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
@@ -140,9 +150,9 @@ def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
         told.append((f"{name.upper()} norm", f"from {low} to {high}, median {middle}"))
     told.append(("Measure", f"{found.advice[0].upper()}{found.advice[1:]}."))
     if facts.components is not None:
-        kept = words.share(float(facts.components.explained_variance_ratio.sum()))
         of = " of the standardized columns" if found.mixed_units else ""
-        told.append(("Components", f"{len(facts.components.components)} keep {kept} of the variance{of}."))
+        kept = _kept(facts.components, "component", of)
+        told.append(("Components", f"{kept[0].upper()}{kept[1:]}."))
     told.append(("To look at", oddities(found)))
     for label, pair in (("Closest pair", facts.closest), ("Farthest pair", facts.farthest)):
         if pair is not None:

@@ -5,6 +5,7 @@ This module must not know how its answers are printed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,16 +18,27 @@ from vecwise import telling
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.guess import Plan, plan
+from vecwise.encoders.queries import encode_query
 from vecwise.encoders.sentence import SentenceEncoder
 from vecwise.encoders.table import TableEncoder
-from vecwise.errors import DuplicateName, NoEncoder, NotSavable, OutOfRange, TooLarge, WrongType, unknown
+from vecwise.errors import (
+    Inapplicable,
+    MissingValue,
+    NotSavable,
+    OutOfRange,
+    TooLarge,
+    WrongType,
+    some,
+    unknown,
+)
+from vecwise.explore import MEASURES, View, view_of
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.runner import Progress, apply
 from vecwise.store import datasets
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
 from vecwise.telling import Answer
-from vecwise.vectors import Vectors
+from vecwise.vectors import Vectors, as_vectors
 
 __all__ = ["Answer", "encode", "explore", "open", "plot", "read", "save"]
 
@@ -62,7 +74,8 @@ def encode(
     `columns` and `text` override which columns are encoded, `ids` names the id column or gives the ids,
     `missing` says what a missing cell becomes. `progress(done, total)` is called as rows are finished.
 
-    Raises the errors of `read` and of the encoder; `UnknownName`, `NothingToEncode`, `DuplicateName`.
+    Raises the errors of `read` and of the encoder; `UnknownName`, `NothingToEncode`, `DuplicateName` and
+    `MissingValue` for ids, `WrongType` for an encoder that is none.
 
     >>> import vecwise as vw
     >>> X = vw.encode(["the sea", "the sky"], encoder="count")
@@ -77,6 +90,10 @@ def encode(
     for name, value in (("columns", columns), ("text", text), ("missing", missing)):
         if value is not None:
             raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
+    if isinstance(encoder, type):
+        raise WrongType(f"`encoder` is a class; give an encoder object: {encoder.__name__}().")
+    if not hasattr(type(encoder), "map_"):
+        raise WrongType(f'`encoder` is {type(encoder).__name__}; give an encoder object or a name: "auto".')
     return _run(encoder, table, ids, progress)
 
 
@@ -115,8 +132,8 @@ def _ids(table: Any, ids: Any) -> Any:
     column = table.column(ids)
     names = column.to_pylist()
     if any(name is None for name in names):
-        raise DuplicateName(
-            f"Column `{ids}` is empty in row {names.index(None)}, so it cannot name the rows."
+        raise MissingValue(
+            f"Column `{ids}` is empty in row {names.index(None)} (counted from 0), so it cannot name the rows."
         )
     if all(isinstance(name, int) and not isinstance(name, bool) for name in names):
         return names
@@ -185,11 +202,13 @@ def load(
 ) -> Encoded:
     """Give the vectors of a PATH: a saved folder is opened, a data file is read and encoded.
 
-    `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers.
+    `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers. Raises
+    `Inapplicable` for options of reading or encoding with a saved folder, which is encoded already.
     """
     if sample is not None and sample < 1:
         raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
     if str(path) != "-" and Path(path).is_dir():
+        _refuse_options(path, format=format, encoding=encoding, as_text=as_text, **options)
         made = open(path)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
     table = read(path, format=format, encoding=encoding, as_text=as_text)
@@ -203,16 +222,28 @@ def load(
     return Encoded(made_now.vectors, made_now.plan, total)
 
 
+def _refuse_options(path: str | Path, **options: Any) -> None:
+    usual = {"encoder": "auto", "encoding": "utf-8", "as_text": ()}
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items()
+             if name != "progress" and value is not None and value != usual.get(name)]  # fmt: skip
+    if given:
+        raise Inapplicable(
+            f"{some([path])} is a folder of saved vectors, which are read and encoded already: {some(given, 8)} "
+            "would have no effect. Leave out the options, or give the data file."
+        )
+
+
 def _sample(count: int, sample: int, seed: int) -> np.ndarray:
     if sample >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, sample, replace=False))
 
 
-def plot(X: Vectors, /, *, color: str | None = None, dim: int = 3) -> Any:
+def plot(X: Any, /, *, color: str | None = None, dim: int = 3) -> Any:
     """Draw vectors as a plotly Figure: their principal components, or themselves when they have `dim` dimensions.
 
-    `color` names a column of the rows. `dim` is 2 or 3. Raises `UnknownName`, `OutOfRange`.
+    `X` is `Vectors` or an array, `color` names a column of its rows, `dim` is 2 or 3. Raises `UnknownName`,
+    `OutOfRange`, `EmptyInput` for no rows.
 
     >>> import vecwise as vw
     >>> figure = vw.plot(vw.Vectors([[0, 0, 1], [0, 1, 0], [1, 0, 0.5]]))
@@ -221,7 +252,7 @@ def plot(X: Vectors, /, *, color: str | None = None, dim: int = 3) -> Any:
     """
     from vecwise.pictures import plot_vectors
 
-    return plot_vectors(X, color=color, dim=dim)
+    return plot_vectors(as_vectors(X), color=color, dim=dim)
 
 
 # ---- the commands: each gives an `Answer`, which tells itself in words or as JSON ----
@@ -255,7 +286,7 @@ def encode_to(path: str, folder: str, **options: Any) -> Answer:
     """Encode a file and save the vectors as a folder."""
     X = load(path, **options).vectors
     save(X, folder)
-    line = f"{len(X):,} × {X.shape[1]:,} vectors by {X.space.name}, saved in {folder}"
+    line = f"{len(X):,} × {X.shape[1]:,} vectors by {telling.encoder_name(X)}, saved in {folder}"
     data = {"folder": folder, "rows": len(X), "dim": X.shape[1], "space": telling.space_data(X)}
     return Answer([(line, [])], data)
 
@@ -281,8 +312,14 @@ def similar(a: str, b: str, *, encoder: str = "sentence") -> Answer:
         "euclidean": distances(left, right),
         "manhattan": distances(left, right, metric="manhattan"),
     }
-    scores = {name: telling.plain(table.values[0, 0]) for name, table in found.items()}
-    return telling.compared(a, b, X, scores)
+    scores = {name: telling.plain(table.values.tolist()[0][0]) for name, table in found.items()}
+    return telling.compared(a, b, X, scores, _shared(X) if X.is_sparse else None)
+
+
+def _shared(X: Vectors) -> tuple[int, int]:
+    """How many different words two rows of counts share, and how many they have together."""
+    has = np.asarray(X) != 0
+    return int(has.all(axis=0).sum()), int(has.any(axis=0).sum())
 
 
 def nearest_in(
@@ -291,52 +328,33 @@ def nearest_in(
     """Find the rows of a PATH nearest to a text, to a row given as JSON, or to one of its own rows."""
     from vecwise.measure.nearest import nearest
 
-    if (query is None) == (row is None):
-        raise OutOfRange("Give either a query or --row ID, and not both.")
+    if k < 1:
+        raise OutOfRange(f"`-k` is how many rows to give, at least 1, not {k}.")
+    if query is None and row is None:
+        raise OutOfRange("Give a query, or --row ID.")
+    if query is not None and row is not None:
+        raise OutOfRange("Give a query or --row ID, not both.")
     made = load(path, **options)
-    X, metric = _viewed(made.vectors, metric)
-    asked = X.by_id(_id_of(X, row)) if row is not None else _query(X, query or "")
-    found = nearest(X, asked, k=k + (row is not None), metric=metric)
-    return telling.neighbors(found, made, query, asked if row is not None else None, k)
+    view = _viewed(made.vectors, metric)
+    X = view.vectors
+    asked = X.by_id(_id_of(X, row)) if row is not None else encode_query(X, query or "")
+    found = nearest(X, asked, k=k + (row is not None), metric=view.metric)
+    return telling.neighbors(found, view, made, query, asked if row is not None else None, k)
 
 
-def _viewed(X: Vectors, metric: str) -> tuple[Vectors, str]:
+def _viewed(X: Vectors, metric: str) -> View:
     """What rows are compared by: a named metric on the vectors as they are, or what their health advises."""
-    from vecwise.explore import view_of
     from vecwise.measure.health import health
 
-    if metric != "auto":
-        return X, metric
-    view = view_of(X, health(X))
-    return view.vectors, view.metric
+    return view_of(X, health(X)) if metric == "auto" else View(X, metric, MEASURES.get(metric, metric))
 
 
 def _id_of(X: Vectors, row: str) -> Any:
     if X.ids.dtype == object:
         return row
-    if not row.lstrip("-").isdigit():
+    if not re.fullmatch("-?[0-9]{1,18}", row):
         raise unknown("row with the id", row, [str(i) for i in X.ids[:1000].tolist()])
     return int(row)
-
-
-def _query(X: Vectors, query: str) -> Vectors:
-    if X.encoder is None:
-        raise NoEncoder(
-            "These vectors carry no encoder, so a query in words cannot be encoded. Use --row ID."
-        )
-    return X.encoder(query_table(query))
-
-
-def query_table(query: str) -> Any:
-    """A query as a table of one row: a JSON object is a row of columns, anything else is a text."""
-    import json
-
-    if query.lstrip().startswith("{"):
-        try:
-            return as_table([json.loads(query)])
-        except json.JSONDecodeError as error:
-            raise WrongType(f"The query looks like a JSON row and is none: {error}.") from error
-    return as_table([query])
 
 
 def pairs_of(path: str, *, metric: str = "auto", **options: Any) -> Answer:
@@ -349,9 +367,9 @@ def pairs_of(path: str, *, metric: str = "auto", **options: Any) -> Answer:
             f"A table of {len(made.vectors):,} × {len(made.vectors):,} pairs is no reading matter; up to "
             f"{MOST_PAIRED} rows are shown. Use --sample {MOST_PAIRED}, or `vecwise nearest` for single rows."
         )
-    X, metric = _viewed(made.vectors, metric)
-    compare = {"cosine": cosine, "dot": dot}.get(metric) or partial(distances, metric=metric)
-    return telling.paired(display_name(path), compare(X), made)
+    view = _viewed(made.vectors, metric)
+    compare = {"cosine": cosine, "dot": dot}.get(view.metric) or partial(distances, metric=view.metric)
+    return telling.paired(display_name(path), compare(view.vectors), view, made)
 
 
 def display_name(path: str) -> str:

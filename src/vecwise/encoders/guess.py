@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.sentence import SentenceEncoder
 from vecwise.encoders.table import TableEncoder
 from vecwise.errors import NothingToEncode, WrongType, some, unknown
+from vecwise.table_text import clip
 
 ENCODERS: Final = ("auto", "table", "sentence", "count", "tfidf")
 MOST_LABELS: Final = 50  # a text column with more different values than this is no category
@@ -23,6 +25,11 @@ SAMPLE: Final = 10_000  # rows that the guess looks at
 RUNNING_TEXT: Final = 5  # words; people's names and titles have fewer
 _NAME: Final = "a name or a key"
 _ID_NAME = re.compile(r"(^|_)(id|uuid|guid|index|rowid|row_id)$|^unnamed", re.IGNORECASE)
+_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
+_DRESSED = re.compile(  # money, percentages, thousands: numbers with signs or separators
+    r"\(?[-+]?\s?[$€£¥₹]?\s?[-+]?(\d{1,3}([,.'\s]\d{3})+|\d+)([.,]\d+)?\s?[%$€£¥₹]?\)?"
+)
+MOSTLY: Final = 0.95  # the share of such cells from which a column of texts is one of numbers
 _USES = {NUMBER: "as it is", BOOLEAN: "1 or 0", DATE: "days since 1970"}
 
 
@@ -79,10 +86,9 @@ def plan(
 
 
 def _guesses(table: Any, leave_out: Sequence[str]) -> dict[str, ColumnPlan]:
-    head = table.slice(0, SAMPLE)
     guessed = {}
     for field in table.schema:
-        use, why = _guess(field, head.column(field.name), table.num_columns)
+        use, why = _guess(field, table.column(field.name), table.num_columns)
         if field.name in leave_out:
             use, why = "skip", "gives the row ids"
         guessed[field.name] = ColumnPlan(field.name, words_of(field.type), use, why)
@@ -94,15 +100,25 @@ def _guesses(table: Any, leave_out: Sequence[str]) -> dict[str, ColumnPlan]:
 
 def _guess(field: Any, cells: Any, width: int) -> tuple[str, str]:
     kind = kind_of(field.type)
+    if _holds_lists(field.type):
+        return "skip", "numbers in lists: give them to vw.Vectors in Python"
     if kind is None:
-        return "skip", f"{field.type} is not encoded"
+        return "skip", f"{clip(field.type, 40)} is not encoded"
     if len(cells) and cells.null_count == len(cells):
         return "skip", "empty"
     if _ID_NAME.search(field.name) and width > 1 and kind in (NUMBER, CATEGORY):
         return "skip", "named like an identifier"
     if kind != CATEGORY:
         return "encode", _USES[kind]
-    return _guess_text(cells, width)
+    head = cells.slice(0, SAMPLE)
+    return _guess_text(cells.drop_null().slice(0, SAMPLE) if head.null_count == len(head) else head, width)
+
+
+def _holds_lists(arrow_type: Any) -> bool:
+    from pyarrow import types
+
+    listed = types.is_list(arrow_type) or types.is_large_list(arrow_type)
+    return (listed or types.is_fixed_size_list(arrow_type)) and kind_of(arrow_type.value_type) == NUMBER
 
 
 def _guess_text(cells: Any, width: int) -> tuple[str, str]:
@@ -111,11 +127,21 @@ def _guess_text(cells: Any, width: int) -> tuple[str, str]:
     words = sum(len(label.split()) * count for label, count in counts.items()) / filled
     if width == 1:
         return "text", "the only column"
+    if len(counts) > 2 and _dressed(counts) >= MOSTLY * filled:
+        return "skip", "looks like numbers with signs or separators; write plain numbers to encode it"
     if len(counts) <= MOST_LABELS and (len(counts) <= filled / 2 or words < 3):
-        return "encode", f"{len(counts)} labels, one dimension each"
+        return "encode", f"{count(len(counts), 'label')}, one dimension each"
     if words >= RUNNING_TEXT:
         return "text", f"running text, {words:.0f} words on average"
     return "skip", f"{len(counts):,} different values: {_NAME}"
+
+
+def _dressed(counts: dict[str, int]) -> int:
+    """How many cells are numbers of any look, if some of them are no plain ones, which codes are too."""
+    found = [label.strip() for label in counts if _DRESSED.fullmatch(label.strip())]
+    if all(_PLAIN.fullmatch(label) for label in found):
+        return 0
+    return sum(amount for label, amount in counts.items() if _DRESSED.fullmatch(label.strip()))
 
 
 def _text_choice(

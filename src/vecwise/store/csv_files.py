@@ -23,6 +23,7 @@ MISSING: Final = (
 )
 MOSTLY: Final = 0.95  # the share of numbers from which a cell that is none is a mistake, not a text
 _NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
+_COMMA_NUMBER = r"^\s*[+-]?(\d{1,3}(\.\d{3})+,\d+|\d+,?\d*|,\d+)([eE][+-]?\d+)?\s*$"  # 1,72 and 1.234,56
 _WHOLE = r"^\s*[+-]?\d+\s*$"
 _BLOCK = 16 * 2**20
 _LARGEST_BLOCK = 2**31 - 1
@@ -33,10 +34,11 @@ def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] =
 
     The types tried are, in order: whole numbers, truth values, dates, times, timestamps, fractions, text.
     Outside text the spellings of `MISSING` are null; in text only the empty cell is, quoted or not.
-    A column of numbers with a few cells that are none (at least 19 of 20 are) is refused, wherever
-    they stand; whole numbers beyond 64 bits stay text, since fractions would round them. `as_text` names
-    columns to read as text whatever they hold. Blank lines are skipped. One pass at the speed of
-    Arrow; only a file that is refused is read again, slowly, to find the line.
+    A column of numbers with a few cells that are none (at least 19 of 20 are) is refused, wherever they
+    stand. Where `;` is the delimiter, the comma is the decimal one: `1,72` and `1.234,56` are numbers, and
+    a column of such follows the same rule. Whole numbers beyond 64 bits stay text, since fractions would
+    round them. `as_text` names columns to read as text whatever they hold. Blank lines are skipped. One
+    pass at the speed of Arrow; only a file that is refused is read again, slowly, to find the line.
 
     Raises `EmptyInput`, `BadRow` with the line, `DuplicateName`, `UnknownName` (`as_text`).
 
@@ -111,11 +113,14 @@ def _settle(table: Any, utf8: bytes, name: str, delimiter: str, as_text: Sequenc
         if field.type == pa.float64() and _beyond(cells):
             columns[field.name] = _whole_texts(field.name, utf8, delimiter) or cells
         if field.type == pa.string():
+            made = None
             if field.name not in as_text:
-                _refuse_almost_numbers(cells, field.name, utf8, name, delimiter)
+                made = _with_decimal_commas(cells, field.name, utf8, name) if delimiter == ";" else None
+                if made is None:
+                    _refuse_almost(_NUMBER, cells, field.name, utf8, name, delimiter)
             if len(utf8) > LONGEST_CELL:
                 _refuse_long(cells, utf8, name, delimiter)
-            columns[field.name] = _without_empty(cells)
+            columns[field.name] = _without_empty(cells) if made is None else made
     return pa.table(columns)
 
 
@@ -145,11 +150,29 @@ def _beyond(cells: Any) -> bool:
     return ends["max"] is not None and 2.0**63 <= max(ends["max"], -ends["min"]) < float("inf")
 
 
-def _refuse_almost_numbers(cells: Any, column: str, utf8: bytes, name: str, delimiter: str) -> None:
+def _with_decimal_commas(cells: Any, column: str, utf8: bytes, name: str) -> Any:
+    """The column as numbers if it is one of decimal commas, or None; raises `BadRow` if it almost is."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    numbers = pc.match_substring_regex(cells, _NUMBER)
+    numbers = pc.match_substring_regex(cells, _COMMA_NUMBER)
+    if not pc.any(pc.and_(numbers, pc.match_substring(cells, ","))).as_py():
+        return None
+    _refuse_almost(_COMMA_NUMBER, cells, column, utf8, name, ";")
+    gaps = pc.is_in(cells, pa.array(MISSING))
+    if not pc.all(pc.or_(gaps, numbers)).as_py():
+        return None
+    texts = pc.utf8_ltrim(pc.utf8_trim_whitespace(cells), "+")
+    texts = pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
+    return pc.cast(pc.if_else(gaps, pa.scalar(None, pa.string()), texts), pa.float64())
+
+
+def _refuse_almost(pattern: str, cells: Any, column: str, utf8: bytes, name: str, delimiter: str) -> None:
+    """Raise `BadRow` for the first cell that does not fit a pattern of numbers which most cells fit."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = pc.match_substring_regex(cells, pattern)
     if not pc.any(numbers).as_py():
         return
     filled = pc.invert(pc.is_in(cells, pa.array(MISSING)))
