@@ -200,7 +200,7 @@ def test_missing_values_follow_the_policy() -> None:
 def test_infinity_is_refused_under_every_policy() -> None:
     rows = {"a": [1.0, float("inf")]}
     for policy in ("error", "mean", "median"):
-        with pytest.raises(NonFinite, match="`a` is infinite in 1 rows: `1`"):
+        with pytest.raises(NonFinite, match="`a` is infinite in 1 row: `1`"):
             vw.TableEncoder(missing=policy).fit_transform(rows)
 
 

@@ -5,9 +5,10 @@ This module must not know anything but `workbench`, which does the work.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -34,32 +35,43 @@ def app() -> None:
     """
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; a refusal is one line on standard error and exit status 2."""
+    status = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = 0
+    except OSError as error:
+        status = _fail(_system(error))
+    sys.stderr.flush()
+    # Not sys.exit: a process that ends a few milliseconds after Arrow started its threads is now and then
+    # aborted while they are torn down ("terminate called without an active exception", status 134).
+    os._exit(status)
+
+
+def _run() -> int:
     try:
         status = app(standalone_mode=False)
     except VecwiseError as error:
-        _fail(str(error))
-    except click.exceptions.Abort:
-        _fail("Stopped.", 130)
+        return _fail(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(2)
+        return 2
     except click.ClickException as error:
-        _fail(_usage(error))
+        return _fail(_usage(error))
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        sys.stderr.close()
-        sys.exit(0)
-    except KeyboardInterrupt:
-        _fail("Stopped.", 130)
+        return 0
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _fail("Stopped.", 130)
     except (OSError, MemoryError) as error:
-        _fail(_system(error))
-    sys.exit(status if isinstance(status, int) else 0)
+        return _fail(_system(error))
+    return status if isinstance(status, int) else 0
 
 
-def _fail(message: str, status: int = 2) -> None:
+def _fail(message: str, status: int = 2) -> int:
     print("vecwise: " + _printable(" ".join(message.split())), file=sys.stderr)
-    sys.exit(status)
+    return status
 
 
 def _usage(error: click.ClickException) -> str:

@@ -379,9 +379,7 @@ def _as_ids(ids: Any, rows: int) -> np.ndarray:
     if len(set(listed)) != rows:
         seen: set[Any] = set()
         twice = list(dict.fromkeys(i for i in listed if i in seen or seen.add(i)))  # type: ignore[func-returns-value]
-        raise DuplicateName(
-            f"`ids` name {len(twice)} rows more than once: {some(twice)}. Ids must be unique."
-        )
+        raise DuplicateName(f"`ids` must be unique, and name rows more than once: {some(twice)}.")
     if whole:
         if any(not -(2**63) <= i < 2**63 for i in listed):
             raise OutOfRange("`ids` hold whole numbers beyond 64 bits. Give them as strings.")

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
+from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.columns import CATEGORY, DATE, counts_of, kind_of, numbers_of, places_of
 from vecwise.errors import (
@@ -131,8 +132,8 @@ class TableFold:
         if left.kind != right.kind:
             raise WrongType(f"Column `{name}` is a {left.kind} in one part and a {right.kind} in another.")
         labels = dict(left.labels)
-        for label, count in right.labels.items():
-            labels[label] = labels.get(label, 0) + count
+        for label, times in right.labels.items():
+            labels[label] = labels.get(label, 0) + times
         cells, total = left.cells + right.cells, left.total + right.total
         return ColumnSeen(left.kind, cells, total, left.values + right.values, labels)
 
@@ -207,8 +208,8 @@ class TableMap:
         bad = np.flatnonzero(np.isinf(values))
         if len(bad):
             raise NonFinite(
-                f"Column `{column.name}` is infinite in {len(bad):,} rows: {some(bad)} (counted from 0). No policy "
-                "fills infinity: repair those cells, empty them and choose --missing mean or median, or leave the "
+                f"Column `{column.name}` is infinite in {count(len(bad), 'row')}: {some(bad)} (counted from 0). "
+                "No policy fills infinity: repair those cells, empty them and choose --missing mean or median, or leave the "
                 "column out (--columns)."
             )
         gaps = np.isnan(values)
@@ -298,6 +299,6 @@ def _refuse_gaps(name: str, gaps: np.ndarray, policy: str) -> None:
     if policy == "error" and gaps.any():
         rows = np.flatnonzero(gaps)
         raise MissingValue(
-            f"Column `{name}` has no value in {len(rows):,} rows: {some(rows)} (counted from 0). "
+            f"Column `{name}` has no value in {count(len(rows), 'row')}: {some(rows)} (counted from 0). "
             "Choose what goes there (--missing mean or --missing median), or leave the column out (--columns)."
         )

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 
+from vecwise.draw.words import count
 from vecwise.errors import MissingValue, NothingToEncode, WrongType, some, unknown
 
 MISSING: Final = ("error", "empty")
@@ -29,7 +30,7 @@ def texts_of(table: Any, column: str | None, missing: str = "error") -> list[str
     gaps = [row for row, text in enumerate(texts) if text is None]
     if gaps and missing == "error":
         raise MissingValue(
-            f"Column `{name}` has no text in {len(gaps):,} rows: {some(gaps)} (counted from 0). "
+            f"Column `{name}` has no text in {count(len(gaps), 'row')}: {some(gaps)} (counted from 0). "
             'Read them as empty texts with missing="empty" (--missing empty), or leave those rows out.'
         )
     return ["" if text is None else text for text in texts] if gaps else texts
