@@ -225,6 +225,11 @@ def test_cells_cannot_command_the_terminal(tmp_path) -> None:
     assert "\x1b" not in named.stdout
 
 
+def test_python_dash_m_is_the_same_program() -> None:
+    made = subprocess.run([sys.executable, "-m", "vecwise", "--version"], capture_output=True, text=True, check=True)
+    assert made.stdout == run("--version").stdout
+
+
 def test_help_lists_every_command() -> None:
     made = run("--help")
     for command in ("explore", "encode", "health", "similar", "nearest", "pairs"):

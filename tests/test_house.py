@@ -20,6 +20,7 @@ MODULES = {
 
 # Highest floor first: a room imports only from its own folder and from rooms below it.
 FLOORS = [
+    {"__main__"},
     {"cli"},
     {"workbench"},
     {"pictures", "telling"},

@@ -209,8 +209,8 @@ class TableMap:
         if len(bad):
             raise NonFinite(
                 f"Column `{column.name}` is infinite in {count(len(bad), 'row')}: {some(bad)} (counted from 0). "
-                "No policy fills infinity: repair those cells, empty them and choose --missing mean or median, or leave the "
-                "column out (--columns)."
+                "No policy fills infinity: repair those cells, empty them and choose --missing mean or median, "
+                "or leave the column out (--columns)."
             )
         gaps = np.isnan(values)
         _refuse_gaps(column.name, gaps, self.missing)
