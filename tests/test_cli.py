@@ -226,7 +226,9 @@ def test_cells_cannot_command_the_terminal(tmp_path) -> None:
 
 
 def test_python_dash_m_is_the_same_program() -> None:
-    made = subprocess.run([sys.executable, "-m", "vecwise", "--version"], capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "vecwise", "--version"], capture_output=True, text=True, check=True
+    )
     assert made.stdout == run("--version").stdout
 
 

@@ -52,7 +52,7 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
-        status = app(standalone_mode=False)
+        status = app(prog_name="vecwise", standalone_mode=False)
     except VecwiseError as error:
         return _fail(str(error))
     except click.exceptions.NoArgsIsHelpError as error:
