@@ -516,3 +516,113 @@ def test_names_that_are_not_there_are_found_in_every_option() -> None:
 def test_a_frame_keeps_its_row_names() -> None:
     frame = pd.DataFrame({"x": [1, 2]}, index=[10, 20])
     assert vw.TableEncoder().set_output(transform="pandas").fit_transform(frame).index.tolist() == [10, 20]
+
+
+# ---- counting: every option against scikit-learn ----
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"ngrams": (1, 2)}, {"ngram_range": (1, 2)}),
+        ({"ngrams": (2, 3)}, {"ngram_range": (2, 3)}),
+        ({"min_df": 2}, {"min_df": 2}),
+        ({"min_df": 0.01, "max_df": 0.1}, {"min_df": 0.01, "max_df": 0.1}),
+        ({"max_df": 20}, {"max_df": 20}),
+        ({"stop_words": ["the", "and", "of"]}, {"stop_words": ["the", "and", "of"]}),
+        ({"stop_words": ["the"], "ngrams": (1, 2)}, {"stop_words": ["the"], "ngram_range": (1, 2)}),
+        ({"binary": True}, {"binary": True}),
+        ({"lowercase": False}, {"lowercase": False}),
+        ({"tokenizer": "characters", "ngrams": (2, 3)}, {"analyzer": "char", "ngram_range": (2, 3)}),
+        (
+            {"tokenizer": "characters-in-words", "ngrams": (2, 4)},
+            {"analyzer": "char_wb", "ngram_range": (2, 4)},
+        ),
+        (
+            {"tokenizer": "characters-in-words", "ngrams": (5, 9)},
+            {"analyzer": "char_wb", "ngram_range": (5, 9)},
+        ),
+        ({"vocabulary": ["sea", "the", "rain"]}, {"vocabulary": ["sea", "the", "rain"]}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["count", "tfidf"])
+def test_every_option_agrees_with_scikit_learn(ours, theirs, kind, lyrics) -> None:
+    rows = [*lyrics, "", "a  double  space", "x", "Ça va? 你好 🎉 don't"]
+    made = {"count": vw.CountEncoder, "tfidf": vw.TfidfEncoder}[kind](
+        **{"tokenizer": "word", "order": "sorted"} | ours
+    )
+    truth = {"count": CountVectorizer, "tfidf": TfidfVectorizer}[kind](**theirs)
+    expected = truth.fit_transform(rows)
+    assert list(made.fit(rows).get_feature_names_out()) == list(truth.get_feature_names_out())
+    assert np.allclose(made.transform(rows).toarray(), expected.toarray(), rtol=1e-14, atol=1e-15)
+    assert np.array_equal(made.fit_transform(rows).toarray(), made.transform(rows).toarray())
+
+
+def test_the_most_frequent_words_are_kept_and_ties_go_by_the_word() -> None:
+    rows = ["b a c", "c b", "c d"]
+    assert list(vw.CountEncoder(max_features=2).fit(rows).get_feature_names_out()) == ["b", "c"]
+    assert list(vw.CountEncoder(max_features=3).fit(rows).get_feature_names_out()) == ["b", "a", "c"]
+    truth = CountVectorizer(max_features=2, token_pattern=r"\w").fit(rows)
+    assert sorted(vw.CountEncoder(max_features=2).fit(rows).get_feature_names_out()) == list(
+        truth.get_feature_names_out()
+    )
+
+
+def test_stop_words_come_from_a_file(tmp_path) -> None:
+    (tmp_path / "stop.txt").write_text("The\n\nof\n")
+    encoder = vw.CountEncoder(stop_words=tmp_path / "stop.txt").fit(["the depth of the sea"])
+    assert list(encoder.get_feature_names_out()) == ["depth", "sea"]
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        vw.CountEncoder(ngrams=(1, 2), min_df=2, binary=True),
+        vw.TfidfEncoder(tokenizer="characters-in-words", ngrams=(2, 3), max_features=9, stop_words=["x"]),
+    ],
+)
+def test_counting_options_keep_the_contract(encoder) -> None:
+    check_encoder(encoder, pa.table({"text": ["the sea the sea", "a sea of the sea", "sea the rain", ""]}))
+    assert encoder.is_fitted
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ngrams": (2, 1)},
+        {"ngrams": (0, 1)},
+        {"min_df": 0},
+        {"min_df": 1.5},
+        {"max_df": -0.1},
+        {"max_features": 0},
+    ],
+)
+def test_counting_options_out_of_range(options) -> None:
+    with pytest.raises(OutOfRange):
+        vw.CountEncoder(**options).fit(["a b"])
+    with pytest.raises(EmptyVocabulary, match="limits"):
+        vw.CountEncoder(min_df=5).fit(["a b"])
+
+
+def test_a_row_gives_its_words_back() -> None:
+    encoder = vw.CountEncoder().fit(["the sea the sky", "rain"])
+    made = encoder.inverse_transform(encoder.transform(["sky the the rain", ""]))
+    assert made == [{"the": 2, "sky": 1, "rain": 1}, {}]
+    assert list(made[0]) == ["the", "sky", "rain"]
+    weights = vw.TfidfEncoder().fit(["the sea", "the sky"])
+    assert list(weights.inverse_transform(weights.transform(["the sea"]))[0]) == ["sea", "the"]
+
+
+@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6), max_size=6))
+def test_bags_are_counters(documents) -> None:
+    from collections import Counter
+
+    from vecwise.kernels.bags import bags, rearrange
+
+    words, counts = bags(documents)
+    assert words == list(dict.fromkeys(token for tokens in documents for token in tokens))
+    for tokens, row in zip(documents, counts.toarray(), strict=True):
+        assert {word: n for word, n in zip(words, row, strict=True) if n} == Counter(tokens)
+    turned = rearrange(counts, np.arange(len(words))[::-1], max(1, len(words)))
+    assert np.array_equal(turned.toarray()[:, : len(words)], counts.toarray()[:, ::-1])

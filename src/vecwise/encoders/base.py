@@ -90,7 +90,10 @@ class Encoder:
 
     def transform(self, rows: Any) -> Any:
         """Encode rows: an array of shape `(rows, dim)`, sparse CSR for counts, or what `set_output` chose."""
-        made = self.map_(as_table(rows))
+        return self._given(self.map_(as_table(rows)), rows)
+
+    def _given(self, made: Vectors, rows: Any) -> Any:
+        """What `transform` gives for these vectors: what `set_output` chose."""
         if self._output == "pandas":
             frame = made.to_pandas()
             index = getattr(

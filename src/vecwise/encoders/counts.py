@@ -6,21 +6,24 @@ This module must not know where texts come from nor how chunks are run.
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.texts import MISSING, normal, texts_of, tokenizer_of
-from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, WrongType, some
+from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, OutOfRange, WrongType, some
+from vecwise.kernels.arrays import dense
+from vecwise.kernels.bags import bags, rearrange
 from vecwise.kernels.norms import scale_rows
 from vecwise.space import Space, mint_frame
-from vecwise.vectors import Vectors
+from vecwise.store.rows import as_table
+from vecwise.store.sources import read
+from vecwise.vectors import Vectors, as_vectors
 
 
 @dataclass(frozen=True)
@@ -31,68 +34,114 @@ class Reading:
     lowercase: bool
     column: str | None
     missing: str
+    ngrams: tuple[int, int] = (1, 1)
+    stop_words: tuple[str, ...] = ()
+    binary: bool = False
 
     @cached_property
     def cut(self) -> Callable[[str], list[str]]:
         """Text to tokens."""
-        return tokenizer_of(self.tokenizer, self.lowercase)
+        return tokenizer_of(self.tokenizer, self.lowercase, self.ngrams, frozenset(self.stop_words))
 
-    def documents(self, table: Any) -> list[list[str]]:
-        """The tokens of every row."""
-        return [self.cut(text) for text in texts_of(table, self.column, self.missing)]
+    def bags(self, table: Any) -> tuple[list[str], Any]:
+        """The distinct tokens of an Arrow table's texts and how often each row holds them."""
+        words, counts = bags([self.cut(text) for text in texts_of(table, self.column, self.missing)])
+        if self.binary:
+            counts.data[:] = 1.0
+        return words, counts
 
     def __getstate__(self) -> dict[str, Any]:  # the cached function is a closure, which no process can send
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Which of the words seen become dimensions."""
+
+    min_df: float = 1
+    max_df: float = 1.0
+    max_features: int | None = None
+
+    def keep(self, seen: Seen) -> list[str]:
+        """The words within the limits, in their order; a share counts of all rows."""
+        least, most = (_rows_of(df, seen.rows) for df in (self.min_df, self.max_df))
+        words = [word for word, rows in seen.documents.items() if least <= rows <= most]
+        if self.max_features is None or len(words) <= self.max_features:
+            return words
+        # Ties by the word itself, so that the cut of the rows into parts cannot matter.
+        frequent = sorted(words, key=lambda word: (-seen.occurrences[word], word))
+        chosen = set(frequent[: self.max_features])
+        return [word for word in words if word in chosen]
+
+
+def _rows_of(limit: float, rows: int) -> float:
+    return limit * rows if isinstance(limit, float) else limit
+
+
 class Seen(NamedTuple):
-    """What the vocabulary fold has read: rows, and in how many of them each word occurs, oldest word first."""
+    """What the vocabulary fold has read: rows, and per word, oldest first, the rows with it and its occurrences."""
 
     rows: int
     documents: dict[str, int]
+    occurrences: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The fitting fold: words in order of first appearance with their document frequency."""
+    """The fitting fold: words in order of first appearance, with their document frequency."""
 
     reading: Reading
     given: tuple[str, ...] | None
     order: str
     weighting: str
+    limits: Limits = field(default_factory=Limits)
 
     def zero(self) -> Seen:
         """No rows, and the given words, if any."""
-        return Seen(0, {})
+        return Seen(0, {}, {})
 
     def step(self, state: Seen, table: Any, /) -> Seen:
-        """Count each word once a row."""
-        found: dict[str, int] = {}
-        if self.given is None or self.weighting == "tfidf":
-            documents = self.reading.documents(table)
-            found = dict(
-                Counter(chain.from_iterable(map(dict.fromkeys, documents)))
-            )  # once a row, oldest first
-        return self.merge(state, Seen(table.num_rows, found))
+        """Count the words of one more table."""
+        if self.given is not None and self.weighting == "count":
+            return self.merge(state, Seen(table.num_rows, {}, {}))
+        return self.merge(state, self.seen(*self.reading.bags(table)))
+
+    def seen(self, words: list[str], counts: Any) -> Seen:
+        """What these counts say of every word."""
+        rows_with = np.bincount(counts.indices, minlength=len(words)).tolist()
+        times = (
+            np.bincount(counts.indices, weights=counts.data, minlength=len(words)).astype(np.int64).tolist()
+        )
+        documents = dict(zip(words, rows_with, strict=True))
+        return Seen(counts.shape[0], documents, dict(zip(words, times, strict=True)))
 
     def merge(self, left: Seen, right: Seen, /) -> Seen:
         """Words of the earlier rows first, then the new ones of the later rows."""
-        joined = dict(left.documents)
-        for word, count in right.documents.items():
-            joined[word] = joined.get(word, 0) + count
-        return Seen(left.rows + right.rows, joined)
+        if not left.rows or not right.rows:
+            return left if left.rows else right
+        return Seen(left.rows + right.rows, *(_sum(a, b) for a, b in zip(left[1:], right[1:], strict=True)))
 
     def done(self, state: Seen, /) -> WordMap:
         """Freeze the words; raises `EmptyVocabulary` when there are none."""
-        words = tuple(state.documents) if self.given is None else self.given
+        words = tuple(self.limits.keep(state)) if self.given is None else self.given
         if not words:
-            raise EmptyVocabulary(f"No word is left to count in {state.rows:,} rows: every row is empty.")
+            why = (
+                "the limits of `min_df` and `max_df` leave none" if state.documents else "every row is empty"
+            )
+            raise EmptyVocabulary(f"No word is left to count in {state.rows:,} rows: {why}.")
         if self.order == "sorted" and self.given is None:
             words = tuple(sorted(words))
         rows_with = None
         if self.weighting == "tfidf":
             rows_with = tuple(state.documents.get(key, 0) for key in _keys(words, self.reading.lowercase))
         return WordMap.of(words, self.reading, rows_with, state.rows)
+
+
+def _sum(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
+    joined = dict(left)
+    for word, count in right.items():
+        joined[word] = joined.get(word, 0) + count
+    return joined
 
 
 @dataclass(frozen=True)
@@ -111,13 +160,14 @@ class WordMap:
     ) -> Self:
         """Mint the space of these words: the axes are the words, how they are cut, and their weights."""
         kind = "count" if rows_with is None else "tfidf"
-        meaning = [
-            words,
+        cut = [
             _cut_identity(reading.tokenizer),
             reading.lowercase,
-            rows_with,
-            rows if rows_with is not None else None,
+            reading.ngrams,
+            reading.stop_words,
+            reading.binary,
         ]
+        meaning = [words, cut, rows_with, rows if rows_with is not None else None]
         name = "CountEncoder" if kind == "count" else "TfidfEncoder"
         claims = frozenset({"non-negative"})
         return cls(
@@ -137,19 +187,12 @@ class WordMap:
 
     def __call__(self, table: Any, /) -> Vectors:
         """Count the words of every row."""
-        from scipy.sparse import csr_array
+        return self.weigh(table, *self.reading.bags(table))
 
-        place = self._place
-        documents = self.reading.documents(table)
-        ends = np.cumsum([0, *map(len, documents)])
-        found = [place.get(token, -1) for tokens in documents for token in tokens]
-        columns = np.array(found, dtype=np.int64)
-        known = columns >= 0
-        starts = np.concatenate([[0], np.cumsum(known)])[ends]  # where each row starts among the known words
-        counts = csr_array(
-            (np.ones(starts[-1]), columns[known], starts), shape=(len(documents), len(self.words))
-        )
-        counts.sum_duplicates()
+    def weigh(self, table: Any, words: list[str], counts: Any) -> Vectors:
+        """Bring counts of any words to this vocabulary, and weigh them."""
+        columns = np.array([self._place.get(word, -1) for word in words], dtype=np.int32)
+        counts = rearrange(counts, columns, len(self.words))
         space = self.target
         if self._weights is not None:
             counts.data *= self._weights[counts.indices]
@@ -172,7 +215,11 @@ class WordMap:
     def from_state(cls, state: dict[str, Any], /) -> Self:
         """Build the same map from its plain data."""
         rows_with = None if state["rows_with"] is None else tuple(state["rows_with"])
-        return cls.of(tuple(state["words"]), Reading(**state["reading"]), rows_with, state["rows"])
+        lists: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in state["reading"].items()
+        }
+        return cls.of(tuple(state["words"]), Reading(**lists), rows_with, state["rows"])
 
 
 class CountEncoder(Encoder):
@@ -180,11 +227,17 @@ class CountEncoder(Encoder):
 
     With `vocabulary` (a list, or a mapping of word to column) the words and their order are fixed and
     nothing needs fitting; words outside it are ignored. Without it, fitting keeps the words in order of
-    first appearance (`order="sorted"`: alphabetical). `tokenizer` is `"whitespace"`, `"word"` (two or more
-    word characters, scikit-learn's rule) or a function from text to a list. Text is NFC-normalized and
-    lower-cased first. `column` names the text column of a table; `missing` is `"error"` or `"empty"`.
+    first appearance (`order="sorted"`: alphabetical) that at least `min_df` and at most `max_df` rows hold
+    (a whole number of rows, or a share of them), and of these the `max_features` most frequent.
 
-    Raises `EmptyVocabulary`, `DuplicateName` for a word given twice, `MissingValue`.
+    `tokenizer` is `"whitespace"`, `"word"` (two or more word characters, scikit-learn's rule),
+    `"characters"`, `"characters-in-words"` or a function from text to a list. `ngrams` are the shortest and
+    the longest run of neighbouring words (or characters) that counts as one. `stop_words` (a list, or the
+    path of a text file with one a line) are left out first. `binary` counts each word once a row. Text is
+    NFC-normalized and lower-cased first. `column` names the text column of a table; `missing` is `"error"`
+    or `"empty"`.
+
+    Raises `EmptyVocabulary`, `DuplicateName` for a word given twice, `MissingValue`, `OutOfRange`.
 
     >>> from vecwise import CountEncoder
     >>> encoder = CountEncoder(vocabulary=["the", "children", "sea"])
@@ -201,6 +254,12 @@ class CountEncoder(Encoder):
         tokenizer: str | Callable[[str], list[str]] = "whitespace",
         lowercase: bool = True,
         order: str = "first",
+        ngrams: tuple[int, int] = (1, 1),
+        min_df: float = 1,
+        max_df: float = 1.0,
+        max_features: int | None = None,
+        stop_words: Sequence[str] | str | Path | None = None,
+        binary: bool = False,
         column: str | None = None,
         missing: str = "error",
     ) -> None:
@@ -208,6 +267,12 @@ class CountEncoder(Encoder):
         self.tokenizer = tokenizer
         self.lowercase = lowercase
         self.order = order
+        self.ngrams = ngrams
+        self.min_df = min_df
+        self.max_df = max_df
+        self.max_features = max_features
+        self.stop_words = stop_words
+        self.binary = binary
         self.column = column
         self.missing = missing
 
@@ -230,9 +295,40 @@ class CountEncoder(Encoder):
                 raise DuplicateName(f"`vocabulary` holds a word twice: {some(twice)}.")
         order = choice("order", self.order, ("first", "sorted"))
         missing = choice("policy for missing texts", self.missing, MISSING)
-        reading = Reading(self.tokenizer, self.lowercase, self.column, missing)
+        stop = tuple(_keys(_stop_words(self.stop_words), self.lowercase))
+        ngrams = _ngrams(self.ngrams)
+        reading = Reading(
+            self.tokenizer, self.lowercase, self.column, missing, ngrams, stop, bool(self.binary)
+        )
         reading.cut  # noqa: B018  an unknown tokenizer is refused here, not at the first row
-        return Vocabulary(reading, given, order, self._weighting)
+        return Vocabulary(reading, given, order, self._weighting, self._limits())
+
+    def _limits(self) -> Limits:
+        for name in ("min_df", "max_df"):
+            limit = getattr(self, name)
+            if (isinstance(limit, float) and not 0 <= limit <= 1) or (isinstance(limit, int) and limit < 1):
+                raise OutOfRange(
+                    f"`{name}` is a number of rows from 1, or a share from 0.0 to 1.0, not {limit!r}."
+                )
+        if self.max_features is not None and self.max_features < 1:
+            raise OutOfRange(f"`max_features` keeps at least one word, not {self.max_features}.")
+        return Limits(self.min_df, self.max_df, self.max_features)
+
+    def fit_transform(self, rows: Any, y: Any = None) -> Any:
+        """`fit`, then `transform` of the same rows, which are cut into words once."""
+        table, fold = as_table(rows), self._fold()
+        words, counts = fold.reading.bags(table)
+        self._seen = fold.seen(words, counts)
+        self._map = fold.done(self._seen)
+        return self._given(self._map.weigh(table, words, counts), rows)
+
+    def inverse_transform(self, X: Any) -> list[dict[str, float]]:
+        """Give every row's words with their weights, the heaviest first (of equals, the earlier dimension)."""
+        counts = as_vectors(X).values if not isinstance(X, Vectors) else X.values
+        names = self.space.feature_names()
+        rows = (np.asarray(dense(counts[[i]])).reshape(-1) for i in range(counts.shape[0]))
+        order = ((row, np.argsort(-row, kind="stable")[: np.count_nonzero(row)]) for row in rows)
+        return [{names[i]: float(row[i]) for i in best} for row, best in order]
 
 
 class TfidfEncoder(CountEncoder):
@@ -249,6 +345,22 @@ class TfidfEncoder(CountEncoder):
     """
 
     _weighting = "tfidf"
+
+
+def _stop_words(given: Any) -> Sequence[str]:
+    """The words of a list, or of a file with one a line."""
+    if given is None:
+        return ()
+    if isinstance(given, (str, Path)):
+        return [word.strip() for word in read(given, format="txt").column(0).to_pylist() if word.strip()]
+    return list(given)
+
+
+def _ngrams(given: Any) -> tuple[int, int]:
+    low, high = given
+    if not 1 <= low <= high:
+        raise OutOfRange(f"`ngrams` are the shortest and the longest run, such as (1, 2), not {given!r}.")
+    return int(low), int(high)
 
 
 def _keys(words: Sequence[str], lowercase: bool) -> list[str]:

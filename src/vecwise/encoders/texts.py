@@ -14,7 +14,8 @@ from vecwise.draw.words import count
 from vecwise.errors import MissingValue, NothingToEncode, WrongType, some, unknown
 
 MISSING: Final = ("error", "empty")
-TOKENIZERS: Final = ("whitespace", "word")
+TOKENIZERS: Final = ("whitespace", "word", "characters", "characters-in-words")
+_SPACES = re.compile(r"\s\s+")  # a run of white space counts as one space
 _WORD = re.compile(r"(?u)\b\w\w+\b")  # scikit-learn's tokens: two or more word characters
 
 Tokenizer = Callable[[str], list[str]]
@@ -61,17 +62,59 @@ def is_text(kind: Any) -> bool:
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
-def tokenizer_of(tokenizer: str | Tokenizer, lowercase: bool) -> Tokenizer:
-    """Give the function that cuts a text into tokens; the text is NFC-normalized, then lower-cased, first."""
+def tokenizer_of(
+    tokenizer: str | Tokenizer,
+    lowercase: bool,
+    ngrams: tuple[int, int] = (1, 1),
+    stop: frozenset[str] = frozenset(),
+) -> Tokenizer:
+    """Give the function that cuts a text into tokens; the text is NFC-normalized, then lower-cased, first.
+
+    `ngrams` are the shortest and the longest run of neighbouring words, or of characters for `"characters"`
+    and, word by word with a space at each end, `"characters-in-words"`. Words in `stop` are dropped first.
+    """
+    prepare: Callable[[str], str] = (lambda text: normal(text).lower()) if lowercase else normal
+    if tokenizer == "characters":
+        return lambda text: character_grams(_SPACES.sub(" ", prepare(text)), ngrams)
+    if tokenizer == "characters-in-words":
+        return lambda text: [g for word in prepare(text).split() for g in _padded_grams(word, ngrams)]
     if callable(tokenizer):
         split: Tokenizer = tokenizer
-    elif tokenizer == "whitespace":
-        split = str.split
-    elif tokenizer == "word":
-        split = _WORD.findall
+    elif tokenizer in TOKENIZERS:
+        split = str.split if tokenizer == "whitespace" else _WORD.findall
     else:
         raise unknown("tokenizer", str(tokenizer), TOKENIZERS)
-    return (lambda text: split(normal(text).lower())) if lowercase else (lambda text: split(normal(text)))
+    if not stop and ngrams == (1, 1):
+        return lambda text: split(prepare(text))
+    return lambda text: word_grams([word for word in split(prepare(text)) if word not in stop], ngrams)
+
+
+def word_grams(words: list[str], ngrams: tuple[int, int]) -> list[str]:
+    """Give runs of neighbouring words, joined by a space.
+
+    >>> word_grams(["a", "deep", "sea"], (1, 2))
+    ['a', 'deep', 'sea', 'a deep', 'deep sea']
+    """
+    low, high = ngrams
+    return [" ".join(words[i : i + n]) for n in range(low, high + 1) for i in range(len(words) - n + 1)]
+
+
+def character_grams(text: str, ngrams: tuple[int, int]) -> list[str]:
+    """Give runs of neighbouring characters.
+
+    >>> character_grams("sea", (2, 3))
+    ['se', 'ea', 'sea']
+    """
+    low, high = ngrams
+    return [text[i : i + n] for n in range(low, high + 1) for i in range(len(text) - n + 1)]
+
+
+def _padded_grams(word: str, ngrams: tuple[int, int]) -> list[str]:
+    """A word shorter than a run is one run, counted once, as scikit-learn counts it."""
+    padded, (low, high) = f" {word} ", ngrams
+    if len(padded) <= low:
+        return [padded]
+    return character_grams(padded, (low, min(high, len(padded))))
 
 
 def normal(text: str) -> str:
