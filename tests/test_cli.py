@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from conftest import EXAMPLES, FIVE
@@ -144,7 +147,7 @@ def test_similar() -> None:
         ("x.unknown", b"\x00\x01", [], ["--format"]),
         ("ragged.csv", b"a,b\n1,2\n3\n", [], ["line 3"]),
         ("latin.csv", "name,x\ncaf\xe9,1\n".encode("latin-1"), [], ["10", "--encoding"]),
-        ("nothing.jsonl", b'{"a": [1]}\n{"a": [2]}\n', [], ["`a`", "--columns"]),
+        ("nothing.jsonl", b'{"a": ["x"]}\n{"a": ["y"]}\n', [], ["`a`", "--columns"]),
         ("col.csv", b"price,rooms\n1,2\n", ["--columns", "prize"], ["Did you mean `price`"]),
         ("gap.csv", b"a,b\n1,2\n,3\n", [], ["`a`", "`1`", "--missing mean"]),
         ("inf.csv", b"a\n1\ninf\n", [], ["infinite", "`1`"]),
@@ -275,3 +278,69 @@ def test_progress_shows_at_a_terminal_only(tmp_path) -> None:
     assert b"2,000 \xc3\x97 512" in process.stdout.read()
     process.stdout.close()
     os.close(leader)
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "parquet", "csv", "jsonl"])
+def test_vectors_that_are_there_are_a_path_of_every_command(tmp_path, kind) -> None:
+    E = np.random.default_rng(3).standard_normal((30, 6)).astype(np.float32)
+    path = tmp_path / f"emb.{kind}"
+    titles = [f"title {i}" for i in range(30)]
+    if kind == "npy":
+        np.save(path, E)
+    elif kind == "npz":
+        np.savez_compressed(path, E)
+    elif kind == "parquet":
+        pq.write_table(
+            pa.table({"title": titles, "v": pa.array(E.tolist(), pa.list_(pa.float32(), 6))}), path
+        )
+    elif kind == "csv":
+        cells = [f'"{row}",{title}' for row, title in zip(E.tolist(), titles, strict=True)]
+        path.write_text("v,title\n" + "\n".join(cells))
+    else:
+        lines = [
+            json.dumps({"v": row, "title": title}) for row, title in zip(E.tolist(), titles, strict=True)
+        ]
+        path.write_text("\n".join(lines))
+    name = "vectors of `emb." + kind + "`" if kind in ("npy", "npz") else "column `v`"
+    told = json.loads(run("explore", path.name, "--no-html", "--json", cwd=tmp_path).stdout)
+    assert (told["rows"], told["vectors"]["dim"], told["space"]["name"]) == (30, 6, name)
+    assert [c["use"] for c in told["columns"] if c["name"] == "v"] == ["vectors"][: len(told["columns"])]
+    checked = json.loads(run("health", path.name, "--json", cwd=tmp_path).stdout)
+    lengths = np.linalg.norm(E.astype(np.float64), axis=1)
+    assert checked["norms"]["l2"]["max"] == pytest.approx(lengths.max(), rel=1e-6)
+    near = json.loads(run("nearest", path.name, "--row", "4", "-k", "3", "--json", cwd=tmp_path).stdout)
+    scores = (E @ E[4]) / (lengths * lengths[4])
+    best = [i for i in np.argsort(-scores).tolist() if i != 4][:3]
+    assert [n["id"] for n in near["neighbors"]] == best
+    assert [n["score"] for n in near["neighbors"]] == pytest.approx(scores[best].tolist(), rel=1e-5)
+    assert (
+        len(json.loads(run("pairs", path.name, "--sample", "5", "--json", cwd=tmp_path).stdout)["ids"]) == 5
+    )
+    words = run("explore", path.name, "--no-browser", cwd=tmp_path)
+    assert (words.returncode, words.stderr) == (0, "")
+    assert words.stdout.splitlines()[0] == f"{path.name}: 30 rows" + (
+        "" if kind[:2] == "np" else ", 2 columns"
+    )
+    assert f"{name[0].upper()}{name[1:]}: 30 × 6, dense" in words.stdout
+    refused(run("nearest", path.name, "words", cwd=tmp_path), "--row")
+    assert f"30 × 6 vectors ({name}), saved in v" in run("encode", path.name, "-o", "v", cwd=tmp_path).stdout
+
+
+def test_a_column_of_vectors_is_chosen(tmp_path) -> None:
+    path = tmp_path / "two.jsonl"
+    path.write_text("\n".join(json.dumps({"a": [i, 1], "b": [1, i, 2], "n": i}) for i in range(4)))
+    made = json.loads(run("explore", path.name, "--vectors", "b", "--no-html", "--json", cwd=tmp_path).stdout)
+    assert (made["space"]["name"], made["vectors"]["dim"]) == ("column `b`", 3)
+    refused(run("health", path.name, "--vectors", "c", cwd=tmp_path), "column `c`", "`a`")
+    refused(
+        run("health", path.name, "--vectors", "b", "--columns", "n", cwd=tmp_path), "--columns", "no effect"
+    )
+    np.save(tmp_path / "emb.npy", np.eye(3))
+    refused(
+        run("health", "emb.npy", "--ids", "n", "--vectors", "b", cwd=tmp_path),
+        "NumPy file",
+        "`--ids`",
+        "`--vectors`",
+    )
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "emb.npy").read_bytes()[:-8])
+    refused(run("explore", "cut.npy", cwd=tmp_path), "`cut.npy`", "damaged")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import mmap
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from vecwise.errors import (
     Inapplicable,
     MissingValue,
     NoEncoder,
+    NonFinite,
     NothingToEncode,
     OutOfRange,
     TooLarge,
@@ -163,7 +165,7 @@ def test_overrides_win() -> None:
     with pytest.raises(NothingToEncode, match="no text|holds text"):
         plan(pa.table({"a": [1]}), encoder="count")
     with pytest.raises(NothingToEncode, match="--columns"):
-        plan(pa.table({"id": [1, 2], "b": [[1], [2]]}))
+        plan(pa.table({"id": [1, 2], "b": [["x"], ["y"]]}))
 
 
 def test_the_guess_looks_at_the_whole_column_before_it_calls_it_empty() -> None:
@@ -185,9 +187,113 @@ def test_the_guess_looks_at_the_whole_column_before_it_calls_it_empty() -> None:
 @pytest.mark.parametrize(
     "kind", [pa.list_(pa.float32()), pa.list_(pa.float64(), 2), pa.large_list(pa.int8())]
 )
-def test_numbers_in_lists_are_sent_to_vectors(kind) -> None:
-    table = pa.table({"v": pa.array([[1, 2], [3, 4]], kind), "n": [1, 2]})
-    assert plan(table).columns[0].why == "numbers in lists: give them to vw.Vectors in Python"
+def test_the_only_column_of_vectors_is_taken(kind) -> None:
+    table = pa.table({"v": pa.array([[1, 2], [3, 4]], kind), "id": [7, 9], "n": [1, 2]})
+    made = plan(table)
+    assert (made.vectors, made.encoder) == ("v", None)
+    assert [(c.use, c.why) for c in made.columns] == [
+        ("vectors", "holds vectors of 2 numbers"),
+        ("skip", "beside the vectors, for colour and reading"),
+        ("skip", "beside the vectors, for colour and reading"),
+    ]
+    X = vw.encode(table, ids="id")
+    assert X.values.tolist() == [[1, 2], [3, 4]]
+    assert X.ids.tolist() == [7, 9]
+    assert X.rows.column_names == ["id", "n"]
+    assert X.space.name == "column `v`"
+    assert X.space.frame.startswith("own-")
+    assert not X.space.same_axes(vw.encode(table).space)
+    assert vw.encode(table, columns=["n"]).space.features == ("n",)
+    assert vw.encode(table, encoder="table").space.features == ("n",)
+    assert vw.encode(table.select(["v"])).rows is None
+
+
+def test_vectors_are_chosen_among_several_columns() -> None:
+    rows = {"a": [[1, 2], [3, 4]], "b": ["[0.5]", "[3e-4]"], "n": [5, 6], "t": ["x", "y"]}
+    assert [(c.name, c.use) for c in plan(pa.table(rows)).columns][:3] == [
+        ("a", "skip"),
+        ("b", "skip"),
+        ("n", "encode"),
+    ]
+    assert plan(pa.table(rows)).columns[0].why == "holds vectors of 2 numbers"
+    X = vw.encode(rows, vectors="b")
+    assert (X.values.tolist(), X.rows.column_names) == ([[0.5], [3e-4]], ["a", "n", "t"])
+    assert vw.encode(pd.DataFrame({"v": [np.array([1.0, 2]), np.array([3.0, 5])]})).values.tolist() == [
+        [1, 2],
+        [3, 5],
+    ]
+    with pytest.raises(UnknownName, match="column `c`"):
+        vw.encode(rows, vectors="c")
+    with pytest.raises(WrongType, match="Column `n` holds int64"):
+        vw.encode(rows, vectors="n")
+    for option in ({"columns": ["n"]}, {"text": "t"}, {"encoder": "table"}, {"missing": "mean"}):
+        with pytest.raises(Inapplicable, match=f"--{next(iter(option))}"):
+            vw.encode(rows, vectors="b", **option)
+    with pytest.raises(Inapplicable, match="no encoder object"):
+        vw.encode(rows, vw.TableEncoder(), vectors="b")
+
+
+def test_broken_vectors_are_no_reason_to_encode_something_else() -> None:
+    whole = [[1.0, 2.0]] * 40
+    for broken, error in (([9.0], WrongShape), (None, MissingValue), ([1.0, np.nan], NonFinite)):
+        with pytest.raises(error, match=r"row `40` \(counted from 0\)"):
+            vw.encode({"v": [*whole, broken], "n": list(range(41))})
+    tags = plan(pa.table({"tags": [[1], [1, 2], [3, 4, 5]], "n": [1, 2, 3]}))
+    assert tags.columns[0].why == "lists of 1 to 3 numbers, and vectors have one length"
+    assert [c.use for c in tags.columns] == ["skip", "encode"]
+
+
+def test_a_file_of_vectors_is_opened(tmp_path) -> None:
+    E = np.random.default_rng(0).standard_normal((40, 5))
+    np.save(tmp_path / "emb.npy", E.astype(np.float32))
+    X = vw.encode(tmp_path / "emb.npy")
+    assert np.array_equal(X.values, E.astype(np.float32))
+    base = X.values
+    while isinstance(base, np.ndarray):
+        base = base.base
+    assert isinstance(base, mmap.mmap)
+    assert (X.space.name, X.encoder, X.rows) == ("vectors of `emb.npy`", None, None)
+    assert vw.encode(str(tmp_path / "emb.npy"), ids=list(range(100, 140))).ids[0] == 100
+    part = workbench.load(tmp_path / "emb.npy", sample=7, seed=1)
+    assert (part.total, len(part.vectors)) == (40, 7)
+    assert np.array_equal(part.vectors.values, E.astype(np.float32)[part.vectors.ids])
+    with pytest.raises(NoEncoder, match="--row"):
+        workbench.nearest_in(str(tmp_path / "emb.npy"), "words")
+    for option in (
+        {"columns": ["a"]},
+        {"text": "t"},
+        {"encoder": "count"},
+        {"missing": "mean"},
+        {"vectors": "v"},
+    ):
+        with pytest.raises(Inapplicable, match="NumPy file of vectors"):
+            vw.encode(tmp_path / "emb.npy", **option)
+    with pytest.raises(Inapplicable, match="no columns"):
+        vw.encode(tmp_path / "emb.npy", ids="a")
+    E[3, 2] = np.nan
+    np.save(tmp_path / "nan.npy", E)
+    with pytest.raises(NonFinite, match="ids `3`"):
+        vw.encode(tmp_path / "nan.npy")
+
+
+def test_a_sparse_file_of_vectors_is_explored(tmp_path) -> None:
+    import scipy.sparse as sp
+
+    S = sp.random(30, 12, 0.3, format="csr", random_state=2)
+    sp.save_npz(tmp_path / "s.npz", S)
+    data = strict_json(explored(tmp_path / "s.npz", html=str(tmp_path / "r.html")))
+    assert data["vectors"]["sparse"]
+    assert data["vectors"]["density"] == pytest.approx(S.nnz / 360)
+
+
+def test_a_sample_of_a_column_of_vectors_keeps_its_row_numbers(tmp_path) -> None:
+    import pyarrow.parquet as pq
+
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(np.arange(60.0)), 2)
+    pq.write_table(pa.table({"v": lists, "n": np.arange(30)}), tmp_path / "p.parquet")
+    made = workbench.load(tmp_path / "p.parquet", sample=6, seed=4).vectors
+    assert np.array_equal(made.values, np.arange(60.0).reshape(30, 2)[made.ids])
+    assert made.rows.column("n").to_pylist() == made.ids.tolist()
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,9 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--columns", help="The columns to encode, separated by commas."),
         click.option("--text", metavar="COLUMN", help="The text column to encode."),
+        click.option(
+            "--vectors", metavar="COLUMN", help="The column that holds vectors, to take as they are."
+        ),
         click.option("--ids", metavar="COLUMN", help="The column that names the rows."),
         click.option(
             "--missing",

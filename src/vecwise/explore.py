@@ -143,11 +143,11 @@ def _neighbors(view: View, seed: int) -> tuple[tuple[int, tuple[tuple[int, float
 
 
 def shown_columns(X: Vectors, plan: Plan | None) -> tuple[str, ...]:
-    """The columns that tell a row in words: the text, or the first encoded ones."""
+    """The columns that tell a row in words: the text, the first encoded ones, or those beside vectors."""
     if X.rows is None:
         return ()
     names = [str(name) for name in X.rows.column_names]
-    if plan is None:
+    if plan is None or plan.vectors is not None:
         return tuple(names[:6])
     texts = [c.name for c in plan.columns if c.use == "text"]
     return tuple(texts or [c.name for c in plan.columns if c.use == "encode"][:6])

@@ -51,15 +51,16 @@ def explored(name: str, rows: int, facts: Facts, report: str | None) -> Answer:
 
 def _found(name: str, rows: int, facts: Facts) -> str:
     table = facts.vectors.rows
-    wide = f", {count(table.num_columns, 'column')}" if table is not None else ""
+    columns = len(facts.plan.columns) if facts.plan is not None else 0 if table is None else table.num_columns
+    wide = f", {count(columns, 'column')}" if columns else ""
     part = "" if rows == len(facts.vectors) else f" (a sample of {len(facts.vectors):,})"
     return f"{clip(name, 60)}: {count(rows, 'row')}{part}{wide}"
 
 
 def _plan_lines(plan: Plan | None) -> list[str]:
     if plan is None:
-        return ["saved vectors: nothing to encode"]
-    used = {"encode": "encoded", "text": "encoded", "skip": "left out"}
+        return ["vectors already: nothing to encode"]
+    used = {"encode": "encoded", "text": "encoded", "vectors": "the vectors", "skip": "left out"}
     cells = [[c.name, c.type, used[c.use], c.why] for c in plan.columns[:MOST_COLUMNS]]
     widths = [max(len(_short(row[i])) for row in cells) for i in range(3)]
     lines = []
@@ -86,7 +87,9 @@ def _vectors_line(facts: Facts) -> str:
     X, found = facts.vectors, facts.health
     kind = "sparse" if found.sparse else "dense"
     size = f"{len(X):,} × {X.shape[1]:,}"
-    return f"Vectors by {encoder_name(X)}: {size}, {kind} {found.dtype}, {share(found.density)} filled"
+    made = own_name(X)
+    start = f"Vectors by {encoder_name(X)}" if made is None else f"{made[0].upper()}{made[1:]}"
+    return f"{start}: {size}, {kind} {found.dtype}, {share(found.density)} filled"
 
 
 def _short(name: object, width: int = NAME) -> str:
@@ -94,6 +97,11 @@ def _short(name: object, width: int = NAME) -> str:
     line = clip(name, 10_000)
     tail = width // 3
     return line if len(line) <= width else f"{line[: width - 1 - tail]}…{line[-tail:]}"
+
+
+def own_name(X: Any) -> str | None:
+    """What a user's own vectors are called, such as "column `embedding`"; `None` for those of an encoder."""
+    return clip(X.space.name, 60) or None if X.space.frame.startswith("own-") else None
 
 
 def encoder_name(X: Any) -> str:
@@ -176,7 +184,7 @@ def _explored_data(name: str, rows: int, facts: Facts, report: str | None) -> di
 
 
 def _column(c: Any) -> dict[str, Any]:
-    return {"name": c.name, "type": c.type, "encoded": c.use != "skip", "why": c.why}
+    return {"name": c.name, "type": c.type, "encoded": c.use != "skip", "use": c.use, "why": c.why}
 
 
 def _component_data(facts: Facts) -> dict[str, Any] | None:

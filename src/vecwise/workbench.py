@@ -34,9 +34,13 @@ from vecwise.errors import (
 from vecwise.explore import MEASURES, View, view_of
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.runner import Progress, apply
+from vecwise.space import Space
 from vecwise.store import datasets
+from vecwise.store.os_errors import shown
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
+from vecwise.store.vector_columns import vectors_of
+from vecwise.store.vector_files import is_vector_file, read_vectors
 from vecwise.telling import Answer
 from vecwise.vectors import Vectors, as_vectors
 
@@ -44,6 +48,7 @@ __all__ = ["Answer", "encode", "explore", "open", "plot", "read", "save"]
 
 TEXT_CHUNK = 1024  # rows of text a chunk: half a second of sentences, so that progress moves
 MOST_PAIRED = 50
+NUMPY = "a NumPy file of vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +69,49 @@ def encode(
     text: str | None = None,
     ids: str | Sequence[Any] | None = None,
     missing: str | None = None,
+    vectors: str | None = None,
     progress: Progress | None = None,
 ) -> Vectors:
     """Turn rows into vectors that know their space.
 
     `rows` is a list of texts, a table (Arrow, pandas, Polars, a dict of columns, a list of dicts) or a path
-    to a file. `encoder` is `"auto"` (running text: sentences, otherwise a table), `"table"`, `"sentence"`,
-    `"count"`, `"tfidf"`, or an encoder object, which is fitted on the rows if it has not been yet.
-    `columns` and `text` override which columns are encoded, `ids` names the id column or gives the ids,
-    `missing` says what a missing cell becomes. `progress(done, total)` is called as rows are finished.
+    to a file; a `.npy` or `.npz` file holds vectors already, and so may a column of lists of numbers, which
+    `vectors` names where there are several. `encoder` is `"auto"` (running text: sentences, otherwise a
+    table), `"table"`, `"sentence"`, `"count"`, `"tfidf"`, or an encoder object, which is fitted on the rows
+    if it has not been yet. `columns` and `text` override which columns are encoded, `ids` names the id
+    column or gives the ids, `missing` says what a missing cell becomes. `progress(done, total)` is called
+    as rows are finished.
 
-    Raises the errors of `read` and of the encoder; `UnknownName`, `NothingToEncode`, `DuplicateName` and
-    `MissingValue` for ids, `WrongType` for an encoder that is none.
+    Raises the errors of `read` and of the encoder, `Inapplicable` for options of encoding beside vectors;
+    `UnknownName`, `NothingToEncode`, `DuplicateName` and `MissingValue` for ids, `WrongType` for an
+    encoder that is none.
 
     >>> import vecwise as vw
     >>> X = vw.encode(["the sea", "the sky"], encoder="count")
     >>> X.space.features, X.values.toarray().tolist()
     (('the', 'sea', 'sky'), [[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    >>> vw.encode({"title": ["the sea", "the sky"], "embedding": [[0.5, 2], [1, 4]]}).values.tolist()
+    [[0.5, 2.0], [1.0, 4.0]]
     """
+    if is_vector_file(rows):
+        _refuse_options(
+            rows, NUMPY, encoder=encoder, columns=columns, text=text, missing=missing, vectors=vectors
+        )
+        return _vectors_in(rows, ids).vectors
     table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
     if isinstance(encoder, str):
         return encode_table(
-            table, encoder=encoder, columns=columns, text=text, ids=ids, missing=missing, progress=progress
+            table,
+            encoder=encoder,
+            columns=columns,
+            text=text,
+            ids=ids,
+            missing=missing,
+            vectors=vectors,
+            progress=progress,
         ).vectors
+    if vectors is not None:
+        raise Inapplicable("`vectors` are encoded already: give no encoder object beside them.")
     for name, value in (("columns", columns), ("text", text), ("missing", missing)):
         if value is not None:
             raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
@@ -105,11 +130,21 @@ def encode_table(
     text: str | None = None,
     ids: str | Sequence[Any] | None = None,
     missing: str | None = None,
+    vectors: str | None = None,
     progress: Progress | None = None,
 ) -> Encoded:
     """Plan, fit and encode an Arrow table; gives the plan beside the vectors, so that it can be told."""
-    leave_out = (ids,) if isinstance(ids, str) else ()
-    made = plan(table, encoder=encoder, columns=columns, text=text, missing=missing, leave_out=leave_out)
+    made = plan(
+        table,
+        encoder=encoder,
+        columns=columns,
+        text=text,
+        missing=missing,
+        vectors=vectors,
+        leave_out=(ids,) if isinstance(ids, str) else (),
+    )
+    if made.encoder is None:
+        return Encoded(_vectors_at(table, str(made.vectors), ids), made, table.num_rows)
     return Encoded(_run(made.encoder, table, ids, progress), made, table.num_rows)
 
 
@@ -122,6 +157,28 @@ def _run(encoder: Encoder, table: Any, ids: Any, progress: Progress | None) -> V
     if ids is None:  # chunks number their rows from 0 each
         return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, encoder.map_)
     return Vectors(made.values, _ids(table, ids), made.rows, made.space, encoder=encoder.map_)
+
+
+def _vectors_at(table: Any, column: str, ids: Any) -> Vectors:
+    """The vectors of a column; the other columns are their rows."""
+    names = _ids(table, ids)
+    values = vectors_of(table.column(column), column, ids=names)
+    beside = table.drop_columns([column])
+    space = Space(values.shape[1], name=f"column `{column}`")
+    return Vectors(values, names, beside if beside.num_columns else None, space)
+
+
+def _vectors_in(path: str | Path, ids: Any = None, sample: int | None = None, seed: int = 0) -> Encoded:
+    """The vectors of a NumPy file; a sample keeps its rows' own numbers, and only its rows are read."""
+    if isinstance(ids, str):
+        raise Inapplicable(f"{shown(path)} has no columns, so none can name its rows. Leave out `ids`.")
+    values = read_vectors(path)
+    total = int(values.shape[0])
+    if sample is not None and sample < total:
+        ids = _sample(total, sample, seed)
+        values = values[ids]
+    space = Space(int(values.shape[1]), name=f"vectors of {shown(Path(path).name)}")
+    return Encoded(Vectors(values, ids, None, space), None, total)
 
 
 def _ids(table: Any, ids: Any) -> Any:
@@ -200,17 +257,22 @@ def load(
     seed: int = 0,
     **options: Any,
 ) -> Encoded:
-    """Give the vectors of a PATH: a saved folder is opened, a data file is read and encoded.
+    """Give the vectors of a PATH: a saved folder or a NumPy file is opened, a data file is read and encoded.
 
     `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers. Raises
-    `Inapplicable` for options of reading or encoding with a saved folder, which is encoded already.
+    `Inapplicable` for options of reading or encoding with a saved folder or a NumPy file: both are encoded.
     """
     if sample is not None and sample < 1:
         raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
     if str(path) != "-" and Path(path).is_dir():
-        _refuse_options(path, format=format, encoding=encoding, as_text=as_text, **options)
+        _refuse_options(
+            path, "a folder of saved vectors", format=format, encoding=encoding, as_text=as_text, **options
+        )
         made = open(path)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
+    if is_vector_file(path):
+        _refuse_options(path, NUMPY, format=format, encoding=encoding, as_text=as_text, **options)
+        return _vectors_in(path, None, sample, seed)
     table = read(path, format=format, encoding=encoding, as_text=as_text)
     total = table.num_rows
     keep = None if sample is None else _sample(table.num_rows, sample, seed)
@@ -222,14 +284,14 @@ def load(
     return Encoded(made_now.vectors, made_now.plan, total)
 
 
-def _refuse_options(path: str | Path, **options: Any) -> None:
+def _refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
     usual = {"encoder": "auto", "encoding": "utf-8", "as_text": ()}
     given = [f"--{name.replace('_', '-')}" for name, value in options.items()
              if name != "progress" and value is not None and value != usual.get(name)]  # fmt: skip
     if given:
         raise Inapplicable(
-            f"{some([path])} is a folder of saved vectors, which are read and encoded already: {some(given, 8)} "
-            "would have no effect. Leave out the options, or give the data file."
+            f"{some([path])} is {what}, which are read and encoded already: {some(given, 8)} "
+            "would have no effect. Leave out the options, or give a data file."
         )
 
 
@@ -286,7 +348,9 @@ def encode_to(path: str, folder: str, **options: Any) -> Answer:
     """Encode a file and save the vectors as a folder."""
     X = load(path, **options).vectors
     save(X, folder)
-    line = f"{len(X):,} × {X.shape[1]:,} vectors by {telling.encoder_name(X)}, saved in {folder}"
+    made = telling.own_name(X)
+    origin = f"by {telling.encoder_name(X)}" if made is None else f"({made})"
+    line = f"{len(X):,} × {X.shape[1]:,} vectors {origin}, saved in {folder}"
     data = {"folder": folder, "rows": len(X), "dim": X.shape[1], "space": telling.space_data(X)}
     return Answer([(line, [])], data)
 

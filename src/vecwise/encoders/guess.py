@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
+
 from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.sentence import SentenceEncoder
 from vecwise.encoders.table import TableEncoder
-from vecwise.errors import NothingToEncode, WrongType, some, unknown
+from vecwise.errors import Inapplicable, NothingToEncode, WrongType, some, unknown
+from vecwise.store.vector_columns import lengths_of
 from vecwise.table_text import clip
 
 ENCODERS: Final = ("auto", "table", "sentence", "count", "tfidf")
@@ -24,6 +27,8 @@ MOST_LABELS: Final = 50  # a text column with more different values than this is
 SAMPLE: Final = 10_000  # rows that the guess looks at
 RUNNING_TEXT: Final = 5  # words; people's names and titles have fewer
 _NAME: Final = "a name or a key"
+_VECTORS: Final = "holds vectors of "
+_GIVES_IDS: Final = "gives the row ids"
 _ID_NAME = re.compile(r"(^|_)(id|uuid|guid|index|rowid|row_id)$|^unnamed", re.IGNORECASE)
 _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
 _DRESSED = re.compile(  # money, percentages, thousands: numbers with signs or separators
@@ -39,16 +44,21 @@ class ColumnPlan:
 
     name: str
     type: str
-    use: str  # "encode", "text" or "skip"
+    use: str  # "encode", "text", "vectors" or "skip"
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be encoded: a plan per column and the encoder, not fitted yet."""
+    """What will be encoded: a plan per column and the encoder, not fitted yet; vectors need none (`None`)."""
 
     columns: tuple[ColumnPlan, ...]
-    encoder: Encoder
+    encoder: Encoder | None
+
+    @property
+    def vectors(self) -> str | None:
+        """The column that holds the vectors, if one does."""
+        return next((column.name for column in self.columns if column.use == "vectors"), None)
 
 
 def plan(
@@ -58,12 +68,15 @@ def plan(
     columns: Sequence[str] | None = None,
     text: str | None = None,
     missing: str | None = None,
+    vectors: str | None = None,
     leave_out: Sequence[str] = (),
 ) -> Plan:
     """Choose the columns and the encoder for an Arrow table; every argument overrides the guess.
 
-    A column of running text is encoded as sentences; otherwise every column of numbers, truth values,
-    dates or few different labels is encoded as a table. Raises `UnknownName`, `NothingToEncode`.
+    The only column of vectors is taken as it is; without one, a column of running text is encoded as
+    sentences; otherwise every column of numbers, truth values, dates or few different labels is encoded as
+    a table. Raises `UnknownName`, `NothingToEncode`, and `Inapplicable` for options of encoding beside
+    vectors, which are encoded already.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"id": [7, 9], "rooms": [3, 4], "kind": ["flat", "house"]})
@@ -73,12 +86,18 @@ def plan(
     rooms | encode | as it is
     kind | encode | 2 labels, one dimension each
     """
-    for name in [*(columns or ()), *([text] if text else ()), *leave_out]:
+    for name in [*(columns or ()), *([text] if text else ()), *([vectors] if vectors else ()), *leave_out]:
         if name not in table.column_names:
             raise unknown("column", name, table.column_names)
     if encoder not in ENCODERS:
         raise unknown("encoder", encoder, ENCODERS)
     guesses = _guesses(table, leave_out)
+    own = vectors or (_only_vectors(guesses) if encoder == "auto" and not columns and not text else None)
+    if own is not None:
+        _refuse_encoding(
+            own, encoder=None if encoder == "auto" else encoder, columns=columns, text=text, missing=missing
+        )
+        return _vectors_plan(guesses, own)
     chosen = _text_choice(table, guesses, encoder, columns, text)
     if chosen is not None:
         return _text_plan(guesses, encoder, chosen, missing)
@@ -90,7 +109,7 @@ def _guesses(table: Any, leave_out: Sequence[str]) -> dict[str, ColumnPlan]:
     for field in table.schema:
         use, why = _guess(field, table.column(field.name), table.num_columns)
         if field.name in leave_out:
-            use, why = "skip", "gives the row ids"
+            use, why = "skip", _GIVES_IDS
         guessed[field.name] = ColumnPlan(field.name, words_of(field.type), use, why)
     if all(guess.use == "skip" for guess in guessed.values()):
         names = {n: replace(g, use="text") for n, g in guessed.items() if g.why.endswith(_NAME)}
@@ -100,8 +119,8 @@ def _guesses(table: Any, leave_out: Sequence[str]) -> dict[str, ColumnPlan]:
 
 def _guess(field: Any, cells: Any, width: int) -> tuple[str, str]:
     kind = kind_of(field.type)
-    if _holds_lists(field.type):
-        return "skip", "numbers in lists: give them to vw.Vectors in Python"
+    if len(cells) and cells.null_count < len(cells) and (lengths := lengths_of(cells)) is not None:
+        return "skip", _vector_words(lengths)
     if kind is None:
         return "skip", f"{clip(field.type, 40)} is not encoded"
     if len(cells) and cells.null_count == len(cells):
@@ -114,11 +133,37 @@ def _guess(field: Any, cells: Any, width: int) -> tuple[str, str]:
     return _guess_text(cells.drop_null().slice(0, SAMPLE) if head.null_count == len(head) else head, width)
 
 
-def _holds_lists(arrow_type: Any) -> bool:
-    from pyarrow import types
+def _vector_words(lengths: np.ndarray) -> str:
+    """Almost equal lengths are vectors, of which some are broken and will be refused; others are mere lists."""
+    found, counts = np.unique(lengths, return_counts=True)
+    if counts.max() >= MOSTLY * len(lengths) and found[counts.argmax()]:
+        return f"{_VECTORS}{count(int(found[counts.argmax()]), 'number')}"
+    return f"lists of {found[0]:,} to {found[-1]:,} numbers, and vectors have one length"
 
-    listed = types.is_list(arrow_type) or types.is_large_list(arrow_type)
-    return (listed or types.is_fixed_size_list(arrow_type)) and kind_of(arrow_type.value_type) == NUMBER
+
+def _only_vectors(guesses: dict[str, ColumnPlan]) -> str | None:
+    found = [guess.name for guess in guesses.values() if guess.why.startswith(_VECTORS)]
+    return found[0] if len(found) == 1 else None
+
+
+def _refuse_encoding(column: str, **options: Any) -> None:
+    given = [f"--{name}" for name, value in options.items() if value]
+    if given:
+        raise Inapplicable(
+            f"Column `{column}` holds vectors, which are encoded already: {some(given)} would have no effect. "
+            "Leave that out, or name the columns to encode (--columns)."
+        )
+
+
+def _vectors_plan(guesses: dict[str, ColumnPlan], chosen: str) -> Plan:
+    plans = []
+    for guess in guesses.values():
+        taken = guess.name == chosen
+        why = "chosen" if taken else "beside the vectors, for colour and reading"
+        known = guess.why.startswith(_VECTORS) or (guess.why == _GIVES_IDS and not taken)
+        use = "vectors" if taken else "skip"
+        plans.append(ColumnPlan(guess.name, guess.type, use, guess.why if known else why))
+    return Plan(tuple(plans), None)
 
 
 def _guess_text(cells: Any, width: int) -> tuple[str, str]:
@@ -200,7 +245,8 @@ def _table_plan(guesses: dict[str, ColumnPlan], columns: Sequence[str] | None, m
     if not wanted:
         reasons = "; ".join(f"`{g.name}`: {g.why}" for g in list(guesses.values())[:6])
         raise NothingToEncode(
-            f"No column to encode ({reasons}). Name some with --columns, or a text with --text."
+            f"No column to encode ({reasons}). Name some with --columns, a text with --text, or a column of "
+            "vectors with --vectors."
         )
     ready = TableEncoder(columns=wanted, missing=missing or "error")
     plans = []

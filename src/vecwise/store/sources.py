@@ -22,6 +22,7 @@ from vecwise.store.json_lines import read_json_lines
 from vecwise.store.os_errors import os_errors, shown
 from vecwise.store.rows import refuse_duplicates
 from vecwise.store.text_files import as_utf8, read_text_lines, split_lines
+from vecwise.store.vector_files import MARK, SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,6 +122,8 @@ def _format(source: BinaryIO, name: str, suffix: str | None, wanted: str | None)
         return _sniff(source)
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
+    if suffix in SUFFIXES:
+        raise UnknownFormat(f"{name} holds vectors, not rows. Take them by `vw.encode(path)`.")
     ending = f"The ending `{suffix}` of {name} is not known" if suffix else f"{name} has no ending"
     raise UnknownFormat(
         f'{ending}. Known are {", ".join(_SUFFIXES)}. Say what it is: `--format csv` (format="csv").'
@@ -134,6 +137,10 @@ def _sniff(source: BinaryIO) -> str:
         return "parquet"
     if head.startswith((columnar.ARROW_MARK, columnar.STREAM_MARK)):
         return "arrow"
+    if head.startswith(MARK):
+        raise UnknownFormat(
+            "These bytes are a NumPy file of vectors, which is mapped. Save it as `.npy` first."
+        )
     text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
     if text.lstrip().startswith("{"):
         return "jsonl"
