@@ -5,26 +5,22 @@ This module must not know encoders, files, engines or how anything is computed b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vecwise.errors import (
-    DuplicateName,
     NonFinite,
-    NoSuchRow,
-    OutOfRange,
-    UnknownName,
     WrongShape,
     WrongType,
     missing_package,
     some,
-    unknown,
 )
 from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.norms import row_norms
+from vecwise.row_ids import as_ids, places_by_id, places_of
 from vecwise.space import Space, _zero_maker
 from vecwise.table_text import preview_html, preview_text
 
@@ -87,7 +83,7 @@ class Vectors:
         space = Space(matrix.shape[1]) if space is None else space
         if matrix.shape[1] != space.dim:
             raise WrongShape(f"`values` has {matrix.shape[1]} dimensions; {space.label} expects {space.dim}.")
-        names = _as_ids(ids, matrix.shape[0])
+        names = as_ids(ids, matrix.shape[0])
         if rows is not None and not hasattr(rows, "num_rows"):
             raise WrongType(f"`rows` is an Arrow table with a row each, not {type(rows).__name__}.")
         if rows is not None and rows.num_rows != matrix.shape[0]:
@@ -168,7 +164,7 @@ class Vectors:
     # ---- selection: names, ids and rows stay aligned ----
 
     def __getitem__(self, key: Any) -> Vectors:
-        index: Any = self._index(key)
+        index: Any = places_of(key, self.ids)
         if len(index) and (np.diff(index) == 1).all():  # neighbours: views of the numbers and of the rows
             rows = None if self.rows is None else self.rows.slice(int(index[0]), len(index))
             index = slice(int(index[0]), int(index[-1]) + 1)
@@ -186,53 +182,7 @@ class Vectors:
         Raises `UnknownName` for an id that no row has.
         """
         wanted = [ids] if isinstance(ids, (str, int, np.integer)) else list(ids)
-        place = {name: i for i, name in enumerate(self.ids.tolist())}
-        for name in wanted:
-            if name not in place:
-                raise unknown("row with the id", str(name), [str(n) for n in place])
-        return self[np.array([place[name] for name in wanted], dtype=np.int64)]
-
-    def _index(self, key: Any) -> np.ndarray:
-        if isinstance(key, str):
-            return self._places([key])
-        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
-            return self._array_index(np.array([key]))
-        if isinstance(key, slice):
-            return np.arange(*key.indices(len(self)))
-        if isinstance(key, tuple):
-            raise WrongType(
-                "`X[...]` selects rows only. Select features through `np.asarray(X)` or the encoder."
-            )
-        if isinstance(key, (list, Sequence)) and key and all(isinstance(k, str) for k in key):
-            return self._places(list(key))
-        return self._array_index(np.asarray(key))
-
-    def _array_index(self, index: np.ndarray) -> np.ndarray:
-        if index.ndim == 1 and index.dtype == bool:
-            if len(index) != len(self):
-                raise WrongShape(f"A mask of {len(index)} entries cannot select from {len(self)} rows.")
-            return np.flatnonzero(index)
-        if index.size == 0 and index.ndim == 1:
-            return np.zeros(0, dtype=np.int64)
-        if index.ndim == 1 and index.dtype.kind in "OUT":
-            return self._places(index.tolist())
-        if index.ndim != 1 or index.dtype.kind not in "iu":
-            raise WrongType(f"Rows are selected by number, slice, mask or id, not by {index.dtype}.")
-        outside = index[(index >= len(self)) | (index < -len(self))]
-        if outside.size:
-            raise NoSuchRow(f"There is no row {outside[0]}: there are {len(self)} rows, counted from 0.")
-        return np.arange(len(self))[index]
-
-    def _places(self, names: list[str]) -> np.ndarray:
-        if self.ids.dtype != object:
-            raise UnknownName(
-                f"The ids of these rows are whole numbers, not `{names[0]}`. Use X[0] or X.by_id(7)."
-            )
-        place = {name: i for i, name in enumerate(self.ids.tolist())}
-        for name in names:
-            if name not in place:
-                raise unknown("row with the id", name, [n for n in place if isinstance(n, str)])
-        return np.array([place[name] for name in names], dtype=np.int64)
+        return self[places_by_id(wanted, self.ids)]
 
     # ---- a vector space: closed, so every result has the same axes ----
 
@@ -351,42 +301,6 @@ def as_vectors(X: Any, like: Vectors | None = None) -> Vectors:
     if isinstance(X, (Mapping, str)):
         raise WrongType(f"Expected vectors or an array of numbers, not {type(X).__name__}.")
     return Vectors(X, space=None if like is None else like.space.with_claims(()))
-
-
-def _as_ids(ids: Any, rows: int) -> np.ndarray:
-    if ids is None:
-        return np.arange(rows)
-    if (
-        isinstance(ids, np.ndarray)
-        and ids.dtype.kind == "i"
-        and len(ids) == rows
-        and (ids[1:] > ids[:-1]).all()
-    ):
-        return ids.astype(np.int64)  # rising, so unique: the usual case, seen at once
-    # NumPy's own string type drops a trailing NUL, so names stay Python strings in an object array.
-    listed = (
-        ids.tolist()
-        if hasattr(ids, "tolist")
-        else ids.to_pylist()
-        if hasattr(ids, "to_pylist")
-        else list(ids)
-    )
-    if len(listed) != rows:
-        raise WrongShape(f"`ids` has {len(listed)} entries for {rows} rows.")
-    whole = all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in listed)
-    if not whole and not all(isinstance(i, str) for i in listed):
-        raise WrongType("`ids` must be all whole numbers or all strings.")
-    if len(set(listed)) != rows:
-        seen: set[Any] = set()
-        twice = list(dict.fromkeys(i for i in listed if i in seen or seen.add(i)))  # type: ignore[func-returns-value]
-        raise DuplicateName(f"`ids` must be unique, and name rows more than once: {some(twice)}.")
-    if whole:
-        if any(not -(2**63) <= i < 2**63 for i in listed):
-            raise OutOfRange("`ids` hold whole numbers beyond 64 bits. Give them as strings.")
-        return np.array(listed, dtype=np.int64)
-    names = np.empty(rows, dtype=object)
-    names[:] = listed
-    return names
 
 
 def _checked(space: Space, values: Any) -> Space:

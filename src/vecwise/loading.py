@@ -1,0 +1,289 @@
+"""Rows become vectors, and vectors come and go: encode, save, open, and whatever a PATH holds.
+
+This module must not know what is asked of the vectors afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vecwise.encoders.base import Encoder
+from vecwise.encoders.guess import Plan, plan
+from vecwise.encoders.table import TableEncoder
+from vecwise.errors import (
+    Inapplicable,
+    MissingValue,
+    NotSavable,
+    OutOfRange,
+    WrongType,
+    some,
+    unknown,
+)
+from vecwise.kernels.arrow import whole_numbers
+from vecwise.runner import Progress, apply
+from vecwise.space import Space
+from vecwise.store import datasets
+from vecwise.store.os_errors import shown
+from vecwise.store.rows import as_table
+from vecwise.store.sources import read
+from vecwise.store.vector_columns import vectors_of
+from vecwise.store.vector_files import is_vector_file, read_vectors
+from vecwise.vectors import Vectors
+
+TEXT_CHUNK = 1024  # rows of text a chunk: half a second of sentences, so that progress moves
+NUMPY = "a NumPy file of vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors, the plan they were made by (`None` for saved ones), and how many rows they were taken from."""
+
+    vectors: Vectors
+    plan: Plan | None
+    total: int
+
+
+def encode(
+    rows: Any,
+    /,
+    encoder: str | Encoder = "auto",
+    *,
+    columns: Sequence[str] | None = None,
+    text: str | None = None,
+    ids: str | Sequence[Any] | None = None,
+    missing: str | None = None,
+    vectors: str | None = None,
+    progress: Progress | None = None,
+) -> Vectors:
+    """Turn rows into vectors that know their space.
+
+    `rows` is a list of texts, a table (Arrow, pandas, Polars, a dict of columns, a list of dicts) or a path
+    to a file; a `.npy` or `.npz` file holds vectors already, and so may a column of lists of numbers, which
+    `vectors` names where there are several. `encoder` is `"auto"` (running text: sentences, otherwise a
+    table), `"table"`, `"sentence"`, `"count"`, `"tfidf"`, or an encoder object, which is fitted on the rows
+    if it has not been yet. `columns` and `text` override which columns are encoded, `ids` names the id
+    column or gives the ids, `missing` says what a missing cell becomes. `progress(done, total)` is called
+    as rows are finished.
+
+    Raises the errors of `read` and of the encoder, `Inapplicable` for options of encoding beside vectors;
+    `UnknownName`, `NothingToEncode`, `DuplicateName` and `MissingValue` for ids, `WrongType` for an
+    encoder that is none.
+
+    >>> import vecwise as vw
+    >>> X = vw.encode(["the sea", "the sky"], encoder="count")
+    >>> X.space.features, X.values.toarray().tolist()
+    (('the', 'sea', 'sky'), [[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    >>> vw.encode({"title": ["the sea", "the sky"], "embedding": [[0.5, 2], [1, 4]]}).values.tolist()
+    [[0.5, 2.0], [1.0, 4.0]]
+    """
+    if is_vector_file(rows):
+        _refuse_options(
+            rows, NUMPY, encoder=encoder, columns=columns, text=text, missing=missing, vectors=vectors
+        )
+        return _vectors_in(rows, ids).vectors
+    table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
+    if isinstance(encoder, str):
+        return encode_table(
+            table,
+            encoder=encoder,
+            columns=columns,
+            text=text,
+            ids=ids,
+            missing=missing,
+            vectors=vectors,
+            progress=progress,
+        ).vectors
+    if vectors is not None:
+        raise Inapplicable("`vectors` are encoded already: give no encoder object beside them.")
+    for name, value in (("columns", columns), ("text", text), ("missing", missing)):
+        if value is not None:
+            raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
+    if isinstance(encoder, type):
+        raise WrongType(f"`encoder` is a class; give an encoder object: {encoder.__name__}().")
+    if not hasattr(type(encoder), "map_"):
+        raise WrongType(f'`encoder` is {type(encoder).__name__}; give an encoder object or a name: "auto".')
+    return _run(encoder, table, ids, progress)
+
+
+def encode_table(
+    table: Any,
+    *,
+    encoder: str = "auto",
+    columns: Sequence[str] | None = None,
+    text: str | None = None,
+    ids: str | Sequence[Any] | None = None,
+    missing: str | None = None,
+    vectors: str | None = None,
+    progress: Progress | None = None,
+) -> Encoded:
+    """Plan, fit and encode an Arrow table; gives the plan beside the vectors, so that it can be told."""
+    made = plan(
+        table,
+        encoder=encoder,
+        columns=columns,
+        text=text,
+        missing=missing,
+        vectors=vectors,
+        leave_out=(ids,) if isinstance(ids, str) else (),
+    )
+    if made.encoder is None:
+        return Encoded(_vectors_at(table, str(made.vectors), ids), made, table.num_rows)
+    return Encoded(_run(made.encoder, table, ids, progress), made, table.num_rows)
+
+
+def _run(encoder: Encoder, table: Any, ids: Any, progress: Progress | None) -> Vectors:
+    if not encoder.is_fitted:
+        encoder.fit(table)
+    # One chunk at a time: the sentence model uses every core by itself, and counting holds the interpreter.
+    size = max(1, table.num_rows) if isinstance(encoder, TableEncoder) else TEXT_CHUNK
+    made = apply(encoder.map_, table, size=size, progress=progress)
+    if ids is None:  # chunks number their rows from 0 each
+        return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, encoder.map_)
+    return Vectors(made.values, _ids(table, ids), made.rows, made.space, encoder=encoder.map_)
+
+
+def _vectors_at(table: Any, column: str, ids: Any) -> Vectors:
+    """The vectors of a column; the other columns are their rows."""
+    names = _ids(table, ids)
+    values = vectors_of(table.column(column), column, ids=names)
+    beside = table.drop_columns([column])
+    space = Space(values.shape[1], name=f"column `{column}`")
+    return Vectors(values, names, beside if beside.num_columns else None, space)
+
+
+def _vectors_in(path: str | Path, ids: Any = None, sample: int | None = None, seed: int = 0) -> Encoded:
+    """The vectors of a NumPy file; a sample keeps its rows' own numbers, and only its rows are read."""
+    if isinstance(ids, str):
+        raise Inapplicable(f"{shown(path)} has no columns, so none can name its rows. Leave out `ids`.")
+    values = read_vectors(path)
+    total = int(values.shape[0])
+    if sample is not None and sample < total:
+        ids = _sample(total, sample, seed)
+        values = values[ids]
+    space = Space(int(values.shape[1]), name=f"vectors of {shown(Path(path).name)}")
+    return Encoded(Vectors(values, ids, None, space), None, total)
+
+
+def _ids(table: Any, ids: Any) -> Any:
+    if not isinstance(ids, str):
+        return ids
+    if ids not in table.column_names:
+        raise unknown("column", ids, table.column_names)
+    column = table.column(ids)
+    names = column.to_pylist()
+    if any(name is None for name in names):
+        raise MissingValue(
+            f"Column `{ids}` is empty in row {names.index(None)} (counted from 0), so it cannot name the rows."
+        )
+    if all(isinstance(name, int) and not isinstance(name, bool) for name in names):
+        return names
+    return [str(name) for name in names]
+
+
+def save(X: Vectors, path: str | Path, /) -> None:
+    """Save vectors as a folder of Parquet parts and a manifest, with the encoder that made them.
+
+    When it returns, the files are on disk (fsync) and the folder holds the new vectors whole; until then it
+    holds the old ones. An encoder that cannot be written as plain data is left out with a warning.
+
+    Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names.
+
+    >>> import tempfile, vecwise as vw
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(vw.Vectors([[3.0, 4.0]], ids=["a"]), folder + "/points")
+    ...     vw.open(folder + "/points")["a"].values
+    array([[3., 4.]])
+    """
+    from vecwise.encoders.registry import to_data
+
+    if not isinstance(X, Vectors):
+        raise WrongType(
+            f"`save` takes Vectors, not {type(X).__name__}. Wrap an array: vw.save(vw.Vectors(array), path)"
+        )
+    try:
+        data = None if X.encoder is None else to_data(X.encoder)
+    except NotSavable as error:
+        import warnings
+
+        warnings.warn(f"Saved without the encoder. {error}", stacklevel=2)
+        data = None
+    datasets.save(X, path, encoder=data)
+
+
+def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
+    """Open saved vectors: the numbers are mapped from disk, not loaded; ids, rows, space and encoder come along.
+
+    `verify` checks every file against the manifest's hash first (about a second per gigabyte).
+    Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`.
+
+    >>> import tempfile, vecwise as vw
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(vw.encode(["the sea", "the sky"], encoder="count"), folder + "/songs")
+    ...     vw.nearest(vw.open(folder + "/songs"), "sky", k=1).ids
+    array([[1]])
+    """
+    from vecwise.encoders.registry import from_data
+
+    made, data = datasets.load(path, verify=verify)
+    if data is None:
+        return made
+    return Vectors._trusted(made.values, made.ids, made.rows, made.space, from_data(data))
+
+
+def load(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    encoding: str = "utf-8",
+    as_text: Sequence[str] = (),
+    sample: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Encoded:
+    """Give the vectors of a PATH: a saved folder or a NumPy file is opened, a data file is read and encoded.
+
+    `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers. Raises
+    `Inapplicable` for options of reading or encoding with a saved folder or a NumPy file: both are encoded.
+    """
+    if sample is not None and sample < 1:
+        raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
+    if str(path) != "-" and Path(path).is_dir():
+        _refuse_options(
+            path, "a folder of saved vectors", format=format, encoding=encoding, as_text=as_text, **options
+        )
+        made = open(path)
+        return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
+    if is_vector_file(path):
+        _refuse_options(path, NUMPY, format=format, encoding=encoding, as_text=as_text, **options)
+        return _vectors_in(path, None, sample, seed)
+    table = read(path, format=format, encoding=encoding, as_text=as_text)
+    total = table.num_rows
+    keep = None if sample is None else _sample(table.num_rows, sample, seed)
+    if keep is not None and len(keep) < table.num_rows:
+        table = table.take(whole_numbers(keep))
+        if options.get("ids") is None:
+            options["ids"] = keep.tolist()
+    made_now = encode_table(table, **options)
+    return Encoded(made_now.vectors, made_now.plan, total)
+
+
+def _refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
+    usual = {"encoder": "auto", "encoding": "utf-8", "as_text": ()}
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items()
+             if name != "progress" and value is not None and value != usual.get(name)]  # fmt: skip
+    if given:
+        raise Inapplicable(
+            f"{some([path])} is {what}, which are read and encoded already: {some(given, 8)} "
+            "would have no effect. Leave out the options, or give a data file."
+        )
+
+
+def _sample(count: int, sample: int, seed: int) -> np.ndarray:
+    if sample >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, sample, replace=False))
