@@ -26,7 +26,7 @@ def run(*words: str, cwd: Path | None = None, text: str | None = None) -> subpro
     )
 
 
-def refused(made: subprocess.CompletedProcess[str], *words: str) -> None:
+def check_refused(made: subprocess.CompletedProcess[str], *words: str) -> None:
     assert made.returncode == 2, made
     assert made.stdout == ""
     assert len(made.stderr.splitlines()) == 1, made.stderr
@@ -159,19 +159,19 @@ def test_similar() -> None:
 )
 def test_bad_input_is_one_line_and_exit_2(tmp_path, name, content, options, words) -> None:
     (tmp_path / name).write_bytes(content)
-    refused(run("explore", name, "--no-browser", *options, cwd=tmp_path), *words)
+    check_refused(run("explore", name, "--no-browser", *options, cwd=tmp_path), *words)
     assert [p.name for p in tmp_path.iterdir()] == [name], "something was half-written"
-    refused(run("encode", name, "-o", "v", *options, cwd=tmp_path), *words)
+    check_refused(run("encode", name, "-o", "v", *options, cwd=tmp_path), *words)
     assert [p.name for p in tmp_path.iterdir()] == [name], "something was half-written"
 
 
 def test_a_missing_file_is_one_line_and_exit_2(tmp_path) -> None:
-    refused(run("explore", "nowhere.csv", cwd=tmp_path), "nowhere.csv")
-    refused(run("health", "nowhere", cwd=tmp_path), "nowhere")
+    check_refused(run("explore", "nowhere.csv", cwd=tmp_path), "nowhere.csv")
+    check_refused(run("health", "nowhere", cwd=tmp_path), "nowhere")
 
 
 def test_a_report_that_cannot_be_written_says_so(tmp_path) -> None:
-    refused(
+    check_refused(
         run("explore", str(EXAMPLES / "sentences.txt"), "--html", str(tmp_path / "no" / "r.html")), "r.html"
     )
 
@@ -190,12 +190,12 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path) -> None:
     ],
 )
 def test_usage_errors_are_one_line_and_exit_2(words, told) -> None:
-    refused(run(*words), *told)
+    check_refused(run(*words), *told)
 
 
 def test_a_saved_folder_refuses_options_of_reading(tmp_path) -> None:
     run("encode", str(EXAMPLES / "sentences.txt"), "--encoder", "count", "-o", "v", cwd=tmp_path)
-    refused(run("health", "v", "--columns", "a", "--ids", "b", cwd=tmp_path), "`--columns`, `--ids`")
+    check_refused(run("health", "v", "--columns", "a", "--ids", "b", cwd=tmp_path), "`--columns`, `--ids`")
     assert run("health", "v", "--sample", "3", "--seed", "1", cwd=tmp_path).returncode == 0
 
 
@@ -221,7 +221,7 @@ def test_cells_cannot_command_the_terminal(tmp_path) -> None:
     made = run("explore", "t.txt", "--no-html", "--encoder", "count", cwd=tmp_path)
     assert "\x1b" not in made.stdout
     assert "\x07" not in made.stdout
-    refused(run("explore", "no\x1b[31m.csv", cwd=tmp_path), "no\ufffd[31m.csv")
+    check_refused(run("explore", "no\x1b[31m.csv", cwd=tmp_path), "no\ufffd[31m.csv")
     (tmp_path / "b\x1b[1m.txt").write_text("hello\nworld\n")
     named = run("explore", "b\x1b[1m.txt", "--no-html", "--encoder", "count", cwd=tmp_path)
     assert named.stdout.startswith("b\ufffd[1m.txt: 2 rows")
@@ -322,7 +322,7 @@ def test_vectors_that_are_there_are_a_path_of_every_command(tmp_path, kind) -> N
         "" if kind[:2] == "np" else ", 2 columns"
     )
     assert f"{name[0].upper()}{name[1:]}: 30 × 6, dense" in words.stdout
-    refused(run("nearest", path.name, "words", cwd=tmp_path), "--row")
+    check_refused(run("nearest", path.name, "words", cwd=tmp_path), "--row")
     assert f"30 × 6 vectors ({name}), saved in v" in run("encode", path.name, "-o", "v", cwd=tmp_path).stdout
 
 
@@ -331,16 +331,16 @@ def test_a_column_of_vectors_is_chosen(tmp_path) -> None:
     path.write_text("\n".join(json.dumps({"a": [i, 1], "b": [1, i, 2], "n": i}) for i in range(4)))
     made = json.loads(run("explore", path.name, "--vectors", "b", "--no-html", "--json", cwd=tmp_path).stdout)
     assert (made["space"]["name"], made["vectors"]["dim"]) == ("column `b`", 3)
-    refused(run("health", path.name, "--vectors", "c", cwd=tmp_path), "column `c`", "`a`")
-    refused(
+    check_refused(run("health", path.name, "--vectors", "c", cwd=tmp_path), "column `c`", "`a`")
+    check_refused(
         run("health", path.name, "--vectors", "b", "--columns", "n", cwd=tmp_path), "--columns", "no effect"
     )
     np.save(tmp_path / "emb.npy", np.eye(3))
-    refused(
+    check_refused(
         run("health", "emb.npy", "--ids", "n", "--vectors", "b", cwd=tmp_path),
         "NumPy file",
         "`--ids`",
         "`--vectors`",
     )
     (tmp_path / "cut.npy").write_bytes((tmp_path / "emb.npy").read_bytes()[:-8])
-    refused(run("explore", "cut.npy", cwd=tmp_path), "`cut.npy`", "damaged")
+    check_refused(run("explore", "cut.npy", cwd=tmp_path), "`cut.npy`", "damaged")

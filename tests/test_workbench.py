@@ -427,6 +427,22 @@ def test_explore_lyrics_by_every_encoder(encoder, tmp_path) -> None:
     assert data["measure"]["metric"] == "cosine"
 
 
+def test_explore_a_vocabulary_of_thousands(tmp_path) -> None:
+    texts = [f"common sea word{i} word{i + 1} rare{2 * i}" for i in range(2500)]
+    (tmp_path / "many.txt").write_text("\n".join(texts))
+    data = strict_json(explored(tmp_path / "many.txt", encoder="count", html=str(tmp_path / "r.html")))
+    assert data["vectors"]["dim"] > 5000
+    kept = data["components"]["explained_variance_ratio"]
+    from sklearn.decomposition import PCA
+
+    best = (
+        PCA(3, svd_solver="arpack", random_state=0)
+        .fit(vw.CountEncoder().fit_transform(texts))
+        .explained_variance_ratio_
+    )
+    assert 0 < sum(kept) <= best.sum() + 1e-9  # of the whole variance, and no more than components can keep
+
+
 @pytest.mark.parametrize("rows", ["a\n1\n", "a,b\n1,2\n1,2\n", "a\n1\n2\n", "t\nword\n", "a,b\n0,0\n0,1\n"])
 def test_explore_tiny_files(tmp_path, rows) -> None:
     path = tmp_path / "tiny.csv"

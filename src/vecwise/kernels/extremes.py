@@ -14,7 +14,7 @@ import numpy as np
 from vecwise.kernels.blas import one_blas_thread
 
 BLOCK = 512  # two blocks of scores stay in a core's cache
-GATHER = 65_536  # candidates measured at a time
+GATHER = 1 << 21  # numbers gathered to measure candidates: 16 MB
 
 
 class Pair(NamedTuple):
@@ -32,8 +32,8 @@ def extreme_pairs(points: np.ndarray, engine: Engine = map) -> tuple[Pair, Pair]
     """Find the closest and the farthest pair of dense float64 `points`, `(rows, dim)`; None below two rows.
 
     Squared distances come from centered points and one matrix product a block, whose error is below
-    `slack`; every pair within it of the best is measured again by differences. Equal distances go to the
-    first pair, so that the `engine` that searches the strips of rows cannot matter. Costs rows² ·
+    `slack`; pairs within it of the best are measured again by differences (of very many that tie to rounding
+    in one block, the first thousands). Equal distances go to the first pair, so that the `engine` that searches the strips of rows cannot matter. Costs rows² ·
     (dim + 2) / 2 multiplications and 2 MB a worker. Remove equal rows first: they are all at distance 0.
     """
     if len(points) < 2:
@@ -89,8 +89,10 @@ class _Search:
         rows, columns = rows + i, columns + j
         apart = rows != columns
         lefts, rights = np.minimum(rows, columns)[apart], np.maximum(rows, columns)[apart]
-        for start in range(0, len(lefts), GATHER):
-            self._measure(lefts[start : start + GATHER], rights[start : start + GATHER])
+        # Counts tie by the million; beyond some thousands in one block, the first of them stand for all.
+        most = max(64, GATHER // self.points.shape[1])
+        if len(lefts):
+            self._measure(lefts[:most], rights[:most])
 
     def _measure(self, lefts: np.ndarray, rights: np.ndarray) -> None:
         exact = self.sign * np.square(self.points[lefts] - self.points[rights]).sum(axis=1)
