@@ -32,9 +32,10 @@ def extreme_pairs(points: np.ndarray, engine: Engine = map) -> tuple[Pair, Pair]
     """Find the closest and the farthest pair of dense float64 `points`, `(rows, dim)`; None below two rows.
 
     Squared distances come from centered points and one matrix product a block, whose error is below
-    `slack`; pairs within it of the best are measured again by differences (of very many that tie to rounding
-    in one block, the first thousands). Equal distances go to the first pair, so that the `engine` that searches the strips of rows cannot matter. Costs rows² ·
-    (dim + 2) / 2 multiplications and 2 MB a worker. Remove equal rows first: they are all at distance 0.
+    `slack`; pairs within it of the best are measured again by differences (of very many that tie to
+    rounding in one block, the first thousands). Equal distances go to the first pair, so that the `engine`
+    that searches the strips of rows cannot matter. Costs rows² · (dim + 2) / 2 multiplications and some
+    20 MB a worker. Remove equal rows first: they are all at distance 0.
     """
     if len(points) < 2:
         return None
