@@ -5,15 +5,13 @@ Whole commands are whole processes, Python's start included. The first round war
 
 from __future__ import annotations
 
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
+
+from timing import in_turn, machine
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 VECWISE = str(Path(sys.executable).parent / "vecwise")
@@ -71,21 +69,8 @@ COMMANDS = {
 }
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def in_turn(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float, float]:
-    """Median seconds of both and the median of the ratios, pair by pair."""
-    pairs = [(seconds(ours), seconds(theirs)) for _ in range(ROUNDS + 1)][1:]
-    ratio = statistics.median(theirs / ours for ours, theirs in pairs)
-    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), ratio
-
-
 def report(name: str, ours: Callable[[], object], theirs: Callable[[], object], peer: str) -> None:
-    mine, other, ratio = in_turn(ours, theirs)
+    mine, other, ratio = in_turn(ours, theirs, ROUNDS)
     print(f"{name:<34}{mine:>9.3f} s {other:>9.3f} s {ratio:>7.2f} x  {peer}", flush=True)
 
 
@@ -153,9 +138,7 @@ def inside_a_process() -> None:
 
 
 def main() -> None:
-    cores = len(__import__("os").sched_getaffinity(0))
-    print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}")
-    print(", ".join(f"{name} {version(name)}" for name in PACKAGES))
+    print(machine(PACKAGES))
     print(f"\n{'':<34}{'vecwise':>11}{'peer':>12}{'faster':>9}   peer ({ROUNDS} rounds in turn, medians)")
     whole_processes()
     inside_a_process()
