@@ -331,13 +331,13 @@ def test_missing_and_changed_parts_are_named(folder):
 
 def edited(folder, change):
     """Write the manifest again, with a right hash over a wrong content, as an attacker would."""
-    from vecwise.store.manifest import _digest
+    from vecwise.store.manifest import digest
 
     path = folder / "_manifest.json"
     content = json.loads(path.read_text())
     del content["sha256"]
     change(content)
-    path.write_text(json.dumps({**content, "sha256": _digest(content)}))
+    path.write_text(json.dumps({**content, "sha256": digest(content)}))
 
 
 def test_a_newer_format_asks_for_an_upgrade(folder):

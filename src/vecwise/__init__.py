@@ -12,6 +12,7 @@ _HOME = {
     "encode": "workbench",
     "save": "workbench",
     "open": "workbench",
+    "open_encoder": "workbench",
     "plot": "workbench",
     "Vectors": "vectors",
     "Space": "space",
@@ -19,6 +20,7 @@ _HOME = {
     "CountEncoder": "encoders.counts",
     "TfidfEncoder": "encoders.counts",
     "SentenceEncoder": "encoders.sentence",
+    "ChainEncoder": "encoders.chained",
     "norms": "measure.norms",
     "normalize": "measure.norms",
     "is_unit": "measure.norms",
@@ -35,6 +37,7 @@ __all__ = [*sorted(_HOME), "__version__", "errors", "testing"]  # noqa: PLE0604
 
 if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr__` loads each on use
     from vecwise import errors, testing
+    from vecwise.encoders.chained import ChainEncoder
     from vecwise.encoders.counts import CountEncoder, TfidfEncoder
     from vecwise.encoders.sentence import SentenceEncoder
     from vecwise.encoders.table import TableEncoder
@@ -45,7 +48,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
     from vecwise.vectors import Vectors
-    from vecwise.workbench import encode, open, plot, read, save
+    from vecwise.workbench import encode, open, open_encoder, plot, read, save
 
 
 def __getattr__(name: str) -> Any:

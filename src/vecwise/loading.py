@@ -14,7 +14,7 @@ import numpy as np
 
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.guess import Plan, plan
-from vecwise.encoders.table import TableEncoder
+from vecwise.encoders.registry import as_encoder, encoder_from_data, encoder_to_data, from_data, to_data
 from vecwise.errors import (
     Inapplicable,
     MissingValue,
@@ -25,9 +25,10 @@ from vecwise.errors import (
     unknown,
 )
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.runner import Progress, apply
+from vecwise.row_ids import as_ids
+from vecwise.runner import Progress
 from vecwise.space import Space
-from vecwise.store import datasets
+from vecwise.store import datasets, encoder_folders
 from vecwise.store.os_errors import shown
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
@@ -35,7 +36,6 @@ from vecwise.store.vector_columns import vectors_of
 from vecwise.store.vector_files import is_vector_file, read_vectors
 from vecwise.vectors import Vectors
 
-TEXT_CHUNK = 1024  # rows of text a chunk: half a second of sentences, so that progress moves
 NUMPY = "a NumPy file of vectors"
 
 
@@ -103,11 +103,7 @@ def encode(
     for name, value in (("columns", columns), ("text", text), ("missing", missing)):
         if value is not None:
             raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
-    if isinstance(encoder, type):
-        raise WrongType(f"`encoder` is a class; give an encoder object: {encoder.__name__}().")
-    if not hasattr(type(encoder), "map_"):
-        raise WrongType(f'`encoder` is {type(encoder).__name__}; give an encoder object or a name: "auto".')
-    return _run(encoder, table, ids, progress)
+    return _run(as_encoder(encoder), table, ids, progress)
 
 
 def encode_table(
@@ -136,15 +132,11 @@ def encode_table(
     return Encoded(_run(made.encoder, table, ids, progress), made, table.num_rows)
 
 
-def _run(encoder: Encoder, table: Any, ids: Any, progress: Progress | None) -> Vectors:
-    if not encoder.is_fitted:
-        encoder.fit(table)
-    # One chunk at a time: the sentence model uses every core by itself, and counting holds the interpreter.
-    size = max(1, table.num_rows) if isinstance(encoder, TableEncoder) else TEXT_CHUNK
-    made = apply(encoder.map_, table, size=size, progress=progress)
-    if ids is None:  # chunks number their rows from 0 each
-        return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, encoder.map_)
-    return Vectors(made.values, _ids(table, ids), made.rows, made.space, encoder=encoder.map_)
+def _run(encoder: Any, table: Any, ids: Any, progress: Progress | None) -> Vectors:
+    encode = encoder.encode if encoder.is_fitted else encoder.fit_encode
+    made: Vectors = encode(table, progress=progress)
+    names = made.ids if ids is None else as_ids(_ids(table, ids), len(made))
+    return Vectors._trusted(made.values, names, made.rows, made.space, made.encoder)
 
 
 def _vectors_at(table: Any, column: str, ids: Any) -> Vectors:
@@ -185,13 +177,16 @@ def _ids(table: Any, ids: Any) -> Any:
     return [str(name) for name in names]
 
 
-def save(X: Vectors, path: str | Path, /) -> None:
+def save(X: Vectors | Encoder, path: str | Path, /) -> None:
     """Save vectors as a folder of Parquet parts and a manifest, with the encoder that made them.
 
     When it returns, the files are on disk (fsync) and the folder holds the new vectors whole; until then it
     holds the old ones. An encoder that cannot be written as plain data is left out with a warning.
+    A fitted encoder is saved too, as JSON and a safetensors file in a folder of its own: `open_encoder`
+    opens it.
 
-    Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names.
+    Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names,
+    `NotFitted` and `NotSavable` for encoders.
 
     >>> import tempfile, vecwise as vw
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -199,11 +194,13 @@ def save(X: Vectors, path: str | Path, /) -> None:
     ...     vw.open(folder + "/points")["a"].values
     array([[3., 4.]])
     """
-    from vecwise.encoders.registry import to_data
-
+    if isinstance(X, Encoder):
+        encoder_folders.save(encoder_to_data(X), path)
+        return
     if not isinstance(X, Vectors):
         raise WrongType(
-            f"`save` takes Vectors, not {type(X).__name__}. Wrap an array: vw.save(vw.Vectors(array), path)"
+            f"`save` takes Vectors or an encoder, not {type(X).__name__}. "
+            "Wrap an array: vw.save(vw.Vectors(array), path)"
         )
     try:
         data = None if X.encoder is None else to_data(X.encoder)
@@ -227,12 +224,26 @@ def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
     ...     vw.nearest(vw.open(folder + "/songs"), "sky", k=1).ids
     array([[1]])
     """
-    from vecwise.encoders.registry import from_data
-
     made, data = datasets.load(path, verify=verify)
     if data is None:
         return made
     return Vectors._trusted(made.values, made.ids, made.rows, made.space, from_data(data))
+
+
+def open_encoder(path: str | Path, /) -> Encoder:
+    """Open a saved encoder, fitted: the same identity and the same vectors as when it was saved.
+
+    Opening runs no code from the folder. Raises `FileMissing`, `UnknownFormat` for a folder without an encoder,
+    `Damaged`.
+
+    >>> import tempfile, vecwise as vw
+    >>> encoder = vw.TfidfEncoder().fit(["the sea", "the sky"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(encoder, folder + "/words")
+    ...     vw.open_encoder(folder + "/words").space == encoder.space
+    True
+    """
+    return encoder_from_data(encoder_folders.load(path))
 
 
 def load(

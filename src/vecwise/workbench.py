@@ -22,12 +22,12 @@ from vecwise.errors import (
     unknown,
 )
 from vecwise.explore import MEASURES, View, view_of
-from vecwise.loading import encode, load, open, save
+from vecwise.loading import encode, load, open, open_encoder, save
 from vecwise.store.sources import read
 from vecwise.telling import Answer
 from vecwise.vectors import Vectors, as_vectors
 
-__all__ = ["Answer", "encode", "explore", "open", "plot", "read", "save"]
+__all__ = ["Answer", "encode", "explore", "open", "open_encoder", "plot", "read", "save"]
 
 MOST_PAIRED = 50
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from vecwise.errors import NotFitted, WrongType, missing_package, unknown
 from vecwise.kernels.arrays import writable
+from vecwise.runner import Progress, apply
 from vecwise.space import Space
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors
-from vecwise.verbs import Fold
+from vecwise.verbs import Fold, Map
 
 
 class EncoderMap(Protocol):
@@ -31,7 +32,7 @@ class EncoderMap(Protocol):
         ...
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to build the same map again, as JSON data."""
+        """Everything needed to build the same map again: JSON data, with NumPy arrays anywhere in it."""
         ...
 
     @classmethod
@@ -48,24 +49,34 @@ class Encoder:
     """
 
     needs_rows: ClassVar[bool] = True  # whether there is anything to learn from rows
+    rows_a_chunk: ClassVar[int | None] = 1024  # rows encoded at a time, so that progress moves; None: all
+    costly: ClassVar[bool] = (
+        False  # whether encoding a row costs far more than looking up that it was encoded
+    )
     _seen: Any = None
-    _map: EncoderMap | None = None
+    _map: Map | None = None
+    _opened: bool = False
     _output: str = "default"
 
-    def _fold(self) -> Fold[Any, Any, EncoderMap]:
+    def _fold(self) -> Fold[Any, Any, Any]:
         raise WrongType(f"{type(self).__name__} gives no fold to fit by.")
 
     # ---- fitting ----
 
     def fit(self, rows: Any, y: Any = None) -> Self:
         """Learn from the rows, forgetting what was learned before; `y` is ignored."""
-        self._seen = None
+        self._seen, self._opened = None, False
         self.partial_fit(rows)
         self._map = self._fold().done(self._seen)  # here and not on use, so that bad rows fail in `fit`
         return self
 
     def partial_fit(self, rows: Any, y: Any = None) -> Self:
         """Learn from more rows; any cut into parts gives what one `fit` on all rows gives."""
+        if self._opened:
+            raise NotFitted(
+                f"This {type(self).__name__} was opened from a file, which keeps what was learned and not all that "
+                "was counted on the way. Call `fit` to learn anew."
+            )
         fold = self._fold()
         self._seen = fold.step(fold.zero() if self._seen is None else self._seen, as_table(rows))
         self._map = None
@@ -77,7 +88,7 @@ class Encoder:
         return self._map is not None or self._seen is not None or not self.needs_rows
 
     @property
-    def map_(self) -> EncoderMap:
+    def map_(self) -> Map:
         """The fitted, frozen map. Raises `NotFitted` before `fit`."""
         if self._map is None:
             if not self.is_fitted:
@@ -103,8 +114,18 @@ class Encoder:
         return writable(made.values)  # made a moment ago, for this caller alone
 
     def fit_transform(self, rows: Any, y: Any = None) -> Any:
-        """`fit`, then `transform` of the same rows."""
-        return self.fit(rows, y).transform(rows)
+        """`fit`, then `transform` of the same rows, which are read once where that is possible."""
+        return self._given(self.fit_encode(as_table(rows)), rows)
+
+    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+        """Fit on an Arrow table and give its vectors, calling `progress(done, total)` as rows are finished."""
+        return self.fit(table).encode(table, progress=progress)
+
+    def encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+        """Give the vectors of an Arrow table, encoded chunk by chunk; rows are numbered from 0."""
+        size = self.rows_a_chunk or max(1, table.num_rows)
+        made = apply(self.map_, table, size=size, progress=progress)
+        return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, self.map_)
 
     @property
     def space(self) -> Space:
@@ -122,16 +143,24 @@ class Encoder:
         return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's arguments, by name."""
-        return {name: getattr(self, name) for name in self._parameter_names()}
+        """The constructor's arguments, by name; those of an inner encoder as `name__argument`."""
+        own = {name: getattr(self, name) for name in self._parameter_names()}
+        if not deep:
+            return own
+        inner = {name: value.get_params() for name, value in own.items() if isinstance(value, Encoder)}
+        return own | {f"{name}__{key}": value for name, args in inner.items() for key, value in args.items()}
 
     def set_params(self, **params: Any) -> Self:
         """Set constructor arguments; what was learned is forgotten."""
         for name, value in params.items():
-            if name not in self._parameter_names():
+            outer, _, rest = name.partition("__")
+            if outer not in self._parameter_names():
                 raise unknown(f"parameter of {type(self).__name__}", name, self._parameter_names())
-            setattr(self, name, value)
-        self._seen = self._map = None
+            if rest:
+                getattr(self, outer).set_params(**{rest: value})
+            else:
+                setattr(self, name, value)
+        self._seen, self._map, self._opened = None, None, False
         return self
 
     def set_output(self, *, transform: str | None = None) -> Self:
@@ -159,9 +188,14 @@ class Encoder:
 
     def __repr__(self) -> str:
         defaults = {n: p.default for n, p in inspect.signature(type(self).__init__).parameters.items()}
-        changed = {n: v for n, v in self.get_params().items() if v is not defaults[n] and v != defaults[n]}
+        given = self.get_params(deep=False)
+        changed = {n: v for n, v in given.items() if v is not defaults[n] and not _equal(v, defaults[n])}
         words = ", ".join(f"{n}={_short(v)}" for n, v in changed.items())
         return f"{type(self).__name__}({words})"
+
+
+def _equal(value: Any, default: Any) -> bool:
+    return not isinstance(value, (np.ndarray, Vectors)) and bool(value == default)
 
 
 def _short(value: Any) -> str:

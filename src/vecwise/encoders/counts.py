@@ -20,8 +20,8 @@ from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, OutOfRang
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.bags import bags, rearrange
 from vecwise.kernels.norms import scale_rows
+from vecwise.runner import Progress
 from vecwise.space import Space, mint_frame
-from vecwise.store.rows import as_table
 from vecwise.store.sources import read
 from vecwise.vectors import Vectors, as_vectors
 
@@ -314,13 +314,15 @@ class CountEncoder(Encoder):
             raise OutOfRange(f"`max_features` keeps at least one word, not {self.max_features}.")
         return Limits(self.min_df, self.max_df, self.max_features)
 
-    def fit_transform(self, rows: Any, y: Any = None) -> Any:
-        """`fit`, then `transform` of the same rows, which are cut into words once."""
-        table, fold = as_table(rows), self._fold()
+    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+        """Fit on an Arrow table and give its vectors; the texts are cut into words once."""
+        fold = self._fold()
         words, counts = fold.reading.bags(table)
-        self._seen = fold.seen(words, counts)
+        self._seen, self._opened = fold.seen(words, counts), False
         self._map = fold.done(self._seen)
-        return self._given(self._map.weigh(table, words, counts), rows)
+        if progress:
+            progress(table.num_rows, table.num_rows)
+        return self._map.weigh(table, words, counts)
 
     def inverse_transform(self, X: Any) -> list[dict[str, float]]:
         """Give every row's words with their weights, the heaviest first (of equals, the earlier dimension)."""

@@ -1,41 +1,75 @@
-"""Fitted encoders as plain data and back: the closed list of what a file may name.
+"""The closed list of encoders: by the names that people use, and as plain data in files and back.
 
-This module must not know files; it turns maps into JSON data and JSON data into maps.
+This module must not know files; it turns fitted encoders into data (JSON with arrays in it) and back.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
 
-from vecwise.encoders.counts import WordMap
-from vecwise.encoders.sentence import SentenceMap
-from vecwise.encoders.table import TableMap
-from vecwise.errors import Damaged, NotSavable, some, unknown
-from vecwise.measure.components import Components, Standardized
-from vecwise.measure.norms import Normalized
+import numpy as np
+
+from vecwise.encoders.base import Encoder
+from vecwise.errors import Damaged, NotSavable, WrongType, some, unknown
 from vecwise.verbs import Chain, Map, chain
 
-# A file names one of these and nothing else: no module is imported because a file says so.
-MAPS: dict[str, Any] = {
-    "words": WordMap,
-    "sentence": SentenceMap,
-    "table": TableMap,
-    "normalized": Normalized,
-    "standardized": Standardized,
-    "components": Components,
+# What `--encoder NAME` and `vw.encode(rows, "name")` make: module and class.
+ENCODERS: Final = {
+    "table": ("table", "TableEncoder"),
+    "sentence": ("sentence", "SentenceEncoder"),
+    "count": ("counts", "CountEncoder"),
+    "tfidf": ("counts", "TfidfEncoder"),
+    "chain": ("chained", "ChainEncoder"),
 }
+
+# A file names one of these and nothing else: no module is imported because a file says so.
+MAPS: Final = {
+    "words": ("encoders.counts", "WordMap"),
+    "sentence": ("encoders.sentence", "SentenceMap"),
+    "table": ("encoders.table", "TableMap"),
+    "normalized": ("measure.norms", "Normalized"),
+    "standardized": ("measure.components", "Standardized"),
+    "components": ("measure.components", "Components"),
+}
+_ENCODER: Final = "vecwise encoder"  # the key of a JSON object that stands for an encoder among parameters
+
+
+def encoder_class(name: str) -> type[Encoder]:
+    """Give the class of a named encoder; raises `UnknownName`."""
+    if name not in ENCODERS:
+        raise unknown("encoder", name, tuple(ENCODERS))
+    module, kind = ENCODERS[name]
+    made: type[Encoder] = getattr(import_module(f"vecwise.encoders.{module}"), kind)
+    return made
+
+
+def as_encoder(encoder: Any) -> Encoder:
+    """Give an encoder object as it is, and make one from a name; raises `UnknownName`, `WrongType`."""
+    if isinstance(encoder, str):
+        return encoder_class(encoder)()
+    if isinstance(encoder, type):
+        raise WrongType(f"`encoder` is a class; give an encoder object: {encoder.__name__}().")
+    if not hasattr(type(encoder), "map_"):
+        raise WrongType(f'`encoder` is {type(encoder).__name__}; give an encoder object or a name: "auto".')
+    made: Encoder = encoder
+    return made
+
+
+# ---- fitted maps ----
 
 
 def to_data(fitted: Any) -> dict[str, Any]:
-    """Give a fitted map, or a chain of them, as JSON data.
+    """Give a fitted map, or a chain of them, as data.
 
     Raises `NotSavable` for a map that is not in the list, such as a stranger's, and for one that holds a
     Python function.
     """
     if isinstance(fitted, Chain):
         return {"map": "chain", "state": {"maps": [to_data(step) for step in fitted.maps]}}
-    for name, kind in MAPS.items():
-        if isinstance(fitted, kind):
+    for name in MAPS:
+        if type(fitted) is _map_class(name):
             return {"map": name, "state": fitted.state()}
     raise NotSavable(
         f"{type(fitted).__name__} is none of the maps that are saved as plain data: {some(MAPS)}."
@@ -50,9 +84,66 @@ def from_data(data: dict[str, Any]) -> Map:
     try:
         if name == "chain":
             return chain(*(from_data(step) for step in data["state"]["maps"]))
-        made: Map = MAPS[name].from_state(data["state"])
+        made: Map = _map_class(name).from_state(data["state"])
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise Damaged(
             f"The saved encoder `{name}` is incomplete: {error!r}. Encode the rows again."
         ) from error
     return made
+
+
+def _map_class(name: str) -> Any:
+    module, kind = MAPS[name]
+    return getattr(import_module(f"vecwise.{module}"), kind)
+
+
+# ---- estimators: their parameters, and what they learned ----
+
+
+def encoder_to_data(encoder: Encoder) -> dict[str, Any]:
+    """Give a fitted encoder as data: its kind, its parameters and its map; raises `NotSavable`, `NotFitted`."""
+    return {**_unfitted(encoder), "fitted": to_data(encoder.map_)}
+
+
+def encoder_from_data(data: dict[str, Any]) -> Encoder:
+    """Build the fitted encoder again; raises `UnknownName`, `Damaged`."""
+    try:
+        made = _made(data)
+        made._map, made._opened = from_data(data["fitted"]), True
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"The saved encoder is incomplete: {error!r}. Fit it again.") from error
+    return made
+
+
+def _unfitted(encoder: Encoder) -> dict[str, Any]:
+    for name in ENCODERS:
+        if type(encoder) is encoder_class(name):
+            params = {key: _plain(key, value) for key, value in encoder.get_params(deep=False).items()}
+            return {_ENCODER: name, "parameters": params}
+    raise NotSavable(f"{type(encoder).__name__} is none of the encoders that can be saved: {some(ENCODERS)}.")
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, Encoder):
+        return _unfitted(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(name, inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, inner) for inner in value]
+    if value is None or isinstance(value, (str, bool, int, float, np.ndarray)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "__fspath__"):
+        return str(value)
+    raise NotSavable(f"The parameter `{name}` is {type(value).__name__}, which a file cannot hold safely.")
+
+
+def _made(data: Any) -> Encoder:
+    return encoder_class(str(data[_ENCODER]))(**{k: _restored(v) for k, v in data["parameters"].items()})
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _made(value) if _ENCODER in value else {k: _restored(v) for k, v in value.items()}
+    return [_restored(inner) for inner in value] if isinstance(value, list) else value

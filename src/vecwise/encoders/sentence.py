@@ -120,6 +120,7 @@ class SentenceEncoder(Encoder):
     """
 
     needs_rows = False
+    costly = True
 
     def __init__(self, *, column: str | None = None, missing: str = "error") -> None:
         self.column = column

@@ -261,6 +261,8 @@ class TableEncoder(Encoder):
     ['bedrooms', 'sqft_lot']
     """
 
+    rows_a_chunk = None  # a column is read at once
+
     def __init__(
         self,
         columns: Sequence[str] | None = None,

@@ -50,10 +50,10 @@ class Components:
         return Vectors(values.astype(X.dtype), X.ids, X.rows, self.target, encoder=encoder)
 
     def state(self) -> dict[str, Any]:
-        """Plain data; float64 survives JSON to the bit."""
+        """Plain data and arrays."""
         arrays = ("components", "mean", "explained_variance", "explained_variance_ratio")
         spaces = {"source": self.source.to_data(), "target": self.target.to_data()}
-        return {**{name: getattr(self, name).tolist() for name in arrays}, **spaces}
+        return {**{name: getattr(self, name) for name in arrays}, **spaces}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], /) -> Self:
@@ -124,6 +124,7 @@ def _components(state: Moments, source: Space, k: int) -> Components:
     if not np.isfinite(total):
         raise NonFinite("The variance of these vectors is too large for float64. Scale them down: X / 1e100.")
     values, axes = principal_axes(state.scatter, k)
+    axes = np.ascontiguousarray(axes)  # a product has other bits in another layout, and files keep this one
     divisor = max(1, state.n - 1)
     ratio = values / total if total > 0 else np.zeros(len(values))
     frame = mint_frame("pca", source.frame.encode() + state.mean.tobytes() + axes.tobytes())
@@ -151,9 +152,9 @@ class Standardized:
         return Vectors(values.astype(X.dtype), X.ids, X.rows, self.target, encoder=encoder)
 
     def state(self) -> dict[str, Any]:
-        """Plain data; float64 survives JSON to the bit."""
+        """Plain data and arrays."""
         spaces = {"source": self.source.to_data(), "target": self.target.to_data()}
-        return {"mean": self.mean.tolist(), "deviation": self.deviation.tolist(), **spaces}
+        return {"mean": self.mean, "deviation": self.deviation, **spaces}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], /) -> Self:
@@ -181,6 +182,17 @@ def standardize(X: Any, /, *, engine: Engine | None = None) -> Vectors:
            [ 1., -1.]])
     """
     made = as_vectors(X)
+    result = standardized(made, engine=engine)(made)
+    claimed = result.space.with_claims({"centered"})  # true of the rows it was fitted on, and of no others
+    return Vectors._trusted(result.values, result.ids, result.rows, claimed, result.encoder)
+
+
+def standardized(made: Vectors, /, *, engine: Engine | None = None) -> Standardized:
+    """Fit the map of `standardize`, to apply it to other vectors of the space; raises what `standardize` raises.
+
+    >>> standardized(Vectors([[1.0], [3.0]])).deviation
+    array([1.])
+    """
     if not len(made):
         raise EmptyInput("There are no rows to standardize.")
     extent = fold(Dimensions(made.space.dim), blocks(made.values), engine=engine)
@@ -199,6 +211,4 @@ def standardize(X: Any, /, *, engine: Engine | None = None) -> Vectors:
     source = made.space
     frame = mint_frame("standardized", source.frame.encode() + mean.tobytes() + deviation.tobytes())
     target = Space(source.dim, frame, source.features, frozenset(), f"standardized {source.name}".strip())
-    result = Standardized(mean, deviation, source, target)(made)
-    claimed = target.with_claims({"centered"})  # true of the rows it was fitted on, and of no others
-    return Vectors._trusted(result.values, result.ids, result.rows, claimed, result.encoder)
+    return Standardized(mean, deviation, source, target)

@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from fnmatch import fnmatch
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from vecwise.errors import Damaged, DuplicateName, FileMissing, UnknownFormat, Unreadable, VecwiseError
-from vecwise.store import cache, parts
+from vecwise.errors import Damaged, DuplicateName, FileMissing, UnknownFormat, VecwiseError
+from vecwise.store import cache, generations, parts
 from vecwise.store import manifest as manifests
-from vecwise.store.durable import TEMPORARY, make_folder, write_text
+from vecwise.store.durable import make_folder, write_text
 from vecwise.store.manifest import Manifest, Part
+from vecwise.store.named_files import File, read_arrays, write_arrays
+from vecwise.store.named_files import verify as verify_file
 from vecwise.store.os_errors import missing, os_errors, shown
+from vecwise.store.states import pack, unpack
 from vecwise.vectors import Vectors
 
 _ATTEMPTS: Final = 10  # a reader that meets a new generation starts again this often
 
 
 def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | None = None) -> None:
-    """Save vectors, their ids, rows and space into a folder; `encoder` is JSON data that `load` gives back.
+    """Save vectors, their ids, rows and space into a folder; `encoder` is JSON data and arrays that `load` gives back.
 
     The folder holds Parquet parts of about 64 MB and a manifest with their hashes. When `save` returns, all
     of it is on the disk; whenever it fails or is killed, the folder still holds what it held before.
@@ -48,17 +50,18 @@ def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | 
         )
     folder = Path(path)
     rows = parts.check_columns(X.rows)
-    manifests.to_text(_manifest(X, rows, 1, [], encoder))  # refuses the encoder before anything is written
+    plain, arrays = pack(encoder)  # refuses the encoder before anything is written
     _refuse_strangers(folder)
     make_folder(folder)
-    with _locked(folder), os_errors(folder, "save into"):
-        generation = _last_generation(folder) + 1
+    with generations.locked(folder), os_errors(folder, "save into"):
+        generation = generations.last_generation(folder, _committed) + 1
         try:
             made = list(_write_parts(X, rows, folder, generation))
-            text = manifests.to_text(_manifest(X, rows, generation, made, encoder))
+            file = write_arrays(arrays, folder, generation)
+            text = manifests.to_text(_manifest(X, rows, generation, made, plain, file))
             write_text(folder / manifests.NAME, text)
         except BaseException:
-            _remove_uncommitted(folder, generation)
+            generations.remove_uncommitted(folder, generation, _committed)
             raise
         with suppress(
             VecwiseError, OSError
@@ -75,7 +78,7 @@ def _write_parts(X: Vectors, rows: Any, folder: Path, generation: int) -> Iterat
 
 
 def _manifest(
-    X: Vectors, rows: Any, generation: int, made: Iterable[Part], encoder: dict[str, Any] | None
+    X: Vectors, rows: Any, generation: int, made: Iterable[Part], encoder: Any, arrays: File | None
 ) -> Manifest:
     return Manifest(
         generation=generation,
@@ -85,6 +88,7 @@ def _manifest(
         columns=None if rows is None else rows.column_names,
         space=X.space,
         encoder=encoder,
+        arrays=arrays,
         parts=tuple(made),
     )
 
@@ -107,12 +111,27 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[Vectors,
     manifest = _read_manifest(folder)
     for _ in range(_ATTEMPTS):
         try:
-            return _loaded(folder, manifest, verify), manifest.encoder
+            return _loaded(folder, manifest, verify), _encoder(folder, manifest)
         except (Damaged, FileMissing):  # perhaps a save in another process removed what it replaced
             before, manifest = manifest, _read_manifest(folder)
             if manifest == before:
                 raise
-    return _loaded(folder, manifest, verify), manifest.encoder
+    return _loaded(folder, manifest, verify), _encoder(folder, manifest)
+
+
+def encoder_of(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Give the encoder data that was saved with vectors, without opening them; raises what `load` raises."""
+    return _encoder(Path(path), _read_manifest(Path(path)))
+
+
+def frame_of(path: str | os.PathLike[str]) -> str:
+    """Give the frame of saved vectors without opening them; raises what `load` raises."""
+    return _read_manifest(Path(path)).space.frame
+
+
+def _encoder(folder: Path, manifest: Manifest) -> dict[str, Any] | None:
+    made: dict[str, Any] | None = unpack(manifest.encoder, read_arrays(folder, manifest.arrays))
+    return made
 
 
 def _loaded(folder: Path, manifest: Manifest, verify: bool) -> Vectors:
@@ -120,7 +139,7 @@ def _loaded(folder: Path, manifest: Manifest, verify: bool) -> Vectors:
 
     if verify:
         for part in manifest.parts:
-            parts.verify_part(folder, part)
+            verify_file(folder, part)
     table = pa.concat_tables([parts.read_rows(folder, part, manifest) for part in manifest.parts])
     values = cache.values(folder, manifest, lambda: _chunks(folder, manifest), verify=verify)
     ids = table.column(parts.ID)
@@ -148,7 +167,7 @@ def _read_manifest(folder: Path) -> Manifest:
         try:
             text = path.read_bytes()
         except FileNotFoundError as error:
-            if any(manifests.PART_NAME.fullmatch(name) for name in os.listdir(folder)):
+            if any(generations.generation_of(name) is not None for name in os.listdir(folder)):
                 raise Damaged(
                     f"{shown(path)} is missing: the first save into this folder did not end."
                 ) from error
@@ -163,86 +182,23 @@ def _read_manifest(folder: Path) -> Manifest:
 
 def _refuse_strangers(folder: Path) -> None:
     """Only an empty folder or one of ours is written into, so that no save removes another's files."""
-    if not os.path.lexists(folder):
-        return
-    if not folder.is_dir():
-        raise Unreadable(f"Cannot save into {shown(folder)}: it is a file, and saved vectors are a folder.")
-    with suppress(VecwiseError):
-        _read_manifest(folder)
-        return
-    with os_errors(folder, "list"):
-        names = sorted(os.listdir(folder))
-    strangers = [name for name in names if not _is_ours(name)]
-    if not any(manifests.PART_NAME.fullmatch(name) for name in names):
-        strangers += [name for name in names if name == manifests.NAME]  # without parts it is another's
-    if strangers:
-        raise Unreadable(
-            f"Cannot save into {shown(folder)}: it holds other files, such as {shown(strangers[0])}. "
-            "Choose a new or an empty folder."
-        )
-
-
-def _is_ours(name: str) -> bool:
-    known = name in (manifests.NAME, cache.FOLDER) or manifests.PART_NAME.fullmatch(name)
-    return bool(known) or fnmatch(name, TEMPORARY)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One save at a time: the system drops the lock when its holder dies, so none is ever stale."""
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
-    with os_errors(folder, "open"):
-        descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Unreadable(
-                f"Another process is saving into {shown(folder)}. Try again when it has ended."
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _last_generation(folder: Path) -> int:
-    """The highest number any file bears: a new part never takes the name of one that was left behind."""
-    matches = [manifests.PART_NAME.fullmatch(name) for name in os.listdir(folder)]
-    found = [int(match[1]) for match in matches if match]
-    with suppress(VecwiseError):
-        found.append(_read_manifest(folder).generation)
-    return max(found, default=0)
-
-
-def _remove_uncommitted(folder: Path, generation: int) -> None:
-    """After a failure, remove the new parts, unless the manifest that names them already took its place."""
-    with suppress(VecwiseError):
-        if _read_manifest(folder).generation == generation:
+    if folder.is_dir():
+        with suppress(VecwiseError):
+            _read_manifest(folder)
             return
-    for name in os.listdir(folder):
-        match = manifests.PART_NAME.fullmatch(name)
-        if match and int(match[1]) == generation:
-            _remove(folder / name)
+    generations.refuse_strangers(folder, manifests.NAME, (cache.FOLDER,))
+
+
+def _committed(folder: Path) -> int:
+    return _read_manifest(folder).generation
 
 
 def _sweep(folder: Path) -> None:
     """Remove what the committed generation does not use."""
     manifest = _read_manifest(folder)
-    used = {part.name for part in manifest.parts}
+    generations.sweep(folder, {file.name for file in manifest.files})
     key = cache.key_of(manifest)
-    for name in os.listdir(folder):
-        if name not in used and (manifests.PART_NAME.fullmatch(name) or fnmatch(name, TEMPORARY)):
-            _remove(folder / name)
     with suppress(OSError):
         for name in os.listdir(folder / cache.FOLDER):
             if cache.FILE_NAME.fullmatch(name) and not name.startswith(key):
-                _remove(folder / cache.FOLDER / name)
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
+                generations.remove(folder / cache.FOLDER / name)

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from vecwise.errors import Damaged, NotSavable, UnknownFormat, VecwiseError
 from vecwise.space import Space
+from vecwise.store.generations import generation_of
+from vecwise.store.named_files import File
 from vecwise.store.os_errors import shown
 
 NAME: Final = "_manifest.json"
 FORMAT: Final = "vecwise dataset"
 VERSION: Final = 1
-PART_NAME: Final = re.compile(r"part-(\d+)-\d+\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ class Manifest:
     space: Space
     encoder: dict[str, Any] | None
     parts: tuple[Part, ...]
+    arrays: File | None = None  # those of the encoder
+
+    @property
+    def files(self) -> tuple[Part | File, ...]:
+        """Every file of this generation."""
+        return (*self.parts, *([] if self.arrays is None else [self.arrays]))
 
 
 def to_text(manifest: Manifest) -> str:
@@ -63,15 +69,17 @@ def to_text(manifest: Manifest) -> str:
         "space": manifest.space.to_data(),
         "parts": [asdict(part) for part in manifest.parts],
         "encoder": manifest.encoder,
+        "arrays": None if manifest.arrays is None else asdict(manifest.arrays),
     }
     try:
         content = json.loads(json.dumps(content, allow_nan=False))  # as a reader will see it
     except (TypeError, ValueError, RecursionError) as error:
         raise NotSavable(f"The encoder's data cannot be written as JSON: {error}.") from error
-    return json.dumps({**content, "sha256": _digest(content)}, indent=1) + "\n"
+    return json.dumps({**content, "sha256": digest(content)}, indent=1) + "\n"
 
 
-def _digest(content: dict[str, Any]) -> str:
+def digest(content: dict[str, Any]) -> str:
+    """Give the hash that a manifest with this content carries: of its canonical JSON."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -88,7 +96,7 @@ def parse(text: str | bytes, path: Path) -> Manifest:
             f"{shown(path.parent)} was saved in format {version} by a newer vecwise; this one reads "
             f"up to {VERSION}. Upgrade: pip install --upgrade vecwise"
         )
-    if claimed != _digest({"format": kind, "version": version, **content}):
+    if claimed != digest({"format": kind, "version": version, **content}):
         raise _damaged(path, "its content does not match its own hash")
     try:
         return _built(content)
@@ -99,14 +107,16 @@ def parse(text: str | bytes, path: Path) -> Manifest:
 def _built(content: dict[str, Any]) -> Manifest:
     space = content.pop("space")
     parts = tuple(Part(**part) for part in content.pop("parts"))
-    for part in parts:  # a name from a file must never lead out of its folder
-        if not PART_NAME.fullmatch(part.name):
-            raise ValueError(f"`{part.name}` is no name of a part")
+    arrays = File.from_data(content.pop("arrays", None))
+    names = [part.name for part in parts] + ([] if arrays is None else [arrays.name])
+    for name in names:
+        if generation_of(name) is None:  # a name from a file must never lead out of its folder
+            raise ValueError(f"`{name}` is no name of a file of ours")
     if content["dtype"] not in ("float32", "float64"):
         raise ValueError(f"`{content['dtype']}` is no type of vectors")
     if not parts or sum(part.rows for part in parts) != content["rows"]:
         raise ValueError("its parts do not add up to its rows")
-    return Manifest(space=Space.from_data(space), parts=parts, **content)
+    return Manifest(space=Space.from_data(space), parts=parts, arrays=arrays, **content)
 
 
 def _damaged(path: Path, why: str) -> Damaged:

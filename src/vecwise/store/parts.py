@@ -6,13 +6,10 @@ This module must not know generations, caches or which files belong together.
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,7 +18,7 @@ from vecwise.store.arrow_types import plain
 from vecwise.store.columnar import arrow_errors
 from vecwise.store.durable import replacing
 from vecwise.store.manifest import Manifest, Part
-from vecwise.store.os_errors import os_errors, shown
+from vecwise.store.named_files import opened
 from vecwise.store.rows import refuse_duplicates
 from vecwise.vectors import Vectors
 
@@ -146,35 +143,12 @@ def _leaves(schema: Any) -> list[str]:
 # ---- reading ----
 
 
-@contextmanager
-def _opened(folder: Path, part: Part) -> Iterator[tuple[BinaryIO, str]]:
-    path = folder / part.name
-    if not path.exists():
-        raise Damaged(f"{shown(path)} is missing: the manifest names it. Restore the folder from a copy.")
-    with os_errors(path, "read"), open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != part.bytes:
-            raise Damaged(
-                f"{shown(path)} is damaged: it has {size:,} bytes, and {part.bytes:,} were written."
-            )
-        yield file, shown(path)
-
-
-def verify_part(folder: Path, part: Part) -> None:
-    """Raise `Damaged` unless the file is byte for byte what was written."""
-    with _opened(folder, part) as (file, name):
-        if hashlib.file_digest(cast(io.BufferedReader, file), "sha256").hexdigest() != part.sha256:
-            raise Damaged(
-                f"{name} is damaged: its content has changed since it was written. Restore it from a copy."
-            )
-
-
 def read_rows(folder: Path, part: Part, manifest: Manifest) -> Any:
     """Give the ids and the row columns of a part as one table, with the types they were saved with."""
     import pyarrow.parquet as pq
 
     names = [ID, *(manifest.columns or [])]
-    with _opened(folder, part) as (file, name), arrow_errors(name, "Parquet"):
+    with opened(folder, part) as (file, name), arrow_errors(name, "Parquet"):
         parquet = pq.ParquetFile(file, page_checksum_verification=True)
         table = parquet.read(columns=names).select(names)
         _expect(table.num_rows == part.rows, name, "rows")
@@ -206,7 +180,7 @@ def read_values(folder: Path, part: Part, manifest: Manifest) -> Iterator[dict[s
 
     wanted = [VALUES, INDICES] if manifest.sparse else [VECTOR]
     rows = values = 0
-    with _opened(folder, part) as (file, name), arrow_errors(name, "Parquet"):
+    with opened(folder, part) as (file, name), arrow_errors(name, "Parquet"):
         parquet = pq.ParquetFile(file, page_checksum_verification=True)
         for batch in parquet.iter_batches(batch_size=GROUP_ROWS, columns=wanted):
             lists = [batch.column(column) for column in wanted]
