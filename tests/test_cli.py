@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import vecwise as vw
 from conftest import EXAMPLES, FIVE
 from vecwise import cli
 
@@ -257,7 +258,7 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 def test_progress_shows_at_a_terminal_only(tmp_path) -> None:
     path = tmp_path / "many.txt"
-    path.write_text("\n".join(FIVE * 400))
+    path.write_text("\n".join(f"{line} {n}" for n in range(600) for line in FIVE))
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [VECWISE, "encode", str(path), "-o", str(tmp_path / "v")], stdout=subprocess.PIPE, stderr=follower
@@ -275,7 +276,7 @@ def test_progress_shows_at_a_terminal_only(tmp_path) -> None:
     assert process.wait() == 0
     assert process.stdout is not None
     assert b"rows/s" in seen
-    assert b"2,000 \xc3\x97 512" in process.stdout.read()
+    assert b"3,000 \xc3\x97 512" in process.stdout.read()
     process.stdout.close()
     os.close(leader)
 
@@ -344,3 +345,46 @@ def test_a_column_of_vectors_is_chosen(tmp_path) -> None:
     )
     (tmp_path / "cut.npy").write_bytes((tmp_path / "emb.npy").read_bytes()[:-8])
     check_refused(run("explore", "cut.npy", cwd=tmp_path), "`cut.npy`", "damaged")
+
+
+def test_settings_reach_the_encoder(tmp_path) -> None:
+    path = tmp_path / "songs.txt"
+    path.write_text("the sea the sea\na deep sea\n")
+    out = run("encode", str(path), "-o", str(tmp_path / "v"), "--encoder", "count", "--set", "ngrams=[1, 2]",
+              "--set", "binary=true", "--set", "tokenizer=word", "--json")  # fmt: skip
+    assert out.returncode == 0
+    made = vw.open(tmp_path / "v")
+    assert made.space.features == ("the", "sea", "the sea", "sea the", "deep", "deep sea")
+    assert made.values.toarray().max() == 1
+
+
+def test_settings_that_are_none(tmp_path) -> None:
+    path = tmp_path / "songs.txt"
+    path.write_text("the sea\na deep sea\n")
+    for given, words in (("ngram=3", "Did you mean `ngrams`"), ("ngrams", "KEY=VALUE")):
+        out = run("health", str(path), "--encoder", "count", "--set", given)
+        assert out.returncode == 2
+        assert words in out.stderr
+    out = run("health", str(path), "--encoder", "sentense")
+    assert (out.returncode, "Did you mean `sentence`" in out.stderr) == (2, True)
+
+
+def test_a_saved_encoder_encodes_new_rows(tmp_path) -> None:
+    vw.save(vw.TfidfEncoder().fit(["the sea", "a deep sea"]), tmp_path / "words")
+    (tmp_path / "songs.txt").write_text("the sea\na deep sky\n")
+    out = run(
+        "encode", str(tmp_path / "songs.txt"), "-o", str(tmp_path / "v"), "--encoder", str(tmp_path / "words")
+    )
+    assert out.returncode == 0
+    assert vw.open(tmp_path / "v").space.same_axes(vw.open_encoder(tmp_path / "words").space)
+    out = run(
+        "health", str(tmp_path / "songs.txt"), "--encoder", str(tmp_path / "words"), "--set", "binary=true"
+    )
+    assert (out.returncode, "--set" in out.stderr) == (2, True)
+
+
+def test_the_command_line_lists_every_encoder() -> None:
+    from vecwise.cli import ENCODERS
+    from vecwise.encoders import registry
+
+    assert ("auto", *registry.ENCODERS) == ENCODERS

@@ -26,6 +26,7 @@ FLOORS = [
     {"testing"},
     {"loading", "pictures", "telling"},
     {"explore"},
+    {"resume"},
     {"encoders"},
     {"measure"},
     {"runner"},

@@ -14,7 +14,7 @@ import click
 
 from vecwise.errors import VecwiseError
 
-ENCODERS = ("auto", "table", "sentence", "count", "tfidf")
+ENCODERS = ("auto", "table", "sentence", "count", "tfidf", "chain")
 METRICS = ("cosine", "dot", "euclidean", "manhattan", "chebyshev")
 
 
@@ -35,8 +35,19 @@ def app() -> None:
     """
 
 
+class Terminated(KeyboardInterrupt):
+    """The system asked the process to end."""
+
+
+def _terminate(*_: Any) -> NoReturn:
+    raise Terminated
+
+
 def main() -> NoReturn:
     """Run the command line; a refusal is one line on standard error and exit status 2."""
+    import signal
+
+    signal.signal(signal.SIGTERM, _terminate)  # so that what is half done is put away, as with Ctrl-C
     status = _run()
     try:
         sys.stdout.flush()
@@ -62,8 +73,9 @@ def _run() -> int:
         return _fail(_usage(error))
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         return 0
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        return _fail("Stopped.", 130)
+    except (click.exceptions.Abort, KeyboardInterrupt) as stop:
+        cause = stop.__cause__ or stop  # click makes an `Abort` of an interruption
+        return _fail(str(cause) or "Stopped.", 143 if isinstance(cause, Terminated) else 130)
     except (OSError, MemoryError) as error:
         return _fail(_system(error))
     return status if isinstance(status, int) else 0
@@ -94,7 +106,17 @@ def _system(error: OSError | MemoryError) -> str:
 def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option(
-            "--encoder", type=click.Choice(ENCODERS), default="auto", help="How rows become vectors."
+            "--encoder",
+            metavar="NAME",
+            default="auto",
+            help="How rows become vectors: " + ", ".join(ENCODERS) + ", or the folder of a saved encoder.",
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="A setting of the encoder, such as ngrams=[1,2]; may be repeated.",
         ),
         click.option("--columns", help="The columns to encode, separated by commas."),
         click.option("--text", metavar="COLUMN", help="The text column to encode."),
@@ -129,9 +151,22 @@ _json_option = click.option(
 )
 
 
-def _options(columns: str | None = None, **rest: Any) -> dict[str, Any]:
+def _options(columns: str | None = None, settings: tuple[str, ...] = (), **rest: Any) -> dict[str, Any]:
     named = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
-    return {"columns": named, **rest}
+    return {"columns": named, "settings": dict(map(_setting, settings)), **rest}
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """`key=value`, where the value is JSON if it can be read so, and otherwise the text itself."""
+    import json
+
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise click.UsageError(f"--set takes KEY=VALUE, not `{text}`.")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 # ---- the commands ----

@@ -5,16 +5,25 @@ This module must not know what is asked of the vectors afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from vecwise.encoders.base import Encoder
+from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.guess import Plan, plan
-from vecwise.encoders.registry import as_encoder, encoder_from_data, encoder_to_data, from_data, to_data
+from vecwise.encoders.registry import (
+    ENCODERS,
+    as_encoder,
+    encoder_from_data,
+    encoder_to_data,
+    from_data,
+    to_data,
+)
 from vecwise.errors import (
     Inapplicable,
     MissingValue,
@@ -25,6 +34,7 @@ from vecwise.errors import (
     unknown,
 )
 from vecwise.kernels.arrow import whole_numbers
+from vecwise.resume import encode_into
 from vecwise.row_ids import as_ids
 from vecwise.runner import Progress
 from vecwise.space import Space
@@ -58,17 +68,23 @@ def encode(
     ids: str | Sequence[Any] | None = None,
     missing: str | None = None,
     vectors: str | None = None,
+    into: str | Path | None = None,
     progress: Progress | None = None,
+    remember: Remember | None = None,
 ) -> Vectors:
     """Turn rows into vectors that know their space.
 
     `rows` is a list of texts, a table (Arrow, pandas, Polars, a dict of columns, a list of dicts) or a path
     to a file; a `.npy` or `.npz` file holds vectors already, and so may a column of lists of numbers, which
     `vectors` names where there are several. `encoder` is `"auto"` (running text: sentences, otherwise a
-    table), `"table"`, `"sentence"`, `"count"`, `"tfidf"`, or an encoder object, which is fitted on the rows
-    if it has not been yet. `columns` and `text` override which columns are encoded, `ids` names the id
-    column or gives the ids, `missing` says what a missing cell becomes. `progress(done, total)` is called
-    as rows are finished.
+    table), the name of an encoder such as `"table"`, `"sentence"`, `"count"` or `"tfidf"`, the folder of a saved
+    encoder, or an encoder object, which is fitted on the rows if it has not been yet. `columns` and `text`
+    override which columns are encoded, `ids` names the id column or gives the ids, `missing` says what a
+    missing cell becomes. `progress(done, total)` is called as rows are finished.
+
+    `into` is a folder to save into as `save` does. An interrupted call goes on from there when it is made again:
+    costly encoders, such as sentences, keep what they encoded batch by batch, by the hash of the row and the
+    identity of the encoder, and no row is encoded twice.
 
     Raises the errors of `read` and of the encoder, `Inapplicable` for options of encoding beside vectors;
     `UnknownName`, `NothingToEncode`, `DuplicateName` and `MissingValue` for ids, `WrongType` for an
@@ -81,6 +97,10 @@ def encode(
     >>> vw.encode({"title": ["the sea", "the sky"], "embedding": [[0.5, 2], [1, 4]]}).values.tolist()
     [[0.5, 2.0], [1.0, 4.0]]
     """
+    if into is not None:
+        again = partial(encode, rows, encoder, columns=columns, text=text, ids=ids, missing=missing,
+                        vectors=vectors, progress=progress)  # fmt: skip
+        return encode_into(into, lambda kept: again(remember=kept), lambda X: save(X, into))[0]
     if is_vector_file(rows):
         _refuse_options(
             rows, NUMPY, encoder=encoder, columns=columns, text=text, missing=missing, vectors=vectors
@@ -97,13 +117,14 @@ def encode(
             missing=missing,
             vectors=vectors,
             progress=progress,
+            remember=remember,
         ).vectors
     if vectors is not None:
         raise Inapplicable("`vectors` are encoded already: give no encoder object beside them.")
     for name, value in (("columns", columns), ("text", text), ("missing", missing)):
         if value is not None:
             raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
-    return _run(as_encoder(encoder), table, ids, progress)
+    return _run(as_encoder(encoder), table, ids, progress, remember)
 
 
 def encode_table(
@@ -115,9 +136,18 @@ def encode_table(
     ids: str | Sequence[Any] | None = None,
     missing: str | None = None,
     vectors: str | None = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
     progress: Progress | None = None,
+    remember: Remember | None = None,
 ) -> Encoded:
-    """Plan, fit and encode an Arrow table; gives the plan beside the vectors, so that it can be told."""
+    """Plan, fit and encode an Arrow table; gives the plan beside the vectors, so that it can be told.
+
+    `encoder` may also be the folder of a saved encoder, which is used as it is.
+    """
+    if encoder not in ("auto", *ENCODERS) and encoder_folders.is_encoder_folder(encoder):
+        _refuse_options(encoder, "a saved encoder", columns=columns, text=text, missing=missing,
+                        vectors=vectors, set=settings or None)  # fmt: skip
+        return Encoded(_run(open_encoder(encoder), table, ids, progress, remember), None, table.num_rows)
     made = plan(
         table,
         encoder=encoder,
@@ -125,16 +155,19 @@ def encode_table(
         text=text,
         missing=missing,
         vectors=vectors,
+        settings=settings,
         leave_out=(ids,) if isinstance(ids, str) else (),
     )
     if made.encoder is None:
         return Encoded(_vectors_at(table, str(made.vectors), ids), made, table.num_rows)
-    return Encoded(_run(made.encoder, table, ids, progress), made, table.num_rows)
+    return Encoded(_run(made.encoder, table, ids, progress, remember), made, table.num_rows)
 
 
-def _run(encoder: Any, table: Any, ids: Any, progress: Progress | None) -> Vectors:
+def _run(
+    encoder: Encoder, table: Any, ids: Any, progress: Progress | None, remember: Remember | None = None
+) -> Vectors:
     encode = encoder.encode if encoder.is_fitted else encoder.fit_encode
-    made: Vectors = encode(table, progress=progress)
+    made = encode(table, progress=progress, remember=remember)
     names = made.ids if ids is None else as_ids(_ids(table, ids), len(made))
     return Vectors._trusted(made.values, names, made.rows, made.space, made.encoder)
 
@@ -284,9 +317,9 @@ def load(
 
 
 def _refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
-    usual = {"encoder": "auto", "encoding": "utf-8", "as_text": ()}
-    given = [f"--{name.replace('_', '-')}" for name, value in options.items()
-             if name != "progress" and value is not None and value != usual.get(name)]  # fmt: skip
+    usual = {"encoder": "auto", "encoding": "utf-8", "as_text": (), "settings": {}}
+    given = [f"--{name.replace('_', '-').replace('settings', 'set')}" for name, value in options.items()
+             if name not in ("progress", "remember") and value is not None and value != usual.get(name)]  # fmt: skip
     if given:
         raise Inapplicable(
             f"{some([path])} is {what}, which are read and encoded already: {some(given, 8)} "

@@ -23,6 +23,7 @@ from vecwise.errors import (
 )
 from vecwise.explore import MEASURES, View, view_of
 from vecwise.loading import encode, load, open, open_encoder, save
+from vecwise.resume import encode_into
 from vecwise.store.sources import read
 from vecwise.telling import Answer
 from vecwise.vectors import Vectors, as_vectors
@@ -77,13 +78,10 @@ def explore(
 
 def encode_to(path: str, folder: str, **options: Any) -> Answer:
     """Encode a file and save the vectors as a folder."""
-    X = load(path, **options).vectors
-    save(X, folder)
-    made = telling.own_name(X)
-    origin = f"by {telling.encoder_name(X)}" if made is None else f"({made})"
-    line = f"{len(X):,} × {X.shape[1]:,} vectors {origin}, saved in {folder}"
-    data = {"folder": folder, "rows": len(X), "dim": X.shape[1], "space": telling.space_data(X)}
-    return Answer([(line, [])], data)
+    X, known = encode_into(
+        folder, lambda kept: load(path, remember=kept, **options).vectors, lambda X: save(X, folder)
+    )
+    return telling.saved(X, folder, known)
 
 
 def health_of(path: str, **options: Any) -> Answer:

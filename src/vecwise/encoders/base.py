@@ -6,6 +6,7 @@ This module must not know any particular encoder, and loads scikit-learn only wh
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -41,6 +42,10 @@ class EncoderMap(Protocol):
         ...
 
 
+# What a costly encoder calls in place of its map when somebody remembers rows that were encoded before.
+Remember = Callable[[Any, Any, Progress | None], Vectors]
+
+
 class Encoder:
     """A scikit-learn estimator whose fitting is a fold and whose fitted state is a map (`map_`).
 
@@ -48,6 +53,9 @@ class Encoder:
     `EncoderMap`. Row input is whatever `vecwise.encode` takes.
     """
 
+    reads: ClassVar[str] = (
+        "table"  # what of a table: "table" (any columns), one "text" column, or one "image"
+    )
     needs_rows: ClassVar[bool] = True  # whether there is anything to learn from rows
     rows_a_chunk: ClassVar[int | None] = 1024  # rows encoded at a time, so that progress moves; None: all
     costly: ClassVar[bool] = (
@@ -117,12 +125,21 @@ class Encoder:
         """`fit`, then `transform` of the same rows, which are read once where that is possible."""
         return self._given(self.fit_encode(as_table(rows)), rows)
 
-    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+    def fit_encode(
+        self, table: Any, /, *, progress: Progress | None = None, remember: Remember | None = None
+    ) -> Vectors:
         """Fit on an Arrow table and give its vectors, calling `progress(done, total)` as rows are finished."""
-        return self.fit(table).encode(table, progress=progress)
+        return self.fit(table).encode(table, progress=progress, remember=remember)
 
-    def encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
-        """Give the vectors of an Arrow table, encoded chunk by chunk; rows are numbered from 0."""
+    def encode(
+        self, table: Any, /, *, progress: Progress | None = None, remember: Remember | None = None
+    ) -> Vectors:
+        """Give the vectors of an Arrow table, encoded chunk by chunk; rows are numbered from 0.
+
+        A costly encoder lets `remember`, if it is given, encode in its place.
+        """
+        if remember is not None and self.costly:
+            return remember(self.map_, table, progress)
         size = self.rows_a_chunk or max(1, table.num_rows)
         made = apply(self.map_, table, size=size, progress=progress)
         return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, self.map_)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.encoders.base import Encoder
+from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.registry import as_encoder
 from vecwise.errors import EmptyInput, OutOfRange, WrongType, unknown
 from vecwise.measure.components import Standardized, pca, standardized
@@ -64,6 +64,11 @@ class ChainEncoder(Encoder):
         self.steps = steps
 
     @property
+    def reads(self) -> str:  # type: ignore[override]
+        """What the encoder reads."""
+        return as_encoder(self.encoder).reads
+
+    @property
     def needs_rows(self) -> bool:  # type: ignore[override]
         """Whether the encoder or a step learns from rows."""
         return as_encoder(self.encoder).needs_rows or any(name != "normalize" for name, _ in self._parsed())
@@ -72,6 +77,21 @@ class ChainEncoder(Encoder):
     def costly(self) -> bool:  # type: ignore[override]
         """Whether the encoder is."""
         return as_encoder(self.encoder).costly
+
+    def encode(
+        self, table: Any, /, *, progress: Progress | None = None, remember: Remember | None = None
+    ) -> Vectors:
+        """Give the vectors of an Arrow table: the encoder's own way, then every step."""
+        whole = self.map_
+        first, steps = (whole.maps[0], whole.maps[1:]) if isinstance(whole, Chain) else (whole, ())
+        inner = self._inner()
+        while isinstance(inner, ChainEncoder):  # chains of chains are one chain of maps
+            inner = inner._inner()
+        inner._map = first
+        X = inner.encode(table, progress=progress, remember=remember)
+        for step in steps:
+            X = step(X)
+        return Vectors._trusted(X.values, X.ids, X.rows, X.space, whole)
 
     def _fold(self) -> ChainFold:
         return ChainFold(self._inner(), tuple(self._parsed()))
@@ -86,10 +106,12 @@ class ChainEncoder(Encoder):
             raise WrongType(f"`steps` is a list of steps, not the text `{self.steps}`.")
         return [_step(text) for text in self.steps]
 
-    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+    def fit_encode(
+        self, table: Any, /, *, progress: Progress | None = None, remember: Remember | None = None
+    ) -> Vectors:
         """Fit on an Arrow table and give its vectors; the encoder reads every row once."""
         inner, fold = self._inner(), self._fold()
-        X = inner.fit_encode(table, progress=progress)
+        X = inner.fit_encode(table, progress=progress, remember=remember)
         self._seen, self._opened = fold.kept(table, X), False
         self._map, made = _fitted(inner.map_, X, self._parsed())
         return made

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from vecwise.encoders.base import Encoder, choice
+from vecwise.encoders.base import Encoder, Remember, choice
 from vecwise.encoders.texts import MISSING, normal, texts_of, tokenizer_of
 from vecwise.errors import DuplicateName, EmptyVocabulary, NotSavable, OutOfRange, WrongType, some
 from vecwise.kernels.arrays import dense
@@ -245,6 +245,7 @@ class CountEncoder(Encoder):
     array([[2., 1., 0.]])
     """
 
+    reads = "text"
     _weighting = "count"
 
     def __init__(
@@ -314,7 +315,9 @@ class CountEncoder(Encoder):
             raise OutOfRange(f"`max_features` keeps at least one word, not {self.max_features}.")
         return Limits(self.min_df, self.max_df, self.max_features)
 
-    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+    def fit_encode(
+        self, table: Any, /, *, progress: Progress | None = None, remember: Remember | None = None
+    ) -> Vectors:
         """Fit on an Arrow table and give its vectors; the texts are cut into words once."""
         fold = self._fold()
         words, counts = fold.reading.bags(table)

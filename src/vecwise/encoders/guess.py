@@ -6,8 +6,9 @@ This module must not know files, vectors or the screen.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -15,14 +16,11 @@ import numpy as np
 from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
-from vecwise.encoders.counts import CountEncoder, TfidfEncoder
-from vecwise.encoders.sentence import SentenceEncoder
-from vecwise.encoders.table import TableEncoder
+from vecwise.encoders.registry import ENCODERS, made_by_name, told
 from vecwise.errors import Inapplicable, NothingToEncode, WrongType, some, unknown
 from vecwise.store.vector_columns import lengths_of
 from vecwise.table_text import clip
 
-ENCODERS: Final = ("auto", "table", "sentence", "count", "tfidf")
 MOST_LABELS: Final = 50  # a text column with more different values than this is no category
 SAMPLE: Final = 10_000  # rows that the guess looks at
 RUNNING_TEXT: Final = 5  # words; people's names and titles have fewer
@@ -69,14 +67,15 @@ def plan(
     text: str | None = None,
     missing: str | None = None,
     vectors: str | None = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
     leave_out: Sequence[str] = (),
 ) -> Plan:
     """Choose the columns and the encoder for an Arrow table; every argument overrides the guess.
 
     The only column of vectors is taken as it is; without one, a column of running text is encoded as
     sentences; otherwise every column of numbers, truth values, dates or few different labels is encoded as
-    a table. Raises `UnknownName`, `NothingToEncode`, and `Inapplicable` for options of encoding beside
-    vectors, which are encoded already.
+    a table. `settings` are constructor arguments of the encoder. Raises `UnknownName`, `NothingToEncode`, and
+    `Inapplicable` for options of encoding beside vectors, which are encoded already.
 
     >>> import pyarrow as pa
     >>> table = pa.table({"id": [7, 9], "rooms": [3, 4], "kind": ["flat", "house"]})
@@ -89,19 +88,20 @@ def plan(
     for name in [*(columns or ()), *([text] if text else ()), *([vectors] if vectors else ()), *leave_out]:
         if name not in table.column_names:
             raise unknown("column", name, table.column_names)
-    if encoder not in ENCODERS:
-        raise unknown("encoder", encoder, ENCODERS)
+    if encoder not in ("auto", *ENCODERS):
+        raise unknown("encoder", encoder, ("auto", *ENCODERS))
     guesses = _guesses(table, leave_out)
     own = vectors or (_only_vectors(guesses) if encoder == "auto" and not columns and not text else None)
     if own is not None:
-        _refuse_encoding(
-            own, encoder=None if encoder == "auto" else encoder, columns=columns, text=text, missing=missing
-        )
+        named = None if encoder == "auto" else encoder
+        _refuse_encoding(own, encoder=named, columns=columns, text=text, missing=missing, set=settings)
         return _vectors_plan(guesses, own)
-    chosen = _text_choice(table, guesses, encoder, columns, text)
+    ready = None if encoder == "auto" else made_by_name(encoder, settings)
+    chosen = _text_choice(table, guesses, ready, columns, text)
     if chosen is not None:
-        return _text_plan(guesses, encoder, chosen, missing)
-    return _table_plan(guesses, columns, missing)
+        ready = ready or made_by_name("sentence", settings)
+        return _text_plan(guesses, told(ready, column=chosen, missing=missing), chosen)
+    return _table_plan(guesses, ready or made_by_name("table", settings), columns, missing)
 
 
 def _guesses(table: Any, leave_out: Sequence[str]) -> dict[str, ColumnPlan]:
@@ -190,16 +190,20 @@ def _dressed(counts: dict[str, int]) -> int:
 
 
 def _text_choice(
-    table: Any, guesses: dict[str, ColumnPlan], encoder: str, columns: Sequence[str] | None, text: str | None
+    table: Any,
+    guesses: dict[str, ColumnPlan],
+    ready: Encoder | None,
+    columns: Sequence[str] | None,
+    text: str | None,
 ) -> str | None:
     """The text column to encode, or None for a table."""
-    if encoder == "table":
+    if ready is not None and ready.reads != "text":
         if text:
             raise WrongType(
                 "The table encoder reads no text column. Leave out --text, or choose --encoder sentence."
             )
         return None
-    wanted = encoder != "auto"
+    wanted = ready is not None
     if text:
         return text
     pool = list(columns) if columns else list(guesses)
@@ -218,14 +222,7 @@ def _mean_length(cells: Any) -> float:
     return float(pc.mean(pc.utf8_length(pc.cast(cells, pa.string()))).as_py() or 0)
 
 
-def _text_plan(guesses: dict[str, ColumnPlan], encoder: str, chosen: str, missing: str | None) -> Plan:
-    kinds = {
-        "auto": SentenceEncoder,
-        "sentence": SentenceEncoder,
-        "count": CountEncoder,
-        "tfidf": TfidfEncoder,
-    }
-    made: Any = kinds[encoder](column=chosen, missing=missing or "error")
+def _text_plan(guesses: dict[str, ColumnPlan], encoder: Encoder, chosen: str) -> Plan:
     plans = []
     for guess in guesses.values():
         why = guess.why if guess.use == "text" else "chosen"
@@ -237,10 +234,12 @@ def _text_plan(guesses: dict[str, ColumnPlan], encoder: str, chosen: str, missin
         skip = guess.why if guess.use == "skip" else other
         use = "text" if guess.name == chosen else "skip"
         plans.append(ColumnPlan(guess.name, guess.type, use, why if use == "text" else skip))
-    return Plan(tuple(plans), made)
+    return Plan(tuple(plans), encoder)
 
 
-def _table_plan(guesses: dict[str, ColumnPlan], columns: Sequence[str] | None, missing: str | None) -> Plan:
+def _table_plan(
+    guesses: dict[str, ColumnPlan], encoder: Encoder, columns: Sequence[str] | None, missing: str | None
+) -> Plan:
     wanted = list(columns) if columns else [g.name for g in guesses.values() if g.use == "encode"]
     if not wanted:
         reasons = "; ".join(f"`{g.name}`: {g.why}" for g in list(guesses.values())[:6])
@@ -248,7 +247,7 @@ def _table_plan(guesses: dict[str, ColumnPlan], columns: Sequence[str] | None, m
             f"No column to encode ({reasons}). Name some with --columns, a text with --text, or a column of "
             "vectors with --vectors."
         )
-    ready = TableEncoder(columns=wanted, missing=missing or "error")
+    ready = told(encoder, columns=wanted, missing=missing)
     plans = []
     for guess in guesses.values():
         taken = guess.name in wanted

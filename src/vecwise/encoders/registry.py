@@ -45,6 +45,29 @@ def encoder_class(name: str) -> type[Encoder]:
     return made
 
 
+def made_by_name(name: str, settings: Mapping[str, Any]) -> Encoder:
+    """Make a named encoder with these constructor arguments; raises `UnknownName` for one that it does not take."""
+    kind = encoder_class(name)
+    for key in settings:
+        if key not in kind._parameter_names():
+            raise unknown(f"setting of the encoder `{name}`", key, kind._parameter_names())
+    return kind(**settings)
+
+
+def told(encoder: Encoder, **arguments: Any) -> Encoder:
+    """Set arguments of a new encoder that were left at their defaults; of a chain, those of its encoder."""
+    inner = encoder
+    while "encoder" in inner._parameter_names():
+        inner.encoder = as_encoder(inner.encoder)  # type: ignore[attr-defined]
+        inner = inner.encoder  # type: ignore[attr-defined]
+    defaults = type(inner)().get_params(deep=False)
+    for name, value in arguments.items():
+        given = inner.get_params(deep=False).get(name)
+        if name in defaults and value is not None and given == defaults[name]:
+            setattr(inner, name, value)
+    return encoder
+
+
 def as_encoder(encoder: Any) -> Encoder:
     """Give an encoder object as it is, and make one from a name; raises `UnknownName`, `WrongType`."""
     if isinstance(encoder, str):

@@ -63,12 +63,16 @@ class SentenceMap:
 
     def __call__(self, table: Any, /) -> Vectors:
         """Encode the text of every row."""
-        texts = texts_of(table, self.column, self.missing)
+        texts = self.texts(table)
         model, pieces = _ready()
         # sentencepiece itself cuts the text: runs of unknown characters are one piece, and a literal
         # "<s>" in a text stays text.
         tokens = pieces.encode(texts, out_type=int, add_bos=True, add_eos=True)
         return Vectors(model(tokens), rows=table, space=self.target, encoder=self)
+
+    def texts(self, table: Any, /) -> list[str]:
+        """The texts that are encoded, one a row."""
+        return texts_of(table, self.column, self.missing)
 
     def state(self) -> dict[str, Any]:
         """Plain data: the weights stay in their package, known by the frame."""
@@ -119,6 +123,7 @@ class SentenceEncoder(Encoder):
     (1, 512)
     """
 
+    reads = "text"
     needs_rows = False
     costly = True
 

@@ -15,6 +15,7 @@ from vecwise.errors import Damaged, DuplicateName, FileMissing, UnknownFormat, V
 from vecwise.store import cache, generations, parts
 from vecwise.store import manifest as manifests
 from vecwise.store.durable import make_folder, write_text
+from vecwise.store.journal import FOLDER as UNFINISHED
 from vecwise.store.manifest import Manifest, Part
 from vecwise.store.named_files import File, read_arrays, write_arrays
 from vecwise.store.named_files import verify as verify_file
@@ -51,7 +52,7 @@ def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | 
     folder = Path(path)
     rows = parts.check_columns(X.rows)
     plain, arrays = pack(encoder)  # refuses the encoder before anything is written
-    _refuse_strangers(folder)
+    refuse_strangers(folder)
     make_folder(folder)
     with generations.locked(folder), os_errors(folder, "save into"):
         generation = generations.last_generation(folder, _committed) + 1
@@ -180,13 +181,13 @@ def _read_manifest(folder: Path) -> Manifest:
 # ---- who may write, and what is left behind ----
 
 
-def _refuse_strangers(folder: Path) -> None:
-    """Only an empty folder or one of ours is written into, so that no save removes another's files."""
+def refuse_strangers(folder: Path) -> None:
+    """Raise `Unreadable` unless the folder is absent, empty or one of ours: no save removes another's files."""
     if folder.is_dir():
         with suppress(VecwiseError):
             _read_manifest(folder)
             return
-    generations.refuse_strangers(folder, manifests.NAME, (cache.FOLDER,))
+    generations.refuse_strangers(folder, manifests.NAME, (cache.FOLDER, UNFINISHED))
 
 
 def _committed(folder: Path) -> int:

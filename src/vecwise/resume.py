@@ -1,0 +1,101 @@
+"""Encoding into a folder that can be stopped at any moment and run again: no row is encoded twice.
+
+This module must not know how the folder keeps its files, nor what an encoder computes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vecwise.encoders.base import Remember
+from vecwise.errors import VecwiseError
+from vecwise.runner import Progress
+from vecwise.store import datasets
+from vecwise.store.journal import Journal, journal
+from vecwise.store.os_errors import shown
+from vecwise.vectors import Vectors
+
+BATCH = 1024  # rows encoded between two writes: half a second of sentences, and ten milliseconds of disk
+
+
+def encode_into(
+    folder: str | Path, encode: Callable[[Remember], Vectors], save: Callable[[Vectors], None]
+) -> tuple[Vectors, int]:
+    """Encode and save into a folder; gives the vectors and how many rows an earlier run had encoded.
+
+    `encode` is given the function that a costly encoder calls in place of its map. What it encodes is kept in
+    the folder batch by batch, by the hash of its content and the identity of the encoder, until `save` has put
+    all of it there. Vectors that the folder holds already, of the same encoder, are used again.
+
+    Raises `SpaceMismatch` when the folder holds unfinished work of another encoder, `Unreadable` when another
+    process encodes into it, and what `encode` and `save` raise; an interruption says how far it came.
+    """
+    target = Path(folder)
+    datasets.refuse_strangers(target)
+    with journal(target) as kept:
+
+        def remember(fitted: Any, table: Any, progress: Progress | None) -> Vectors:
+            return _remembered(fitted, table, progress, kept, target)
+
+        made = encode(remember)
+        save(made)
+        kept.remove()
+        return made, kept.found
+
+
+def _remembered(fitted: Any, table: Any, progress: Progress | None, kept: Journal, folder: Path) -> Vectors:
+    kept.begin(fitted.target.frame)
+    _take_saved(fitted, kept, folder)
+    digests = _digests(fitted, table)
+    times = Counter(digests)
+    new = {digest: row for row, digest in reversed(list(enumerate(digests))) if digest not in kept}
+    rows = sorted(new.values())
+    done = kept.found = len(digests) - sum(times[digest] for digest in new)
+    for start in range(0, len(rows), BATCH):
+        if progress:
+            progress(done, len(digests))
+        batch = rows[start : start + BATCH]
+        try:
+            values = fitted(table.take(batch)).values
+            names = [digests[row] for row in batch]
+            kept.add(names, values)
+        except KeyboardInterrupt as stop:
+            raise type(stop)(
+                f"Stopped. {done:,} of {len(digests):,} rows are kept in {shown(folder)}: the same command goes on "
+                "from there."
+            ) from stop
+        done += sum(times[name] for name in names)
+    if progress:
+        progress(len(digests), len(digests))
+    return _joined(fitted, table, kept, digests)
+
+
+def _joined(fitted: Any, table: Any, kept: Journal, digests: list[bytes]) -> Vectors:
+    empty = fitted(table.slice(0, 0))
+    values = kept.vectors(digests, fitted.target.dim, empty.values.dtype)
+    return Vectors(values, rows=table, space=fitted.target, encoder=fitted)
+
+
+def _digests(fitted: Any, table: Any) -> list[bytes]:
+    """Sixteen bytes for every row: the hash of the text that is encoded."""
+    return [
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        for text in fitted.texts(table)
+    ]
+
+
+def _take_saved(fitted: Any, kept: Journal, folder: Path) -> None:
+    """Know what the folder holds already, if the same encoder made it from rows that were saved with it."""
+    with suppress(VecwiseError):
+        if datasets.frame_of(folder) != fitted.target.frame:
+            return
+        saved, _ = datasets.load(folder)
+        if saved.rows is not None and not saved.is_sparse:
+            kept.take(_digests(fitted, saved.rows), np.asarray(saved.values))

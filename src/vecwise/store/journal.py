@@ -1,0 +1,135 @@
+"""Rows that were encoded before their folder was finished, kept by the hash of their content, so that none is lost.
+
+This module must not know encoders: it is told the frame of the vectors and a digest for every row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.errors import SpaceMismatch
+from vecwise.store import generations
+from vecwise.store.durable import make_folder, replacing
+from vecwise.store.os_errors import os_errors, shown
+
+FOLDER: Final = "_unfinished"
+_NAME: Final = re.compile(r"rows-(\d+)-([0-9a-f]{16})\.safetensors")
+
+
+class Journal:
+    """Vectors by the digest of their row; each batch that is added is on the disk when `add` returns.
+
+    A batch is a safetensors file with its own hash in its name: one that is not what was written is not read,
+    and its rows are encoded again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._frame: str | None = None
+        self._sources: list[np.ndarray] = []
+        self._places: dict[bytes, tuple[int, int]] = {}
+        self._number = 0
+        self.found = 0  # rows that were there already
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._places
+
+    def begin(self, frame: str) -> None:
+        """Read what was kept of these vectors; raises `SpaceMismatch` when another encoder's work waits here."""
+        self._frame = frame
+        for name in sorted(os.listdir(self._folder)) if self._folder.is_dir() else []:
+            match = _NAME.fullmatch(name)
+            batch = _read(self._folder / name, match[2]) if match else None
+            if match is None or batch is None:
+                continue
+            self._number = max(self._number, int(match[1]))
+            if batch[0] != frame:
+                raise SpaceMismatch(
+                    f"{shown(self._folder.parent)} holds unfinished vectors of another encoder (frame {batch[0]}; "
+                    f"this one has {frame}). Finish them with the command that began them, choose another folder, "
+                    f"or remove {shown(self._folder)}."
+                )
+            self.take(batch[1], batch[2])
+
+    def take(self, digests: Sequence[bytes], values: np.ndarray) -> None:
+        """Know these vectors too, without writing them: they are kept elsewhere."""
+        source = len(self._sources)
+        self._sources.append(values)
+        self._places.update((digest, (source, row)) for row, digest in enumerate(digests))
+
+    def add(self, digests: Sequence[bytes], values: np.ndarray) -> None:
+        """Keep the vectors of these rows, durably."""
+        from safetensors.numpy import save
+
+        arrays = {"digests": np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16), "values": values}
+        raw = save(arrays, metadata={"frame": str(self._frame)})
+        self._number += 1
+        make_folder(self._folder)
+        with replacing(self._folder / f"rows-{self._number}-{_hash(raw)}.safetensors") as out:
+            out.write(raw)
+        self.take(digests, values)
+
+    def vectors(self, digests: Sequence[bytes], dim: int, dtype: Any) -> np.ndarray:
+        """Give the vectors of these rows, all of which must be known, as `(rows, dim)`."""
+        places = np.array([self._places[digest] for digest in digests], np.int64).reshape(-1, 2)
+        made = np.empty((len(digests), dim), dtype)
+        for source in np.unique(places[:, 0]).tolist():
+            rows = np.flatnonzero(places[:, 0] == source)
+            made[rows] = self._sources[source][places[rows, 1]]
+        return made
+
+    def remove(self) -> None:
+        """Remove what was kept: the folder is finished."""
+        with suppress(OSError):
+            for name in os.listdir(self._folder):
+                generations.remove(self._folder / name)
+            self._folder.rmdir()
+
+
+@contextmanager
+def journal(folder: Path) -> Iterator[Journal]:
+    """Give the journal of a folder of vectors; one process at a time may have it (`Unreadable`)."""
+    inside = folder / FOLDER
+    make_folder(inside)
+    try:
+        with generations.locked(inside):
+            yield Journal(inside)
+    finally:
+        for empty in (inside, folder):  # they are left where there is something in them
+            with suppress(OSError):
+                empty.rmdir()
+
+
+def _read(path: Path, claimed: str) -> tuple[str, list[bytes], np.ndarray] | None:
+    """The frame, digests and vectors of a batch; `None` for a file that is not what was written."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    with os_errors(path, "read"):
+        raw = path.read_bytes()
+    if _hash(raw) != claimed:
+        return None
+    try:
+        arrays = load(raw)
+        header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
+        digests = arrays["digests"].tobytes()
+        return (
+            str(header["__metadata__"]["frame"]),
+            [digests[i : i + 16] for i in range(0, len(digests), 16)],
+            arrays["values"],
+        )
+    except (SafetensorError, ValueError, KeyError):
+        return None
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:16]
