@@ -641,3 +641,18 @@ def test_health_of_a_path() -> None:
     assert strict_json(answer)["verdict"] == "look"
     zeros = workbench.health_of(str(EXAMPLES / "sentences.txt"), encoder="count")
     assert strict_json(zeros)["sparse"]
+
+
+def test_long_texts_are_cut_into_passages_that_know_their_row() -> None:
+    from vecwise.loading import encode_table
+
+    table = pa.table(
+        {"key": ["a", "b"], "body": ["It rained. We ran home. The sea was grey and loud.", "Sun."]}
+    )
+    made = encode_table(table, encoder="count", text="body", ids="key", passages=6)
+    assert made.total == 2
+    assert made.vectors.ids.tolist() == ["a/0", "a/1", "b/0"]
+    assert made.vectors.rows.column("parent").to_pylist() == [0, 0, 1]
+    assert made.vectors["a/1"].rows.column("body").to_pylist() == ["The sea was grey and loud."]
+    with pytest.raises(Inapplicable, match="passages"):
+        encode_table(pa.table({"x": [1, 2]}), passages=5)

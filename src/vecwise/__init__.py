@@ -21,6 +21,7 @@ _HOME = {
     "TfidfEncoder": "encoders.counts",
     "SentenceEncoder": "encoders.sentence",
     "ChainEncoder": "encoders.chained",
+    "passages": "encoders.passages",
     "norms": "measure.norms",
     "normalize": "measure.norms",
     "is_unit": "measure.norms",
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise import errors, testing
     from vecwise.encoders.chained import ChainEncoder
     from vecwise.encoders.counts import CountEncoder, TfidfEncoder
+    from vecwise.encoders.passages import passages
     from vecwise.encoders.sentence import SentenceEncoder
     from vecwise.encoders.table import TableEncoder
     from vecwise.measure.components import pca, standardize

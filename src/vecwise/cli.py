@@ -129,6 +129,9 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["error", "mean", "median", "empty"]),
             help="What a missing cell becomes.",
         ),
+        click.option(
+            "--passages", type=int, metavar="N", help="Cut texts into passages of at most N words first."
+        ),
         click.option("--sample", type=int, metavar="N", help="Work on N rows, chosen at random by --seed."),
         click.option("--seed", type=int, default=0, show_default=True, help="What chance depends on."),
         click.option(

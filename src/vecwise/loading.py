@@ -16,6 +16,8 @@ import numpy as np
 
 from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.guess import Plan, plan
+from vecwise.encoders.passages import PARENT, PASSAGE
+from vecwise.encoders.passages import passages as passages_of
 from vecwise.encoders.registry import (
     ENCODERS,
     as_encoder,
@@ -33,7 +35,7 @@ from vecwise.errors import (
     some,
     unknown,
 )
-from vecwise.kernels.arrow import whole_numbers
+from vecwise.kernels.arrow import numbers, whole_numbers
 from vecwise.resume import encode_into
 from vecwise.row_ids import as_ids
 from vecwise.runner import Progress
@@ -137,12 +139,14 @@ def encode_table(
     missing: str | None = None,
     vectors: str | None = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
+    passages: int | None = None,
     progress: Progress | None = None,
     remember: Remember | None = None,
 ) -> Encoded:
     """Plan, fit and encode an Arrow table; gives the plan beside the vectors, so that it can be told.
 
-    `encoder` may also be the folder of a saved encoder, which is used as it is.
+    `encoder` may also be the folder of a saved encoder, which is used as it is. With `passages`, texts are cut
+    into passages of at most so many words first, and each passage is a row.
     """
     if encoder not in ("auto", *ENCODERS) and encoder_folders.is_encoder_folder(encoder):
         _refuse_options(encoder, "a saved encoder", columns=columns, text=text, missing=missing,
@@ -158,9 +162,26 @@ def encode_table(
         settings=settings,
         leave_out=(ids,) if isinstance(ids, str) else (),
     )
+    total = table.num_rows
+    if passages is not None:
+        table, ids = _cut(table, made, passages, ids)
     if made.encoder is None:
-        return Encoded(_vectors_at(table, str(made.vectors), ids), made, table.num_rows)
-    return Encoded(_run(made.encoder, table, ids, progress, remember), made, table.num_rows)
+        return Encoded(_vectors_at(table, str(made.vectors), ids), made, total)
+    return Encoded(_run(made.encoder, table, ids, progress, remember), made, total)
+
+
+def _cut(table: Any, made: Plan, most: int, ids: Any) -> tuple[Any, Any]:
+    """The passages of the text column, and ids that name the row and the passage: `7/2`."""
+    column = next((c.name for c in made.columns if c.use == "text"), None)
+    if column is None:
+        raise Inapplicable("`--passages` cuts texts, and these rows are not encoded as texts. Leave it out.")
+    parts = passages_of(table, most=most, column=column)
+    if ids is None:
+        return parts, None
+    names = _ids(table, ids)
+    parents = numbers(parts.column(PARENT), np.int64, 0).tolist()
+    places = numbers(parts.column(PASSAGE), np.int64, 0).tolist()
+    return parts, [f"{names[row]}/{place}" for row, place in zip(parents, places, strict=True)]
 
 
 def _run(
