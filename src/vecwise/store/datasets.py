@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from vecwise.errors import Damaged, DuplicateName, FileMissing, UnknownFormat, VecwiseError
+from vecwise.errors import Damaged, FileMissing, UnknownFormat, VecwiseError
 from vecwise.store import cache, generations, parts
 from vecwise.store import manifest as manifests
 from vecwise.store.durable import make_folder, write_text
+from vecwise.store.growing import Growing
 from vecwise.store.journal import FOLDER as UNFINISHED
 from vecwise.store.manifest import Manifest, Part
-from vecwise.store.named_files import File, read_arrays, write_arrays
+from vecwise.store.named_files import read_arrays, write_arrays
 from vecwise.store.named_files import verify as verify_file
 from vecwise.store.os_errors import missing, os_errors, shown
 from vecwise.store.states import pack, unpack
@@ -44,54 +46,57 @@ def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | 
     ...     X.values, encoder
     (array([[3., 4.]]), {'kind': 'none'})
     """
-    if len(set(X.ids.tolist())) < len(X):
-        raise DuplicateName(
-            "Some rows were selected twice, and saved rows need ids of their own. "
-            "Number them anew: vw.Vectors(X, ids=range(len(X)))."
-        )
+    write([X], path, encoder=encoder)
+
+
+def write(
+    chunks: Iterable[Vectors], path: str | os.PathLike[str], *, encoder: dict[str, Any] | None = None
+) -> int:
+    """Save chunks of vectors, at least one, under each other as `save` saves one; gives the number of rows.
+
+    Every chunk is written before the next is asked for, so that memory holds one. They must be of one space and
+    their rows of one schema (`SpaceMismatch`, `WrongType`); a claim is kept that all of them make.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     one = Vectors([[3.0, 4.0]])
+    ...     write([one, Vectors(2 * one, ids=[1])], folder + "/points")
+    ...     load(folder + "/points")[0].ids
+    2
+    array([0, 1])
+    """
+    chunks = iter(chunks)
+    first = next(chunks)
     folder = Path(path)
-    rows = parts.check_columns(X.rows)
+    growing = Growing(first)
     plain, arrays = pack(encoder)  # refuses the encoder before anything is written
     refuse_strangers(folder)
     make_folder(folder)
     with generations.locked(folder), os_errors(folder, "save into"):
         generation = generations.last_generation(folder, _committed) + 1
         try:
-            made = list(_write_parts(X, rows, folder, generation))
+            made: list[Part] = []
+            for X in chain([first], chunks):
+                made += _write_parts(X, growing.take(X), folder, generation, len(made))
             file = write_arrays(arrays, folder, generation)
-            text = manifests.to_text(_manifest(X, rows, generation, made, plain, file))
+            text = manifests.to_text(growing.manifest(generation, made, plain, file))
             write_text(folder / manifests.NAME, text)
         except BaseException:
             generations.remove_uncommitted(folder, generation, _committed)
             raise
         with suppress(
             VecwiseError, OSError
-        ):  # the vectors are saved; what is left over, the next save removes
+        ):  # the vectors are saved; the next save removes what is left over
             _sweep(folder)
+    return growing.count
 
 
-def _write_parts(X: Vectors, rows: Any, folder: Path, generation: int) -> Iterator[Part]:
+def _write_parts(X: Vectors, rows: Any, folder: Path, generation: int, number: int) -> Iterator[Part]:
     size = parts.rows_per_part(X, rows)
     starts = range(0, max(1, len(X)), size)  # no rows still have columns: they make one empty part
-    for index, start in enumerate(starts):
+    for index, start in enumerate(starts, number):
         name = f"part-{generation}-{index}.parquet"
         yield parts.write_part(X, rows, start, min(len(X), start + size), folder / name)
-
-
-def _manifest(
-    X: Vectors, rows: Any, generation: int, made: Iterable[Part], encoder: Any, arrays: File | None
-) -> Manifest:
-    return Manifest(
-        generation=generation,
-        rows=len(X),
-        dtype=X.dtype.name,
-        sparse=X.is_sparse,
-        columns=None if rows is None else rows.column_names,
-        space=X.space,
-        encoder=encoder,
-        arrays=arrays,
-        parts=tuple(made),
-    )
 
 
 def load(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[Vectors, dict[str, Any] | None]:
