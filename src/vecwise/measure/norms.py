@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from vecwise.errors import NonFinite, unknown
-from vecwise.kernels.norms import row_norms, scale_rows
+from vecwise.kernels.norms import row_norms, unit_rows
 from vecwise.space import Space
 from vecwise.vectors import Vectors, as_vectors
 from vecwise.verbs import chain
@@ -51,9 +51,9 @@ class Normalized:
     def __call__(self, X: Vectors, /) -> Vectors:
         """Divide every row by its length."""
         self.target.must_match(X.space, "normalize")
-        every = bool(len(X) and (row_norms(X.values, np.inf) > 0).all())
+        values, some = unit_rows(X.values, 2)
+        every = bool(len(X) and some.all())
         claims = (X.space.claims & {"non-negative"}) | ({"unit"} if every else set())
-        values = scale_rows(X.values, 2)
         # Raw queries must be normalized as the rows were: the encoder is followed by this map.
         encoder = None if X.encoder is None else chain(X.encoder, self)
         return Vectors._trusted(values, X.ids, X.rows, X.space.with_claims(claims), encoder)
