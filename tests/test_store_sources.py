@@ -131,8 +131,10 @@ def test_a_missing_file_names_its_neighbours(file, tmp_path):
 
 
 def test_what_cannot_be_read_says_why(tmp_path, monkeypatch):
-    with pytest.raises(Unreadable, match="it is a folder"):
+    with pytest.raises(EmptyInput, match="has no images.*It is empty"):
         read(tmp_path)
+    with pytest.raises(Unreadable, match="it is a folder"):
+        read(tmp_path, format="csv")
     with pytest.raises(FileMissing, match="no file name holds a NUL"):
         read("a\0.csv")
     (tmp_path / "f").write_text("")

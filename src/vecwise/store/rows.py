@@ -16,12 +16,13 @@ import numpy as np
 from vecwise.errors import DuplicateName, EmptyInput, MixedColumn, WrongShape, WrongType, some
 from vecwise.kernels.arrow import strings
 from vecwise.store.arrow_types import plain
+from vecwise.store.image_columns import image_table
 
 TEXT: Final = "text"  # the column of rows that are bare strings
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ACCEPTED = (
     "Rows are a list of texts, a table (Arrow, pandas, Polars), a dict of columns, a list of dicts, "
-    "a two-dimensional array of numbers, or a column of texts"
+    "a two-dimensional array of numbers, an array of images, or a column of texts"
 )
 
 
@@ -29,7 +30,8 @@ def as_table(rows: Any) -> Any:
     r"""Give rows as a `pyarrow.Table`; tables are passed through without a copy.
 
     Texts (a list, an array, a Series) become the column `text`, or are named as their series is. The columns
-    of a two-dimensional array are `x0`, `x1`, …. A pandas index is left out and pandas' NaN become nulls.
+    of a two-dimensional array are `x0`, `x1`, …; images `(rows, height, width)`, or with channels last, become
+    the column `image` of pixel lists, without a copy. A pandas index is left out and pandas' NaN become nulls.
     Lone surrogates in texts become U+FFFD.
 
     Raises `WrongType` for anything else and for a column of mixed types, `WrongShape` for columns of
@@ -217,6 +219,8 @@ def tidy(value: Any) -> Any:
 def _from_array(array: np.ndarray) -> Any:
     if array.ndim == 1 and array.dtype.kind in "OUT":
         return _from_list(array.tolist()) if len(array) else _texts_table(_no_texts(), TEXT)
+    if array.ndim in (3, 4) and array.dtype.kind in "biuf":
+        return image_table(array)
     if array.ndim != 2 or array.dtype.kind not in "biufOU":
         raise WrongType(
             f"Cannot take rows from an array of shape {array.shape} and type {array.dtype}. {_ACCEPTED}."

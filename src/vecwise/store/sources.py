@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from vecwise.errors import EmptyInput, OutOfRange, UnknownFormat, WrongType
 from vecwise.store import columnar
 from vecwise.store.csv_files import read_csv
+from vecwise.store.idx_files import idx_from_stream, is_idx_head, is_idx_name, read_idx
+from vecwise.store.image_columns import IMAGE, is_image_bytes
+from vecwise.store.image_files import is_image_name, read_image_file, read_image_folder
 from vecwise.store.json_lines import read_json_lines
 from vecwise.store.os_errors import os_errors, shown
 from vecwise.store.rows import refuse_duplicates
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", "arrow", "txt")
+PICTURES: Final = ("idx", "images")  # formats of images, which are read by their path
 _SUFFIXES: Final = {
     **{f".{name}": name for name in FORMATS},
     **{
@@ -55,7 +59,12 @@ def read(
 ) -> pa.Table:
     r"""Read rows from a file into an Arrow table.
 
-    The suffix says the format: `.csv`, `.tsv`, `.jsonl` (`.ndjson`), `.parquet`, `.arrow` (`.feather`,
+    A folder is read as the images in it: columns `path`, `label` (the folder each lies in, if they lie in
+    folders) and `image`, its bytes; a `.png`, `.jpg`, `.gif`, `.webp`, `.bmp` or `.tif` file is one such row. An IDX
+    file (`train-images-idx3-ubyte`, packed by gzip or not) gives `image`, a list of pixels, and `label` from the
+    file of labels beside it.
+
+    The suffix says the format of other files: `.csv`, `.tsv`, `.jsonl` (`.ndjson`), `.parquet`, `.arrow` (`.feather`,
     `.ipc`) or `.txt`, one row a line; `format` overrides it. Standard input (`"-"`), pipes and open binary
     files are told by their first bytes. `encoding` is for text formats; a byte order mark is obeyed.
     `as_text` names CSV columns to keep as text whatever they hold, such as codes with leading zeros.
@@ -75,17 +84,49 @@ def read(
     {'rooms': [3, 4], 'kind': ['flat', 'house']}
     """
     as_text = [as_text] if isinstance(as_text, str) else list(as_text)
+    pictures = _pictures(path, format)
+    if pictures is not None:
+        _refuse_as_text(as_text, "as images")
+        return pictures(path)
     with _opened(path) as (source, name, suffix):
         chosen = _format(source, name, suffix, format)
-        if as_text and chosen not in ("csv", "tsv"):
-            raise OutOfRange(
-                f"`as_text` is for CSV and TSV; {name} is read as {chosen}, which says its types itself."
-            )
+        if chosen not in ("csv", "tsv"):
+            _refuse_as_text(as_text, chosen)
         table = _READERS[chosen](source, name, encoding, as_text)
     refuse_duplicates(table.column_names, name)
     if not table.num_rows or not table.num_columns:
         raise EmptyInput(f"{name} has no rows.")
     return table
+
+
+def _refuse_as_text(as_text: Sequence[str], chosen: str) -> None:
+    if as_text:
+        raise OutOfRange(
+            f"`as_text` is for CSV and TSV; this is read as {chosen}, which says its types itself."
+        )
+
+
+def _pictures(path: Any, wanted: str | None) -> Callable[[Any], Any] | None:
+    """Who reads the images at this path; `None` for what is no path, or a path of anything else."""
+    if not isinstance(path, (str, os.PathLike)) or os.fspath(path) == "-":
+        return None
+    named = None if wanted is None else wanted.lower().removeprefix(".")
+    if named == "idx" or (named is None and (is_idx_name(path) or _is_idx_file(path))):
+        return read_idx
+    if named == "images" or (named is None and os.path.isdir(path)):
+        return read_image_folder if os.path.isdir(path) else read_image_file
+    return read_image_file if named is None and is_image_name(path) else None
+
+
+def _is_idx_file(path: Any) -> bool:
+    """Look into a file whose ending says nothing; what cannot be opened is refused later, in words."""
+    if PurePath(path).suffix.lower() in (*_SUFFIXES, *SUFFIXES) or not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return is_idx_head(file.read(8))
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -115,8 +156,10 @@ def _bytes_of(file: Any) -> bytes:
 def _format(source: BinaryIO, name: str, suffix: str | None, wanted: str | None) -> str:
     if wanted is not None:
         chosen = _SUFFIXES.get(f".{wanted.lower().removeprefix('.')}")
+        if chosen is None and wanted.lower().removeprefix(".") in PICTURES:
+            return wanted.lower().removeprefix(".")
         if chosen is None:
-            raise UnknownFormat(f"There is no format `{wanted}`. There are: {', '.join(FORMATS)}.")
+            raise UnknownFormat(f"There is no format `{wanted}`. There are: {', '.join(FORMATS + PICTURES)}.")
         return chosen
     if suffix is None:
         return _sniff(source)
@@ -141,6 +184,10 @@ def _sniff(source: BinaryIO) -> str:
         raise UnknownFormat(
             "These bytes are a NumPy file of vectors, which is mapped. Save it as `.npy` first."
         )
+    if is_idx_head(head):
+        return "idx"
+    if is_image_bytes(head):
+        return "images"
     text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
     if text.lstrip().startswith("{"):
         return "jsonl"
@@ -174,6 +221,12 @@ def _tsv(source: BinaryIO, name: str, encoding: str, as_text: Sequence[str]) -> 
     return read_csv(as_utf8(source.read(), name, encoding), name, delimiter="\t", as_text=as_text)
 
 
+def _image(source: BinaryIO, name: str, *_: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.table({IMAGE: pa.array([source.read()], pa.large_binary())})
+
+
 _READERS: Final[Mapping[str, Callable[[BinaryIO, str, str, Sequence[str]], Any]]] = {
     "csv": _csv,
     "tsv": _tsv,
@@ -181,4 +234,6 @@ _READERS: Final[Mapping[str, Callable[[BinaryIO, str, str, Sequence[str]], Any]]
     "txt": lambda source, name, encoding, _: read_text_lines(as_utf8(source.read(), name, encoding), name),
     "parquet": lambda source, name, *_: columnar.read_parquet(source, name),
     "arrow": lambda source, name, *_: columnar.read_arrow(source, name),
+    "idx": lambda source, name, *_: idx_from_stream(source, name),
+    "images": _image,
 }
