@@ -152,7 +152,7 @@ def test_public_names_exist_and_shadow_no_module() -> None:
 
 def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
-        "ChainEncoder", "CountEncoder", "SentenceEncoder", "Space", "TableEncoder", "TfidfEncoder", "Vectors", "__version__", "cosine",
+        "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space", "TableEncoder", "TfidfEncoder", "Vectors", "__version__", "cosine",
         "distances", "dot", "encode", "errors", "health", "is_unit", "nearest", "normalize", "norms", "open", "open_encoder", "passages", "pca",
         "plot", "read", "save", "standardize", "testing",
     }  # fmt: skip
@@ -182,6 +182,7 @@ HEAVY = {
     "torch",
     "rich",
     "pyarrow",
+    "PIL",
     "numba",
 }
 

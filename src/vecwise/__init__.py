@@ -20,6 +20,7 @@ _HOME = {
     "CountEncoder": "encoders.counts",
     "TfidfEncoder": "encoders.counts",
     "SentenceEncoder": "encoders.sentence",
+    "ImageEncoder": "encoders.image",
     "ChainEncoder": "encoders.chained",
     "passages": "encoders.passages",
     "norms": "measure.norms",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise import errors, testing
     from vecwise.encoders.chained import ChainEncoder
     from vecwise.encoders.counts import CountEncoder, TfidfEncoder
+    from vecwise.encoders.image import ImageEncoder
     from vecwise.encoders.passages import passages
     from vecwise.encoders.sentence import SentenceEncoder
     from vecwise.encoders.table import TableEncoder

@@ -105,6 +105,10 @@ class TooLarge(VecwiseError, ValueError):
     """The answer would not fit; the message names the way that does."""
 
 
+class BadImage(VecwiseError, ValueError):
+    """An image is empty, truncated, too large, or of a format that is not read."""
+
+
 class NotFitted(VecwiseError, ValueError, AttributeError):
     """An encoder was used before it saw any rows."""
 

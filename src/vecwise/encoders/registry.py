@@ -22,6 +22,7 @@ ENCODERS: Final = {
     "count": ("counts", "CountEncoder"),
     "tfidf": ("counts", "TfidfEncoder"),
     "chain": ("chained", "ChainEncoder"),
+    "image": ("image", "ImageEncoder"),
 }
 
 # A file names one of these and nothing else: no module is imported because a file says so.
@@ -29,6 +30,7 @@ MAPS: Final = {
     "words": ("encoders.counts", "WordMap"),
     "sentence": ("encoders.sentence", "SentenceMap"),
     "table": ("encoders.table", "TableMap"),
+    "image": ("encoders.image", "ImageMap"),
     "normalized": ("measure.norms", "Normalized"),
     "standardized": ("measure.components", "Standardized"),
     "components": ("measure.components", "Components"),

@@ -6,6 +6,7 @@ This module must not know files, encoders, nor how an image file is decoded.
 from __future__ import annotations
 
 import json
+from itertools import islice
 from math import prod
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ SHAPE_KEY: Final = (
     b"vecwise.image_shape"  # in a field's metadata: JSON, [height, width] or [height, width, 3]
 )
 CHANNELS: Final = (1, 3, 4)
+_LOOKED_AT: Final = 20  # cells
 _DTYPES: Final = {"uint8": np.uint8, "float": np.float32, "double": np.float64}  # by Arrow's names
 _MARKS: Final = (
     *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"),
@@ -112,14 +114,18 @@ def image_shape(field: Any) -> tuple[int, ...] | None:
 
 
 def holds_images(field: Any, column: Any) -> bool:
-    """Tell whether a column holds images: pixel lists of a known shape, or bytes that begin as images do."""
+    """Tell whether a column holds images: pixel lists of a known shape, or bytes of image files.
+
+    Bytes are those of images if the column is called `image`, or if one of its first cells begins as one does.
+    """
     if image_shape(field) is not None:
         return True
     raw = encoded_cells(column)
     if raw is None:
         return False
-    first = next((cell for chunk in raw.chunks for cell in chunk if cell.is_valid), None)
-    return first is not None and is_image_bytes(memoryview(first.as_buffer())[:32].tobytes())
+    cells = (cell for chunk in raw.chunks for cell in chunk if cell.is_valid)
+    heads = (memoryview(cell.as_buffer())[:32].tobytes() for cell in islice(cells, _LOOKED_AT))
+    return field.name == IMAGE or any(map(is_image_bytes, heads))
 
 
 def encoded_cells(column: Any) -> Any | None:
