@@ -5,6 +5,7 @@ This module must not know vectors: it is given words and gives words.
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 from itertools import starmap
@@ -32,18 +33,34 @@ def grid(header: Sequence[str], cells: Sequence[Sequence[str]], widest: int = 24
     ]
 
 
+def picture_html(png: bytes, height: int = 56) -> str:
+    """A PNG file inside a page, so many CSS pixels high; small pictures show their pixels as squares.
+
+    >>> picture_html(b"png", 8)
+    '<img alt="" style="height:8px;image-rendering:pixelated" src="data:image/png;base64,cG5n">'
+    """
+    data = base64.b64encode(png).decode()
+    style = f"height:{height}px;image-rendering:pixelated"
+    return f'<img alt="" style="{style}" src="data:image/png;base64,{data}">'
+
+
 def preview_text(headline: str, header: list[str], cells: list[list[str]], more: int) -> str:
     """The headline, the first rows, and how many more there are."""
     lines = [headline, *("  " + line for line in grid(header, cells))]
     return "\n".join([*lines, f"  … {more:,} more rows"] if more else lines)
 
 
-def preview_html(headline: str, header: list[str], cells: list[list[str]], more: int) -> str:
-    """The same as a table for a notebook; every cell is escaped."""
+def preview_html(
+    headline: str, header: list[str], cells: list[list[str]], more: int, pictures: Sequence[bytes] = ()
+) -> str:
+    """The same as a table for a notebook; every cell is escaped. `pictures` are PNG files, one a row, or none."""
     head = "".join(f"<th>{html.escape(clip(h, 24))}</th>" for h in header)
+    shown = [f"<td>{picture_html(png)}</td>" for png in pictures] or [""] * len(cells)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(clip(c, 24))}</td>" for c in row) + "</tr>" for row in cells
+        f"<tr>{picture}" + "".join(f"<td>{html.escape(clip(c, 24))}</td>" for c in row) + "</tr>"
+        for picture, row in zip(shown, cells, strict=True)
     )
+    head = "<th></th>" + head if pictures else head
     tail = f"<p>… {more:,} more rows</p>" if more else ""
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f"<p><b>{html.escape(headline)}</b></p>{table}{tail}"

@@ -259,7 +259,15 @@ class Vectors:
         return preview_text(self._headline(), *self._preview())
 
     def _repr_html_(self) -> str:
-        return preview_html(self._headline(), *self._preview())
+        return preview_html(self._headline(), *self._preview(), pictures=self._pictures())
+
+    def _pictures(self, rows: int = 5) -> list[bytes]:
+        """The first rows as PNG files, where a map that can show them made them in this very space."""
+        steps: Any = getattr(self.encoder, "maps", (self.encoder,))
+        for step in steps:
+            if hasattr(step, "to_png") and step.target.same_axes(self.space):
+                return [step.to_png(self[i]) for i in range(min(rows, len(self)))]
+        return []
 
     def _headline(self) -> str:
         kind = "sparse" if self.is_sparse else "dense"

@@ -30,6 +30,7 @@ from vecwise.kernels.pixels import grey
 from vecwise.kernels.spans import in_spans
 from vecwise.store.image_columns import encoded_cells, holds_images, image_shape, pixels_of
 
+_WORTH_A_THREAD = 1 << 13  # bytes a file: decoding smaller ones is mostly Python, which runs in one thread
 _SPAN = 32  # files a thread decodes before it takes more: some are large, most are small
 Shapes = list[tuple[int, tuple[int, int]]]
 
@@ -245,7 +246,8 @@ class _Files:
         def read(span: slice) -> None:
             faults.extend(self._each(range(span.start, span.stop), decode))
 
-        in_spans(read, len(self), _SPAN)
+        small = self.raw.nbytes < _WORTH_A_THREAD * len(self)
+        in_spans(read, len(self), max(1, len(self)) if small else _SPAN)
         return made, sorted(faults, key=lambda fault: fault.row)
 
     def _each(self, rows: range, work: Callable[[int, memoryview], None]) -> list[Fault]:

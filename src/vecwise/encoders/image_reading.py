@@ -9,15 +9,18 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Final
 
 import numpy as np
 
 from vecwise.errors import BadImage, VecwiseError, missing_package
 from vecwise.kernels.pixels import grey
+from vecwise.kernels.png import png_size
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")  # Pillow's other readers are never asked
 MOST_PIXELS: Final = 89_478_485  # a quarter of a gibibyte of colour, where Pillow begins to warn
+_HEAD: Final = 1024  # bytes in which a plain PNG says its size
 _TURNED: Final = (5, 6, 7, 8)  # orientations in which width and height change places
 _ORIENTATION: Final = 0x0112
 
@@ -36,6 +39,9 @@ def shape_of(raw: bytes | memoryview) -> tuple[int, int]:
 
     Raises `BadImage` with the reason.
     """
+    plain = png_size(bytes(raw[:_HEAD]))
+    if plain is not None and prod(plain) <= MOST_PIXELS:
+        return plain
     with _reasons(), _opened(raw) as image:
         width, height = image.size
         # Pillow's own `getexif` of a PNG decodes the whole picture to look behind it.
@@ -106,7 +112,8 @@ def _opened(raw: bytes | memoryview) -> Iterator[Any]:
 def _upright(image: Any) -> Any:
     from PIL import ImageOps
 
-    return ImageOps.exif_transpose(image)
+    turned = _pillow().Image.getexif(image).get(_ORIENTATION, 1) != 1
+    return ImageOps.exif_transpose(image) if turned else image
 
 
 def _seen(image: Any, look: Look) -> np.ndarray:
@@ -122,8 +129,8 @@ def _seen(image: Any, look: Look) -> np.ndarray:
         image = _pillow().alpha_composite(white, image)
     if image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
-    image = image.convert("RGB" if look.colour else "L")
-    return np.asarray(_sized(image, look))
+    wanted = "RGB" if look.colour else "L"
+    return np.asarray(_sized(image if image.mode == wanted else image.convert(wanted), look))
 
 
 def _sized(image: Any, look: Look) -> Any:

@@ -30,7 +30,7 @@ MAPS: Final = {
     "words": ("encoders.counts", "WordMap"),
     "sentence": ("encoders.sentence", "SentenceMap"),
     "table": ("encoders.table", "TableMap"),
-    "image": ("encoders.image", "ImageMap"),
+    "image": ("encoders.image_map", "ImageMap"),
     "normalized": ("measure.norms", "Normalized"),
     "standardized": ("measure.components", "Standardized"),
     "components": ("measure.components", "Components"),

@@ -17,7 +17,7 @@ from vecwise.kernels.spans import on_spans
 # of squares is right; outside, the row is scaled by its largest magnitude first.
 _SAFE = (1e-140, 1e140)
 _SAFE_SINGLE = (1e-30, 1e30)  # and between these, a length is a normal float32
-_BLOCK_CELLS = 1 << 17  # a megabyte of float64, which stays in a core's cache
+_BLOCK_CELLS = 1 << 16  # half a megabyte of float64, which stays in a core's cache
 
 
 def row_norms(values: Any, order: float) -> np.ndarray:

@@ -31,5 +31,27 @@ def png_bytes(pixels: np.ndarray) -> bytes:
     return _SIGNATURE + b"".join(_chunk(name, data) for name, data in parts)
 
 
+def png_size(head: bytes) -> tuple[int, int] | None:
+    """Give height and width from the head of a PNG file; `None` for others and for what may be turned.
+
+    A rotation is said by an `eXIf` chunk or hides in a text: if one comes before the pixels, the answer is `None`.
+
+    >>> png_size(png_bytes(np.zeros((2, 3), np.uint8)))
+    (2, 3)
+    """
+    if not head.startswith(_SIGNATURE) or head[12:16] != b"IHDR":
+        return None
+    place = len(_SIGNATURE)
+    while place + 8 <= len(head):
+        length, name = struct.unpack_from(">I4s", head, place)
+        if name == b"IDAT":
+            width, height = struct.unpack_from(">II", head, 16)
+            return height, width
+        if name in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+            return None
+        place += 12 + length
+    return None
+
+
 def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

@@ -6,6 +6,7 @@ This module must not know encoders; it gives Arrow tables.
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
 import struct
@@ -49,9 +50,11 @@ def read_idx(path: str | os.PathLike[str], /) -> Any:
 
     Three dimensions are grey images and four are colour ones: column `image`. If `…labels-idx1…` lies
     beside `…images-idx3…`, its labels are the column `label`. One dimension alone is a column `label`, two
-    are columns `x0`, `x1`, …. The numbers are not copied. Raises `FileMissing`, `Unreadable`, `Damaged` for
-    a wrong magic number and for a size that the header does not bear out, `TooLarge` for an archive that
-    unpacks to more than 200 times its size, `WrongShape` for another number of labels than of images.
+    are columns `x0`, `x1`, …. The file is mapped, not loaded; a packed one is unpacked into memory.
+
+    Raises `FileMissing`, `Unreadable`, `Damaged` for a wrong magic number and for a size that the header
+    does not bear out, `TooLarge` for an archive that unpacks to more than 200 times its size, `WrongShape`
+    for another number of labels than of images.
     """
     with os_errors(path, "read"), open(path, "rb") as file:
         table = _table(_array(file, shown(path)))
@@ -105,8 +108,10 @@ def _array(file: BinaryIO, name: str) -> np.ndarray:
     claimed = prod(shape) * dtype.itemsize
     if claimed != size - start:
         raise _other_size(name, shape, claimed, f"{size - start:,} follow")
-    file.seek(start)
-    return _numbers(file.read(claimed), dtype, shape, name)
+    _refuse_empty(shape, name)
+    if isinstance(file, io.BytesIO):
+        return np.frombuffer(file.getbuffer(), dtype, offset=start).reshape(shape)
+    return np.memmap(file, dtype, "r", offset=start, shape=shape)
 
 
 def _unpacked(file: BinaryIO, name: str, size: int) -> np.ndarray:
@@ -127,7 +132,8 @@ def _unpacked(file: BinaryIO, name: str, size: int) -> np.ndarray:
     if len(raw) != claimed:
         there = "more follow" if len(raw) > claimed else f"{len(raw):,} follow"
         raise _other_size(name, shape, claimed, there)
-    return _numbers(raw, dtype, shape, name)
+    _refuse_empty(shape, name)
+    return np.frombuffer(raw, dtype).reshape(shape)
 
 
 def _header(head: bytes, name: str) -> tuple[np.dtype[Any], tuple[int, ...], int]:
@@ -152,7 +158,6 @@ def _other_size(name: str, shape: tuple[int, ...], claimed: int, there: str) -> 
     )
 
 
-def _numbers(raw: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> np.ndarray:
+def _refuse_empty(shape: tuple[int, ...], name: str) -> None:
     if not prod(shape):
         raise EmptyInput(f"{name} has no rows.")
-    return np.frombuffer(raw, dtype).reshape(shape)
