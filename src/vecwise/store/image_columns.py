@@ -88,11 +88,6 @@ def _image_shape(pixels: np.ndarray) -> list[int]:
             f"Images have the shape (height, width) or (height, width, channels) with 1, 3 or 4 channels, "
             f"not {tuple(shape)}.{hint}"
         )
-    if len(shape) == 2 and shape[1] in (3, 4):
-        raise WrongShape(
-            f"An array of shape {pixels.shape} looks like a single colour image. One image is a batch of "
-            "one: array[None]. Grey images this narrow: array[..., None]."
-        )
     return shape
 
 

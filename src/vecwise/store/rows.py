@@ -220,7 +220,7 @@ def _from_array(array: np.ndarray) -> Any:
     if array.ndim == 1 and array.dtype.kind in "OUT":
         return _from_list(array.tolist()) if len(array) else _texts_table(_no_texts(), TEXT)
     if array.ndim in (3, 4) and array.dtype.kind in "biuf":
-        return image_table(array)
+        return image_table(_batch(array))
     if array.ndim != 2 or array.dtype.kind not in "biufOU":
         raise WrongType(
             f"Cannot take rows from an array of shape {array.shape} and type {array.dtype}. {_ACCEPTED}."
@@ -230,6 +230,15 @@ def _from_array(array: np.ndarray) -> Any:
     return _from_columns(
         {f"x{i}": array[:, i].astype(array.dtype.newbyteorder("=")) for i in range(array.shape[1])}
     )
+
+
+def _batch(images: np.ndarray) -> np.ndarray:
+    if images.ndim == 3 and images.shape[2] in (3, 4) and images.shape[0] > 0:
+        raise WrongShape(
+            f"An array of shape {images.shape} looks like a single colour image. One image is a batch of one: "
+            "array[None]. Grey images that are so narrow: array[..., None]."
+        )
+    return images
 
 
 def _no_texts() -> Any:
