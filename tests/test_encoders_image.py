@@ -4,6 +4,8 @@ import base64
 import io
 import re
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 
@@ -29,6 +31,7 @@ from vecwise.errors import (
     BadImage,
     EmptyInput,
     Inapplicable,
+    MissingPackage,
     MissingValue,
     NonFinite,
     NothingToEncode,
@@ -574,3 +577,27 @@ def test_damaged_files_are_read_or_refused_but_never_crash(kind) -> None:
                 except BadImage:
                     refused += 1
     assert refused > 30
+
+
+# ---- Pillow is asked only for files ----
+
+
+def loaded_after(code: str) -> set[str]:
+    script = f"import sys; {code}; print('\\n'.join(sys.modules))"
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {line.split(".")[0] for line in made.stdout.splitlines()}
+
+
+def test_arrays_and_their_pictures_need_no_pillow_nor_pandas() -> None:
+    code = (
+        "import numpy as np, vecwise as vw; images = np.zeros((3, 5, 5), np.uint8); encoder = vw.ImageEncoder(); "
+        "X = vw.normalize(vw.encode(images, encoder)); encoder.to_png(X[0]); X._repr_html_()"
+    )
+    assert not loaded_after(code) & {"PIL", "pandas", "sklearn", "scipy"}
+
+
+def test_without_pillow_the_line_that_installs_it_is_named(monkeypatch) -> None:
+    rows = files(file_of(photo()))
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(MissingPackage, match=r"pip install 'vecwise\[images\]'"):
+        vw.encode(rows, vw.ImageEncoder(5))

@@ -17,8 +17,9 @@ from vecwise.kernels.arrow import numbers, present, strings, whole_numbers
 from vecwise.kernels.digests import first_of_equals, row_digests
 from vecwise.kernels.extremes import extreme_pairs
 from vecwise.kernels.moments import fix_signs, merge_moments, moments, principal_axes
-from vecwise.kernels.norms import row_norms, scale_rows
+from vecwise.kernels.norms import row_norms, scale_rows, unit_rows
 from vecwise.kernels.similarity import PAIRS, cosines
+from vecwise.kernels.spans import in_spans, on_spans
 from vecwise.kernels.topk import best
 
 EPS = np.finfo(float).eps
@@ -258,3 +259,45 @@ def test_scaled_rows_have_length_one_in_thousands_of_cases(values) -> None:
     lengths = [math.hypot(*map(float, row)) for row in scale_rows(values, 2)]
     expected = [1.0 if row.any() else 0.0 for row in values]
     assert np.abs(np.subtract(lengths, expected)).max() <= 4 * EPS
+
+
+def test_many_rows_on_all_cores_give_the_bits_that_each_gives_alone() -> None:
+    rows = (
+        np.random.default_rng(0).standard_normal((30_000, 100)).astype(np.float32)
+    )  # 12 MB: several threads
+    rows[5], rows[6], rows[29_999] = 0, 1e-38, 3e38
+    rows[7, 0] = 1e-45
+    made, some = unit_rows(rows, 2)
+    norms = row_norms(rows, 2)
+    for place in (0, 5, 6, 7, 14_999, 15_000, 29_999):
+        assert np.array_equal(scale_rows(rows[place : place + 1], 2)[0], made[place])
+        assert row_norms(rows[place : place + 1], 2)[0] == norms[place]
+    truth = rows.astype(np.float64)
+    lengths = np.sqrt((truth**2).sum(axis=1))
+    assert np.allclose(norms, lengths, rtol=1e-13, atol=0)
+    assert np.array_equal(some, lengths > 0)
+    unit = truth[some] / lengths[some, None]
+    assert (np.abs(made[some] - unit) <= 4 * np.spacing(np.abs(unit).astype(np.float32))).all()
+
+
+def test_errors_in_a_span_reach_the_caller_and_every_row_is_visited() -> None:
+    visited = np.zeros(1000, int)
+
+    def visit(span: slice) -> None:
+        visited[span] += 1
+
+    for size in (1, 7, 1000, 5000):
+        visited[:] = 0
+        in_spans(visit, 1000, size)
+        assert (visited == 1).all()
+    for row_bytes in (1, 1 << 20):
+        visited[:] = 0
+        on_spans(visit, 1000, row_bytes)
+        assert (visited == 1).all()
+    on_spans(visit, 0, 8)
+
+    def fail(span: slice) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        in_spans(fail, 10, 2)

@@ -31,7 +31,7 @@ _MARKS: Final = (
 def is_image_bytes(raw: bytes) -> bool:
     r"""Tell by the first bytes whether this is a PNG, JPEG, GIF, WebP, BMP or TIFF file.
 
-    >>> is_image_bytes(b"\x89PNG\r\n\x1a\n…"), is_image_bytes(b"BMW, 2009")
+    >>> is_image_bytes(b"\x89PNG\r\n\x1a\n"), is_image_bytes(b"BMW, 2009")
     (True, False)
     """
     if raw.startswith(b"BM"):  # two letters are few: the four reserved bytes of the header are zero

@@ -46,9 +46,9 @@ def read_image_folder(folder: str | os.PathLike[str], /) -> Any:
     >>> import tempfile, pathlib
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     (pathlib.Path(folder) / "seven").mkdir()
-    ...     _ = (pathlib.Path(folder) / "seven" / "a.png").write_bytes(b"…")
+    ...     _ = (pathlib.Path(folder) / "seven" / "a.png").write_bytes(b"(png)")
     ...     read_image_folder(folder).to_pydict()
-    {'path': ['seven/a.png'], 'label': ['seven'], 'image': [b'…']}
+    {'path': ['seven/a.png'], 'label': ['seven'], 'image': [b'(png)']}
     """
     import pyarrow as pa
 
