@@ -14,7 +14,7 @@ import click
 
 from vecwise.errors import VecwiseError
 
-ENCODERS = ("auto", "table", "sentence", "count", "tfidf", "chain")
+ENCODERS = ("auto", "table", "sentence", "count", "tfidf", "chain", "image")
 METRICS = ("cosine", "dot", "euclidean", "manhattan", "chebyshev")
 
 
@@ -126,7 +126,7 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--ids", metavar="COLUMN", help="The column that names the rows."),
         click.option(
             "--missing",
-            type=click.Choice(["error", "mean", "median", "empty"]),
+            type=click.Choice(["error", "mean", "median", "indicator", "empty", "zeros"]),
             help="What a missing cell becomes.",
         ),
         click.option(

@@ -125,7 +125,7 @@ def view_of(X: Vectors, found: Health) -> View:
         return View(X, "cosine", MEASURES["cosine"])
     if found.mixed_units:
         return View(standardize(X), "euclidean", f"{MEASURES['euclidean']} on standardized columns")
-    if X.is_sparse or X.space.features is None:
+    if X.is_sparse or X.space.features is None or X.space.kind == "average":
         return View(X, "cosine", MEASURES["cosine"])
     return View(X, "euclidean", MEASURES["euclidean"])
 

@@ -317,7 +317,7 @@ def load(
     """
     if sample is not None and sample < 1:
         raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
-    if str(path) != "-" and Path(path).is_dir():
+    if str(path) != "-" and datasets.is_dataset(path):
         _refuse_options(
             path, "a folder of saved vectors", format=format, encoding=encoding, as_text=as_text, **options
         )

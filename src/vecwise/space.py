@@ -112,6 +112,11 @@ class Space:
         """
         return _zero_maker[0](self, rows)
 
+    @property
+    def kind(self) -> str:
+        """What made the axes, as the frame tells it: "table", "image", "sentence", "own", …"""
+        return self.frame.partition("-")[0]
+
     def feature_names(self) -> tuple[str, ...]:
         """Give a name for every dimension: the features, or `dim_0`, `dim_1`, …"""
         return self.features or tuple(f"dim_{i}" for i in range(self.dim))

@@ -16,6 +16,7 @@ import numpy as np
 from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
+from vecwise.encoders.image_cells import image_column
 from vecwise.encoders.registry import ENCODERS, made_by_name, told
 from vecwise.errors import Inapplicable, NothingToEncode, WrongType, some, unknown
 from vecwise.store.vector_columns import lengths_of
@@ -91,16 +92,22 @@ def plan(
     if encoder not in ("auto", *ENCODERS):
         raise unknown("encoder", encoder, ("auto", *ENCODERS))
     guesses = _guesses(table, leave_out)
+    ready = None if encoder == "auto" else made_by_name(encoder, settings)
+    image = None if columns or text or vectors or (ready and ready.reads != "image") else image_column(table)
+    if image is not None:
+        ready = ready or made_by_name("image", settings)
+        return _one_column_plan(guesses, told(ready, column=image, missing=missing), image)
     own = vectors or (_only_vectors(guesses) if encoder == "auto" and not columns and not text else None)
     if own is not None:
         named = None if encoder == "auto" else encoder
         _refuse_encoding(own, encoder=named, columns=columns, text=text, missing=missing, set=settings)
         return _vectors_plan(guesses, own)
-    ready = None if encoder == "auto" else made_by_name(encoder, settings)
     chosen = _text_choice(table, guesses, ready, columns, text)
     if chosen is not None:
         ready = ready or made_by_name("sentence", settings)
         return _text_plan(guesses, told(ready, column=chosen, missing=missing), chosen)
+    if ready is not None and ready.reads == "image":
+        raise NothingToEncode(f"No column holds images; the columns are {some(table.column_names, 12)}.")
     return _table_plan(guesses, ready or made_by_name("table", settings), columns, missing)
 
 
@@ -164,6 +171,15 @@ def _vectors_plan(guesses: dict[str, ColumnPlan], chosen: str) -> Plan:
         use = "vectors" if taken else "skip"
         plans.append(ColumnPlan(guess.name, guess.type, use, guess.why if known else why))
     return Plan(tuple(plans), None)
+
+
+def _one_column_plan(guesses: dict[str, ColumnPlan], encoder: Encoder, chosen: str) -> Plan:
+    plans = []
+    for guess in guesses.values():
+        use, why = ("encode", "images") if guess.name == chosen else ("skip", "beside the images")
+        kind = "image" if guess.name == chosen else guess.type
+        plans.append(ColumnPlan(guess.name, kind, use, guess.why if guess.why == _GIVES_IDS else why))
+    return Plan(tuple(plans), encoder)
 
 
 def _guess_text(cells: Any, width: int) -> tuple[str, str]:

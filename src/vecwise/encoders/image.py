@@ -145,6 +145,7 @@ class ImageEncoder(Encoder):
     ([[0, 255], [7, 9]], ['row_0_col_0', 'row_0_col_1'])
     """
 
+    reads = "image"
     rows_a_chunk = None  # the map uses every core by itself, and names bad rows by their numbers
 
     def __init__(

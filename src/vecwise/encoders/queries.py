@@ -9,10 +9,12 @@ import json
 from typing import Any
 
 from vecwise.encoders.columns import DATE, NUMBER, kind_of, words_of
+from vecwise.encoders.image_map import ImageMap
 from vecwise.encoders.table import TableMap
 from vecwise.encoders.texts import is_text
 from vecwise.errors import MissingValue, NoEncoder, WrongType, some
 from vecwise.store.rows import as_table
+from vecwise.store.sources import read
 from vecwise.table_text import clip
 from vecwise.vectors import Vectors
 from vecwise.verbs import Chain
@@ -21,10 +23,10 @@ from vecwise.verbs import Chain
 def encode_query(X: Vectors, query: str) -> Vectors:
     """Encode a query by the encoder of X, which gives one vector of X's space.
 
-    A JSON object is a row of columns, whose cells take the types of X's rows, so that a date may be written
-    as a string; anything else is a text. Raises `NoEncoder`, `MissingValue` naming the columns that a row of
-    a table lacks, `WrongType` for a text to a table, for broken JSON and for a cell of the wrong type, and
-    what the encoder raises.
+    Of images, the query is the path of an image file. A JSON object is a row of columns, whose cells take the
+    types of X's rows, so that a date may be written as a string; anything else is a text. Raises `NoEncoder`,
+    `MissingValue` naming the columns that a row of a table lacks, `WrongType` for a text to a table, for broken
+    JSON and for a cell of the wrong type, and what the encoder raises.
 
     >>> import vecwise as vw
     >>> X = vw.encode({"rooms": [3, 4], "kind": ["flat", "house"]})
@@ -36,6 +38,8 @@ def encode_query(X: Vectors, query: str) -> Vectors:
             "These vectors carry no encoder, so a query in words cannot be encoded. Use --row ID."
         )
     reader = X.encoder.maps[0] if isinstance(X.encoder, Chain) else X.encoder
+    if isinstance(reader, ImageMap):
+        return X.encoder(read(query))
     is_row = query.lstrip().startswith("{")
     if not isinstance(reader, TableMap):
         return X.encoder(as_table([_record(query) if is_row else query]))

@@ -21,6 +21,7 @@ from vecwise.verbs import Together
 
 UNIT_TOLERANCE: Final = 1e-3
 MIXED_UNITS: Final = 10.0  # standard deviations this far apart mean that the columns have different units
+ONE_UNIT: Final = frozenset({"image", "average"})  # kinds of spaces whose named axes share a unit
 
 
 class Range(NamedTuple):
@@ -153,7 +154,7 @@ def health(X: Any, /, *, engine: Engine | None = None) -> Health:
     (True, 1, 'look')
     """
     values = X.values if isinstance(X, Vectors) else as_matrix(X)
-    named = isinstance(X, Vectors) and X.space.features is not None
+    named = isinstance(X, Vectors) and X.space.features is not None and X.space.kind not in ONE_UNIT
     job = Together({"rows": Rows(), "dimensions": Dimensions(values.shape[1])})
     found = fold(job, blocks(values), engine=engine)
     rows, extent = found["rows"], found["dimensions"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +59,7 @@ def write(
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     one = Vectors([[3.0, 4.0]])
-    ...     write([one, Vectors(2 * one, ids=[1])], folder + "/points")
+    ...     write([one, Vectors(2 * one, ids=[1], space=one.space)], folder + "/points")
     ...     load(folder + "/points")[0].ids
     2
     array([0, 1])
@@ -69,14 +68,15 @@ def write(
     first = next(chunks)
     folder = Path(path)
     growing = Growing(first)
+    rows = growing.take(first)
     plain, arrays = pack(encoder)  # refuses the encoder before anything is written
     refuse_strangers(folder)
     make_folder(folder)
     with generations.locked(folder), os_errors(folder, "save into"):
         generation = generations.last_generation(folder, _committed) + 1
         try:
-            made: list[Part] = []
-            for X in chain([first], chunks):
+            made = list(_write_parts(first, rows, folder, generation, 0))
+            for X in chunks:
                 made += _write_parts(X, growing.take(X), folder, generation, len(made))
             file = write_arrays(arrays, folder, generation)
             text = manifests.to_text(growing.manifest(generation, made, plain, file))
@@ -125,9 +125,14 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[Vectors,
     return _loaded(folder, manifest, verify), _encoder(folder, manifest)
 
 
-def encoder_of(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Give the encoder data that was saved with vectors, without opening them; raises what `load` raises."""
-    return _encoder(Path(path), _read_manifest(Path(path)))
+def is_dataset(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder holds saved vectors, whole or damaged, and not other files such as images."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return False
+    with os_errors(folder, "list"):
+        names = os.listdir(folder)
+    return manifests.NAME in names or any(generations.generation_of(name) is not None for name in names)
 
 
 def frame_of(path: str | os.PathLike[str]) -> str:
