@@ -5,18 +5,19 @@ This module must not know fitting, policies or vectors.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from vecwise.encoders.texts import is_text
 from vecwise.errors import OutOfRange
-from vecwise.kernels.arrow import numbers, present, strings
+from vecwise.kernels.arrow import numbers
 
 NUMBER: Final = "number"
 BOOLEAN: Final = "boolean"
 DATE: Final = "date"
 CATEGORY: Final = "category"
+TEXT: Final = "text"
 DAY_IN_MICROSECONDS: Final = 86_400_000_000
 EXACT: Final = 2**53  # float64 holds every whole number up to here
 
@@ -77,26 +78,61 @@ def _floats(column: Any) -> np.ndarray:
     return numbers(pc.cast(column, pa.float64(), safe=False), np.float64, np.nan)
 
 
-def labels_of(column: Any) -> Any:
-    """Give a column as Arrow strings: what a category is called."""
+class Coded(NamedTuple):
+    """A column as numbers of labels: `codes` `(rows,)` int32, -1 for a missing cell, into an Arrow string array."""
+
+    codes: np.ndarray
+    labels: Any
+
+    def counts(self) -> np.ndarray:
+        """How often each label occurs."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.labels))
+
+
+def coded(column: Any) -> Coded:
+    """Give the labels of a column, each once, in order of first appearance, and the number of each cell's.
+
+    A label is what Arrow writes for the cell: text as it is, `98178` for a whole number and for 98178.0, `true`,
+    `2014-10-13`. NaN is a missing cell, and -0.0 is 0.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pc.cast(column, pa.string())
+    distinct, codes = _distinct(column)
+    if column.type == pa.string():
+        return Coded(codes, distinct)
+    if pa.types.is_floating(distinct.type):
+        cells = pc.cast(distinct, pa.float32()) if distinct.type == pa.float16() else distinct
+        zeros = pc.equal(cells, pa.scalar(0, cells.type))
+        cells = pc.if_else(zeros, pa.scalar(0, cells.type), cells)
+        distinct = pc.if_else(pc.is_nan(cells), pa.scalar(None, cells.type), cells)
+    merged = pc.dictionary_encode(pc.cast(distinct, pa.string()))  # two cells may be written alike
+    places = np.append(numbers(merged.indices, np.int32, -1), np.int32(-1))  # the last is for gaps
+    return Coded(places[codes], merged.dictionary)
+
+
+def _distinct(column: Any) -> tuple[Any, np.ndarray]:
+    """The distinct cells in order of first appearance, and each cell's number among them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kept = None
+    if pa.types.is_dictionary(column.type):  # made of codes already: their own order and unused labels go
+        if isinstance(column, pa.ChunkedArray):
+            column = column.unify_dictionaries()
+            kept = column.chunk(0).dictionary if column.num_chunks else pa.array([], column.type.value_type)
+            column = pa.chunked_array([chunk.indices for chunk in column.chunks], column.type.index_type)
+        else:
+            column, kept = column.indices, column.dictionary
+    found = pc.dictionary_encode(column)
+    chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
+    distinct = chunks[0].dictionary if chunks else pa.array([], column.type)  # one for all chunks
+    codes = [numbers(chunk.indices, np.int32, -1) for chunk in chunks]
+    joined = codes[0] if len(codes) == 1 else np.concatenate([np.zeros(0, np.int32), *codes])
+    return distinct if kept is None else kept.take(distinct), joined
 
 
 def counts_of(column: Any) -> dict[str, int]:
     """Give how often each label of a column occurs; missing cells are left out."""
-    import pyarrow.compute as pc
-
-    counted = pc.value_counts(labels_of(column)).to_pylist()
-    return {entry["values"]: entry["counts"] for entry in counted if entry["values"] is not None}
-
-
-def places_of(column: Any, categories: tuple[str, ...]) -> np.ndarray:
-    """Give the number of each cell's category: -1 for a missing cell, -2 for an unknown one."""
-    import pyarrow.compute as pc
-
-    labels = labels_of(column)
-    places = numbers(pc.index_in(labels, value_set=strings(categories)), np.int32, -2)
-    return np.where(present(labels), places, -1)
+    found = coded(column)
+    return dict(zip(found.labels.to_pylist(), found.counts().tolist(), strict=True))

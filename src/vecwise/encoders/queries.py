@@ -10,7 +10,7 @@ from typing import Any
 
 from vecwise.encoders.columns import DATE, NUMBER, kind_of, words_of
 from vecwise.encoders.image_map import ImageMap
-from vecwise.encoders.table import TableMap
+from vecwise.encoders.table_map import TableMap
 from vecwise.encoders.texts import is_text
 from vecwise.errors import MissingValue, NoEncoder, WrongType, some
 from vecwise.store.rows import as_table

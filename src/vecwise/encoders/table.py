@@ -1,81 +1,76 @@
-"""Rows of a table as vectors: `TableEncoder`, its fold (what the columns hold) and its map.
+"""Rows of a table as vectors: `TableEncoder`, and its fold, which is the product of its columns' folds.
 
-This module must not know how a column is chosen, which is `guess`, nor how Arrow stores one, which is `columns`.
+This module must not know how a column is chosen, which is `guess`, nor how one is fitted, which is `table_folds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
-from vecwise.draw.words import count
-from vecwise.encoders.base import Encoder, choice
-from vecwise.encoders.columns import CATEGORY, DATE, counts_of, kind_of, numbers_of, places_of
+from vecwise.encoders.base import Encoder
+from vecwise.encoders.columns import BOOLEAN, CATEGORY, DATE, NUMBER, TEXT, kind_of
+from vecwise.encoders.options import PerColumn, factor, one_of, per_column, whole
+from vecwise.encoders.scales import SCALES
+from vecwise.encoders.table_columns import Cells
+from vecwise.encoders.table_folds import (
+    ENCODINGS,
+    ORDERS,
+    CategoryFold,
+    ColumnFold,
+    HashFold,
+    NumberFold,
+    TextFold,
+)
+from vecwise.encoders.table_map import TableMap
 from vecwise.errors import (
     DuplicateName,
-    MissingValue,
-    NonFinite,
+    Inapplicable,
     NothingToEncode,
-    TooLarge,
     UnknownName,
     WrongType,
     some,
     unknown,
 )
-from vecwise.space import Space, mint_frame
-from vecwise.vectors import Vectors
+from vecwise.store.rows import as_table
+from vecwise.verbs import Fold
 
-MISSING: Final = ("error", "mean", "median")
+__all__ = ["TableEncoder", "TableFold", "TableMap"]
+
+MISSING: Final = ("error", "mean", "median", "indicator")
 UNKNOWN: Final = ("error", "zeros")
-MOST_CATEGORIES: Final = 1_000  # more one-hot columns than this are a text or an id in disguise
+_LISTS: Final = ("columns", "categorical")
+_SCALED: Final = (NUMBER, DATE)  # by one scale for all; true/false only where it is named
 
-
-class ColumnSeen(NamedTuple):
-    """What the fold knows of one column: its kind, and what a policy or a category list will need."""
-
-    kind: str
-    cells: int
-    total: float
-    values: tuple[np.ndarray, ...]
-    labels: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One fitted column: where it comes from, how it is read, and what fills a gap."""
-
-    name: str
-    kind: str
-    categories: tuple[str, ...] = ()
-    fill: float | None = None
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The names of the dimensions it becomes."""
-        return tuple(f"{self.name}={c}" for c in self.categories) if self.kind == CATEGORY else (self.name,)
+Seen = dict[str, tuple[str, Any]]  # of every column: its kind, and the state of its fold
 
 
 @dataclass(frozen=True)
 class TableFold:
-    """The fitting fold: kinds, sums for the fills, and the labels of categories."""
+    """The fitting fold: which columns, and for each what its own fold has read."""
 
     columns: tuple[str, ...] | None
     categorical: tuple[str, ...]
-    missing: str
-    unknown: str
+    options: dict[str, PerColumn]
+    text: dict[str, Fold[Any, Any, Any]]
 
-    def zero(self) -> dict[str, ColumnSeen]:
+    def zero(self) -> Seen:
         """No column seen."""
         return {}
 
-    def step(self, state: dict[str, ColumnSeen], table: Any, /) -> dict[str, ColumnSeen]:
+    def step(self, state: Seen, table: Any, /) -> Seen:
         """Read one more table; every table must have the same columns."""
-        return self.merge(state, {name: self._read(table, name) for name in self._names(table)})
+        return self.merge(state, self.read(Cells(table)))
 
-    def merge(self, left: dict[str, ColumnSeen], right: dict[str, ColumnSeen], /) -> dict[str, ColumnSeen]:
+    def read(self, cells: Cells) -> Seen:
+        """Read a table whose labels will be needed again."""
+        kinds = {name: self._kind(cells.table, name) for name in self._names(cells.table)}
+        return {name: (kind, self._fold(name, kind).read(cells)) for name, kind in kinds.items()}
+
+    def merge(self, left: Seen, right: Seen, /) -> Seen:
         """Join column by column."""
         if not left or not right:
             return left or right
@@ -85,180 +80,125 @@ class TableFold:
             )
         return {name: self._join(name, left[name], right[name]) for name in left}
 
-    def done(self, state: dict[str, ColumnSeen], /) -> TableMap:
-        """Freeze; raises `NothingToEncode` without a column, `TooLarge` for a column of too many categories."""
+    def done(self, state: Seen, /) -> TableMap:
+        """Freeze; raises `NothingToEncode` without a column, and what a column's fold raises."""
         if not state:
             raise NothingToEncode("There is no column to encode: the encoder has seen no table.")
-        return TableMap.of(tuple(self._freeze(n, s) for n, s in state.items()), self.missing, self.unknown)
+        folds = {name: self._fold(name, kind) for name, (kind, _) in state.items()}
+        return TableMap.of(tuple([folds[name].done(seen) for name, (_, seen) in state.items()]))
+
+    def _join(self, name: str, left: tuple[str, Any], right: tuple[str, Any]) -> tuple[str, Any]:
+        if left[0] != right[0]:
+            raise WrongType(f"Column `{name}` is a {left[0]} in one part and a {right[0]} in another.")
+        return left[0], self._fold(name, left[0]).merge(left[1], right[1])
 
     def _names(self, table: Any) -> list[str]:
         known = table.column_names
-        for name in (*(self.columns or ()), *self.categorical):
-            if name not in known:
-                raise unknown("column", name, known)
-        if self.columns is None:
-            named = [f.name for f in table.schema if kind_of(f.type)]
-            if not named:
+        chosen = self.columns
+        if chosen is None:
+            chosen = tuple([f.name for f in table.schema if kind_of(f.type)])
+            if not chosen:
                 raise NothingToEncode(
                     f"No column holds numbers, dates or categories; there are {some(known, 12)}."
                 )
-            return named
-        for name in self.categorical:
-            if name not in self.columns:
-                raise unknown("encoded column (`categorical` names some of `columns`)", name, self.columns)
-        return list(self.columns)
+        for option, name in self._named():
+            if name not in known:
+                raise unknown("column", name, known)
+            if name not in chosen:
+                raise unknown(f"encoded column (`{option}` names some of `columns`)", name, chosen)
+        return list(chosen)
+
+    def _named(self) -> Iterator[tuple[str, str]]:
+        """Every column that an option names."""
+        lists: dict[str, Any] = {"columns": self.columns or (), "categorical": self.categorical}
+        lists |= {"text": self.text, **{option: rule.given for option, rule in self.options.items()}}
+        return ((option, name) for option, names in lists.items() for name in names)
 
     def _kind(self, table: Any, name: str) -> str:
-        kind = CATEGORY if name in self.categorical else kind_of(table.schema.field(name).type)
-        if kind is None:
+        if name in self.text:
+            return TEXT
+        found = kind_of(table.schema.field(name).type)
+        if found is None:
             raise WrongType(
                 f"Column `{name}` holds {table.schema.field(name).type}, which has no numbers to encode."
             )
-        return kind
+        labelled = name in self.categorical or name in self.options["categories"].given
+        return CATEGORY if labelled else found
 
-    def _read(self, table: Any, name: str) -> ColumnSeen:
-        kind, cells = self._kind(table, name), table.column(name)
-        if kind == CATEGORY:
-            return ColumnSeen(kind, len(cells), 0.0, (), counts_of(cells))
-        if self.missing == "error":  # nothing to learn: a gap will be refused, not filled
-            return ColumnSeen(kind, len(cells), 0.0, (), {})
-        values = numbers_of(cells, kind, name)
-        values = values[np.isfinite(values)]
-        kept = (values,) if self.missing == "median" else ()
-        return ColumnSeen(kind, len(values), float(values.sum()), kept, {})
+    def _fold(self, name: str, kind: str) -> ColumnFold:
+        rule = {option: rule.of(name) for option, rule in self.options.items()}
+        basics = (name, rule["missing"], rule["weights"])
+        self._refuse_idle(name, kind, rule)
+        if kind == TEXT:
+            return TextFold(*basics, self.text[name])
+        if kind != CATEGORY:
+            scaled = kind in _SCALED or name in self.options["scale"].given
+            return NumberFold(*basics, kind, rule["scale"] if scaled else None)
+        if rule["categories"] == "hashing":
+            return HashFold(*basics, rule["hash_dim"])
+        return CategoryFold(*basics, rule["categories"], rule["order"], rule["unknown"])
 
-    @staticmethod
-    def _join(name: str, left: ColumnSeen, right: ColumnSeen) -> ColumnSeen:
-        if left.kind != right.kind:
-            raise WrongType(f"Column `{name}` is a {left.kind} in one part and a {right.kind} in another.")
-        labels = dict(left.labels)
-        for label, times in right.labels.items():
-            labels[label] = labels.get(label, 0) + times
-        cells, total = left.cells + right.cells, left.total + right.total
-        return ColumnSeen(left.kind, cells, total, left.values + right.values, labels)
-
-    def _freeze(self, name: str, seen: ColumnSeen) -> Column:
-        if seen.kind == CATEGORY:
-            if len(seen.labels) > MOST_CATEGORIES:
-                raise TooLarge(
-                    f"Column `{name}` has {len(seen.labels):,} different values; up to {MOST_CATEGORIES:,} become "
-                    "dimensions. Leave it out (--columns), or read it as text (--text)."
+    def _refuse_idle(self, name: str, kind: str, rule: dict[str, Any]) -> None:
+        """Refuse an option that names a column on which it would have no effect."""
+        hashed = kind == CATEGORY and rule["categories"] == "hashing"
+        wanted = {
+            "scale": kind in (NUMBER, DATE, BOOLEAN),
+            "order": kind == CATEGORY and not hashed,
+            "unknown": kind == CATEGORY and not hashed,
+            "hash_dim": hashed,
+            "categories": kind == CATEGORY,
+        }
+        for option, applies in wanted.items():
+            if name in self.options[option].given and not applies:
+                encoded = "hashed categories" if hashed else kind
+                raise Inapplicable(
+                    f"`{option}` names column `{name}`, which is encoded as {encoded}, where it has no effect. Leave "
+                    "it out there."
                 )
-            if not seen.labels:
-                raise NothingToEncode(f"Column `{name}` is empty. Leave it out (--columns).")
-            return Column(name, seen.kind, tuple(sorted(seen.labels)))
-        if self.missing == "error":
-            return Column(name, seen.kind)
-        if not seen.cells:
-            raise NothingToEncode(
-                f"Column `{name}` is empty, so it has no {self.missing}. Leave it out (--columns)."
-            )
-        fill = (
-            seen.total / seen.cells
-            if self.missing == "mean"
-            else float(np.median(np.concatenate(seen.values)))
-        )
-        return Column(name, seen.kind, fill=fill)
-
-
-@dataclass(frozen=True)
-class TableMap:
-    """Frozen columns: an Arrow table to a dense float64 matrix, column blocks side by side."""
-
-    target: Space
-    columns: tuple[Column, ...]
-    missing: str
-    unknown: str
-
-    @classmethod
-    def of(cls, columns: tuple[Column, ...], missing: str, unknown: str) -> Self:
-        """Mint the space: the axes are the columns, how each is read, and its categories; never a fill."""
-        features = tuple(feature for column in columns for feature in column.features)
-        twice = (
-            sorted({f for f in features if features.count(f) > 1})
-            if len(set(features)) < len(features)
-            else []
-        )
-        if twice:
-            raise DuplicateName(f"Two columns would give the same feature names: {some(twice)}. Rename one.")
-        frame = mint_frame("table", [[c.name, c.kind, c.categories] for c in columns])
-        return cls(Space(len(features), frame, features, name="TableEncoder"), columns, missing, unknown)
-
-    def __call__(self, table: Any, /) -> Vectors:
-        """Encode every row, column block by column block."""
-        values = np.zeros((table.num_rows, self.target.dim))
-        start = 0
-        for column in self.columns:
-            if column.name not in table.column_names:
-                raise unknown("column", column.name, table.column_names)
-            block = values[:, start : start + len(column.features)]
-            self._write(column, table.column(column.name), block)
-            start += len(column.features)
-        return Vectors(values, rows=table, space=self.target, encoder=self)
-
-    def _write(self, column: Column, cells: Any, block: np.ndarray) -> None:
-        if column.kind == CATEGORY:
-            places = places_of(cells, column.categories)
-            _refuse_gaps(column.name, places == -1, self.missing)
-            self._refuse_unknown(column, cells, places)
-            known = np.flatnonzero(places >= 0)
-            block[known, places[known]] = 1.0
-            return
-        values = _as_numbers(column, cells)
-        bad = np.flatnonzero(np.isinf(values))
-        if len(bad):
-            raise NonFinite(
-                f"Column `{column.name}` is infinite in {count(len(bad), 'row')}: {some(bad)} (counted from 0). "
-                "No policy fills infinity: repair those cells, empty them and choose --missing mean or median, "
-                "or leave the column out (--columns)."
-            )
-        gaps = np.isnan(values)
-        _refuse_gaps(column.name, gaps, self.missing)
-        block[:, 0] = values if column.fill is None else np.where(gaps, column.fill, values)
-
-    def _refuse_unknown(self, column: Column, cells: Any, places: np.ndarray) -> None:
-        new = np.flatnonzero(places == -2)
-        if len(new) and self.unknown == "error":
-            value = cells[int(new[0])].as_py()
-            raise UnknownName(
-                f"Column `{column.name}` holds `{value}` in row {new[0]}, which fitting never saw; it knows "
-                f'{some(column.categories)}. Fit on all rows, or encode new values as zeros: unknown="zeros".'
-            )
-
-    def state(self) -> dict[str, Any]:
-        """Plain data."""
-        columns = [[c.name, c.kind, list(c.categories), c.fill] for c in self.columns]
-        return {"columns": columns, "missing": self.missing, "unknown": self.unknown}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any], /) -> Self:
-        """Build the same map from its plain data."""
-        columns = tuple(
-            Column(name, kind, tuple(labels), fill) for name, kind, labels, fill in state["columns"]
-        )
-        return cls.of(columns, state["missing"], state["unknown"])
 
 
 class TableEncoder(Encoder):
-    """Rows of a table as vectors: numbers as they are, true/false as 1/0, dates as days, categories one-hot.
+    """Rows of a table as vectors: numbers, true/false, dates, categories and texts, one block a column.
 
-    `columns` are the columns to encode, in this order (`None`: every column of an encodable type).
-    Text columns become categories in sorted order, named `column=value`; `categorical` names number
-    columns to treat so too. Dates count days since 1970-01-01, with the time as a fraction. `missing`
-    says what an empty cell or NaN becomes: `"error"`, `"mean"` or `"median"` of its column (an empty
-    category is all zeros then). `unknown` says what an unseen category becomes: `"error"` or `"zeros"`.
-    Gives float64 of shape `(rows, dim)`.
+    `columns` are the columns to encode, in this order (`None`: every column of an encodable type). Numbers come
+    as they are, true/false as 1/0, dates as days since 1970-01-01 with the time as a fraction. Columns of text are
+    categories; `categorical` names number columns to treat so too. Every option below is one value for all
+    columns, or a mapping by column.
 
-    Raises `UnknownName` for a column that is not there, `MissingValue` and `NonFinite` with row numbers,
-    `NothingToEncode`, `TooLarge` above 1,000 categories in a column.
+    `categories`: `"one-hot"` (a dimension `column=value` each), `"ordinal"` (one dimension, the place in the order)
+    or `"hashing"` into `hash_dim` dimensions (nothing is learned; equal to scikit-learn's `FeatureHasher`). A column
+    that the mapping names is a category. `order`: `"sorted"` (numbers by size, text by its characters),
+    `"frequency"`, `"first"` (as they appear), or, by column, a list. `unknown`: what an unseen category becomes,
+    `"error"` or `"zeros"` (an ordinal is -1).
+
+    `text` maps columns to encoders of text, such as `{"description": TfidfEncoder()}`, whose dimensions are named
+    `column: word`. `missing`: `"error"`, or what fills an empty cell or NaN: `"mean"`, `"median"`, or `"indicator"`,
+    which is the mean and a dimension `column is missing` of 1 and 0, if fitting met a gap. Under any but `"error"` an
+    empty category is all zeros (an ordinal is -1) and an empty text is a text of no words.
+
+    `scale` (numbers and dates, and true/false where named): `"standard"`, `"min-max"`, `"robust"`, by the cells that
+    are there, as scikit-learn's scalers. Spreads are exact to rounding however the rows were cut. `weights` multiply
+    the whole block of a column.
+
+    Gives float64 of shape `(rows, dim)`: dense, or CSR when more than 1,000 dimensions are those of one-hot or hashed
+    categories and of sparse texts.
+
+    Raises `UnknownName` for a column or category that is not there, `MissingValue` and `NonFinite` with row numbers,
+    `OutOfRange` for numbers that float64 cannot hold, `NothingToEncode`, `Inapplicable`, and `TooLarge` above
+    1,000,000 one-hot categories in a column.
 
     >>> from vecwise import TableEncoder
     >>> encoder = TableEncoder(columns=["bedrooms", "sqft_lot"])
     >>> encoder.fit_transform({"bedrooms": [3, 3], "sqft_lot": [5650, 7242]})
     array([[3.000e+00, 5.650e+03],
            [3.000e+00, 7.242e+03]])
-    >>> list(encoder.get_feature_names_out())
-    ['bedrooms', 'sqft_lot']
+    >>> scaled = TableEncoder(scale={"price": "min-max"}, categories={"size": "ordinal"}, order={"size": ["S", "L"]})
+    >>> scaled.fit_transform({"price": [10, 30, 20], "size": ["L", "S", "S"], "kind": ["a", "b", "a"]})
+    array([[0. , 1. , 1. , 0. ],
+           [1. , 0. , 0. , 1. ],
+           [0.5, 0. , 1. , 0. ]])
+    >>> scaled.get_feature_names_out().tolist(), scaled.sources_.tolist()
+    (['price', 'size', 'kind=a', 'kind=b'], ['price', 'size', 'kind', 'kind'])
     """
 
     rows_a_chunk = None  # a column is read at once
@@ -268,39 +208,109 @@ class TableEncoder(Encoder):
         columns: Sequence[str] | None = None,
         *,
         categorical: Sequence[str] = (),
-        missing: str = "error",
-        unknown: str = "error",
+        categories: str | Mapping[str, str] = "one-hot",
+        order: str | Mapping[str, str | Sequence[str]] = "sorted",
+        hash_dim: int | Mapping[str, int] = 1024,
+        text: Mapping[str, Any] | None = None,
+        missing: str | Mapping[str, str] = "error",
+        unknown: str | Mapping[str, str] = "error",
+        scale: str | Mapping[str, str | None] | None = None,
+        weights: Mapping[str, float] | None = None,
     ) -> None:
         self.columns = columns
         self.categorical = categorical
+        self.categories = categories
+        self.order = order
+        self.hash_dim = hash_dim
+        self.text = text
         self.missing = missing
         self.unknown = unknown
+        self.scale = scale
+        self.weights = weights
+
+    @property
+    def sources_(self) -> np.ndarray:
+        """The source column of every column that `transform` gives, as an object array."""
+        fitted: Any = self.map_
+        return np.array(fitted.sources, dtype=object)
+
+    def fit_transform(self, rows: Any, y: Any = None) -> Any:
+        """`fit`, then `transform` of the same rows, whose labels are read once."""
+        fold, cells = self._fold(), Cells(as_table(rows))
+        self._seen = fold.read(cells)
+        made = fold.done(self._seen)
+        self._map = made
+        return self._given(made.encode(cells), rows)
 
     def _fold(self) -> TableFold:
-        missing = choice("policy for missing values", self.missing, MISSING)
-        unseen = choice("policy for unknown categories", self.unknown, UNKNOWN)
-        for option in ("columns", "categorical"):
+        for option in _LISTS:
             if isinstance(getattr(self, option), str):
                 raise WrongType(f"`{option}` is a list of names, not the text `{getattr(self, option)}`.")
         columns = None if self.columns is None else tuple(self.columns)
         if columns is not None and len(set(columns)) < len(columns):
             raise DuplicateName(f"`columns` names a column twice: {some(columns)}.")
-        return TableFold(columns, tuple(self.categorical), missing, unseen)
+        inner = {str(name): _fold_of(name, encoder) for name, encoder in (self.text or {}).items()}
+        return TableFold(columns, tuple(self.categorical), self._options(), inner)
 
-
-def _as_numbers(column: Column, cells: Any) -> np.ndarray:
-    kind = kind_of(cells.type)
-    if kind == CATEGORY or kind is None:
-        raise WrongType(f"Column `{column.name}` was a {column.kind} when fitted and holds {cells.type} now.")
-    if (kind == DATE) != (column.kind == DATE):  # days and numbers are no match for each other
-        raise WrongType(f"Column `{column.name}` was a {column.kind} when fitted and is a {kind} now.")
-    return numbers_of(cells, kind, column.name)
-
-
-def _refuse_gaps(name: str, gaps: np.ndarray, policy: str) -> None:
-    if policy == "error" and gaps.any():
-        rows = np.flatnonzero(gaps)
-        raise MissingValue(
-            f"Column `{name}` has no value in {count(len(rows), 'row')}: {some(rows)} (counted from 0). "
-            "Choose what goes there (--missing mean or --missing median), or leave the column out (--columns)."
+    def _options(self) -> dict[str, PerColumn]:
+        words = one_of("scale", SCALES)
+        rules = (
+            ("categories", "one-hot", one_of("encoding of categories", ENCODINGS)),
+            ("order", "sorted", _order),
+            ("hash_dim", 1024, whole("hash_dim")),
+            ("missing", "error", one_of("policy for missing values", MISSING)),
+            ("unknown", "error", one_of("policy for unknown categories", UNKNOWN)),
+            ("scale", None, lambda value: None if value is None else words(value)),
         )
+        options = {name: per_column(name, getattr(self, name), *rule) for name, *rule in rules}
+        if self.weights is not None and not isinstance(self.weights, Mapping):
+            raise WrongType(f'`weights` is a mapping such as {{"price": 2.0}}, not {self.weights!r}.')
+        return {**options, "weights": per_column("weights", self.weights or {}, 1.0, factor)}
+
+    # ---- the encoders inside, as scikit-learn names parts of parts ----
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's arguments; with `deep` those of the text encoders too, as `text__column__name`."""
+        params = super().get_params(deep)
+        for column, encoder in (self.text or {}).items() if deep else ():
+            inner = encoder.get_params(True) if hasattr(encoder, "get_params") else {}
+            params[f"text__{column}"] = encoder
+            params |= {f"text__{column}__{name}": value for name, value in inner.items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set constructor arguments, also those of text encoders; what was learned is forgotten."""
+        super().set_params(**{name: value for name, value in params.items() if "__" not in name})
+        for name, value in params.items():
+            if "__" in name:
+                self._set_inner(name, value)
+        return self
+
+    def _set_inner(self, name: str, value: Any) -> None:
+        found = [column for column in self.text or {} if f"{name}__".startswith(f"text__{column}__")]
+        if not found:
+            raise unknown("parameter of TableEncoder", name, list(self.get_params()))
+        column = max(found, key=len)  # a column's name may hold two underscores itself
+        rest = name[len(f"text__{column}__") :]
+        if rest:
+            dict(self.text or {})[column].set_params(**{rest: value})
+        else:
+            self.text = {**(self.text or {}), column: value}
+
+
+def _fold_of(name: str, encoder: Any) -> Fold[Any, Any, Any]:
+    if not hasattr(encoder, "_fold"):
+        raise WrongType(
+            f"`text` maps columns to encoders such as TfidfEncoder(); for `{name}` it holds {encoder!r}."
+        )
+    fold: Fold[Any, Any, Any] = encoder._fold()
+    return fold
+
+
+def _order(value: Any) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return one_of("order of categories", ORDERS)(value)
+    labels = tuple(map(str, value))
+    if not labels or len(set(labels)) < len(labels):
+        raise DuplicateName(f"An `order` lists every category once, not {some(labels)}.")
+    return labels
