@@ -19,7 +19,6 @@ DATE: Final = "date"
 CATEGORY: Final = "category"
 TEXT: Final = "text"
 DAY_IN_MICROSECONDS: Final = 86_400_000_000
-EXACT: Final = 2**53  # float64 holds every whole number up to here
 
 
 def kind_of(arrow_type: Any) -> str | None:
@@ -62,12 +61,13 @@ def numbers_of(column: Any, kind: str, name: str) -> np.ndarray:
     if kind == BOOLEAN:
         column = pc.cast(column, pa.int8())
     if pa.types.is_integer(column.type) and column.type.bit_width == 64:
-        ends = pc.min_max(column).as_py()
-        if max(abs(ends["min"] or 0), abs(ends["max"] or 0)) > EXACT:
+        try:  # a safe cast refuses what float64 would round, in the same pass
+            return numbers(pc.cast(column, pa.float64()), np.float64, np.nan)
+        except pa.ArrowInvalid as error:
             raise OutOfRange(
                 f"Column `{name}` holds whole numbers beyond 2^53, which float64 would round. Leave it out "
                 f"(--columns), name the rows by it (--ids {name}), or read it as text (--as-text {name})."
-            )
+            ) from error
     return _floats(column)
 
 
@@ -86,7 +86,7 @@ class Coded(NamedTuple):
 
     def counts(self) -> np.ndarray:
         """How often each label occurs."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.labels))
+        return np.bincount(self.codes + 1, minlength=len(self.labels) + 1)[1:]
 
 
 def coded(column: Any) -> Coded:

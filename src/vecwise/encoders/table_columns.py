@@ -19,6 +19,7 @@ from vecwise.errors import MissingValue, NonFinite, OutOfRange, UnknownName, Wro
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.arrow import numbers, present, strings
 from vecwise.kernels.murmur import murmur3_32
+from vecwise.kernels.pieces import Picks, Stripe, side_by_side
 
 NOWHERE: Final = -1.0  # an ordinal for a missing or an unknown category
 
@@ -28,13 +29,14 @@ class Cells:
 
     def __init__(self, table: Any) -> None:
         self.table = table
+        self._places = {name: place for place, name in enumerate(table.column_names)}
         self._coded: dict[str, Coded] = {}
 
     def column(self, name: str) -> Any:
         """The cells of a column. Raises `UnknownName`."""
-        if name not in self.table.column_names:
+        if name not in self._places:
             raise unknown("column", name, self.table.column_names)
-        return self.table.column(name)
+        return self.table.column(self._places[name])
 
     def coded(self, name: str) -> Coded:
         """The cells of a column as numbers of labels. Raises `UnknownName`, `WrongType`."""
@@ -75,17 +77,18 @@ class Column:
         """How many of its dimensions are mostly zero."""
         return 0
 
-    def write(self, cells: Cells, out: np.ndarray, start: int) -> None:
-        """Write the block into the columns from `start` of a C-ordered matrix of zeros."""
+    def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
+        """Give the block, which stands from dimension `at`. Raises what its cells deserve."""
         raise NotImplementedError
 
     def sparse(self, cells: Cells) -> Any:
         """Give the block as CSR."""
         from scipy.sparse import csr_array
 
-        out = np.zeros((cells.table.num_rows, len(self.features)))
-        self.write(cells, out, 0)
-        return csr_array(out)
+        return csr_array(side_by_side(cells.table.num_rows, len(self.features), self.pieces(cells, 0)))
+
+    def _gaps(self, gaps: np.ndarray, at: int) -> list[Stripe | Picks]:
+        return [Stripe(at, gaps * self.weight)] if self.gap_column else []
 
     def data(self) -> dict[str, Any]:
         """Plain data."""
@@ -129,18 +132,17 @@ class NumberColumn(Column):
         """The column's own name."""
         return (self.name,)
 
-    def write(self, cells: Cells, out: np.ndarray, start: int) -> None:
-        """Write the numbers, filled, scaled and weighted. Raises `MissingValue`, `NonFinite`, `OutOfRange`."""
+    def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
+        """Give the numbers, filled, scaled and weighted. Raises `MissingValue`, `NonFinite`, `OutOfRange`."""
         values = self._read(cells.column(self.name))
-        if not np.isfinite(values.sum()):  # one sum answers for almost all columns
-            self._refuse_infinite(values)
-            gaps = np.isnan(values)
-            self._refuse_gaps(gaps)
-            if self.fill is not None:
-                values = np.where(gaps, self.fill, values)
-            if self.gap_column:
-                out[:, start + 1] = gaps * self.weight
-        out[:, start] = self._scaled(values)
+        if np.isfinite(values.sum()):  # one sum answers for almost all columns
+            return [Stripe(at, self._scaled(values)), *self._gaps(np.zeros(len(values)), at + 1)]
+        self._refuse_infinite(values)
+        gaps = np.isnan(values)
+        self._refuse_gaps(gaps)
+        if self.fill is not None:
+            values = np.where(gaps, self.fill, values)
+        return [Stripe(at, self._scaled(values)), *self._gaps(gaps, at + 1)]
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
         if self.scale is None and self.weight == 1:
@@ -186,38 +188,27 @@ class PickingColumn(Column):
         """All but the gaps."""
         return len(self.own_features)
 
-    def picks(self, cells: Cells) -> tuple[np.ndarray, np.ndarray | float]:
-        """Every row's dimension (-1: none) and what stands there. Raises `MissingValue`, `UnknownName`."""
+    def picks(self, cells: Cells, at: int) -> Picks:
+        """Every row's dimension and what stands there. Raises `MissingValue`, `UnknownName`."""
         found = cells.coded(self.name)
-        gaps = found.codes < 0
-        self._refuse_gaps(gaps)
+        self._refuse_gaps(found.codes < 0)
         by_label, signs = self._places(found)
         places = np.append(by_label, np.int32(self.wide if self.gap_column else -1))[found.codes]
         if isinstance(signs, float):
-            return places, signs * self.weight
-        return places, np.append(signs, 1.0)[found.codes] * self.weight
+            return Picks(at, places, signs * self.weight)
+        return Picks(at, places, np.append(signs, 1.0)[found.codes] * self.weight)
 
     def _places(self, found: Coded) -> tuple[np.ndarray, Any]:
         """The dimension of every label, and its sign."""
         raise NotImplementedError
 
-    def write(self, cells: Cells, out: np.ndarray, start: int) -> None:
-        """Write what the rows pick."""
-        places, values = self.picks(cells)
-        rows = np.flatnonzero(places >= 0)
-        if len(rows) < len(places):
-            places, values = places[rows], values if isinstance(values, float) else values[rows]
-        out.reshape(-1)[rows * out.shape[1] + (places + start)] = values
+    def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
+        """Give what the rows pick."""
+        return [self.picks(cells, at)]
 
     def sparse(self, cells: Cells) -> Any:
         """Give what the rows pick as CSR."""
-        from scipy.sparse import csr_array
-
-        places, values = self.picks(cells)
-        taken = places >= 0
-        starts = np.concatenate([[0], np.cumsum(taken)])
-        data = np.broadcast_to(np.asarray(values, np.float64), places.shape)[taken]
-        return csr_array((data, places[taken], starts), shape=(len(places), len(self.features)))
+        return self.picks(cells, 0).sparse(len(self.features))
 
 
 @dataclass(frozen=True)
@@ -257,15 +248,13 @@ class OrdinalColumn(Column):
     def _known(self) -> Any:
         return strings(self.categories)
 
-    def write(self, cells: Cells, out: np.ndarray, start: int) -> None:
-        """Write the places. Raises `MissingValue`, `UnknownName`."""
+    def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
+        """Give the places. Raises `MissingValue`, `UnknownName`."""
         found = cells.coded(self.name)
         gaps = found.codes < 0
         self._refuse_gaps(gaps)
         places = np.append(_known_places(self, found), NOWHERE)[found.codes]
-        out[:, start] = places * self.weight
-        if self.gap_column:
-            out[:, start + 1] = gaps * self.weight
+        return [Stripe(at, places * self.weight), *self._gaps(gaps, at + 1)]
 
 
 def _known_places(column: OneHotColumn | OrdinalColumn, found: Coded) -> np.ndarray:
@@ -321,12 +310,10 @@ class TextColumn(Column):
         """All, if the inner encoder gives sparse vectors."""
         return len(self.own_features) if self.mostly_zero else 0
 
-    def write(self, cells: Cells, out: np.ndarray, start: int) -> None:
-        """Write the inner vectors."""
+    def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
+        """Give the inner vectors."""
         values, gaps = self._read(cells)
-        out[:, start : start + values.shape[1]] = dense(values)
-        if self.gap_column:
-            out[:, start + values.shape[1]] = gaps * self.weight
+        return [Stripe(at, dense(values)), *self._gaps(gaps, at + values.shape[1])]
 
     def sparse(self, cells: Cells) -> Any:
         """Give the inner vectors as CSR."""

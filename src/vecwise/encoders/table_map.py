@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, groupby
+from itertools import accumulate, chain, groupby
 from typing import Any, Final, Self
 
 import numpy as np
 
 from vecwise.encoders.table_columns import KINDS, Cells, Column
 from vecwise.errors import DuplicateName, some
+from vecwise.kernels.pieces import side_by_side
 from vecwise.space import Space, mint_frame
 from vecwise.vectors import Vectors
 
@@ -64,10 +65,9 @@ class TableMap:
 
     def _dense(self, cells: Cells, columns: tuple[Column, ...]) -> np.ndarray:
         widths = [len(column.features) for column in columns]
-        out = np.zeros((cells.table.num_rows, sum(widths)))
-        for column, start in zip(columns, accumulate(widths, initial=0), strict=False):
-            column.write(cells, out, start)
-        return out
+        starts = accumulate(widths, initial=0)
+        blocks = (column.pieces(cells, at) for column, at in zip(columns, starts, strict=False))
+        return side_by_side(cells.table.num_rows, sum(widths), chain.from_iterable(blocks))
 
     def _sparse(self, cells: Cells) -> Any:
         from scipy.sparse import csr_array, hstack

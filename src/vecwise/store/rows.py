@@ -266,4 +266,5 @@ def _from_pandas(rows: Any) -> Any:
     names = _names(rows.columns, "The DataFrame")
     if not names:
         raise EmptyInput("The DataFrame has no columns.")
-    return pa.table({name: column_of(name, rows.iloc[:, i]) for i, name in enumerate(names)})
+    series = (cells for _, cells in rows.items())
+    return pa.table({name: column_of(name, cells) for name, cells in zip(names, series, strict=True)})

@@ -1,0 +1,87 @@
+"""Pieces of a matrix written side by side: stripes of numbers, and rows that pick one dimension each.
+
+This module must not know any vecwise type, nor what a piece means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+TILE: Final = 1 << 17  # numbers written at a time: one megabyte stays in a core's cache
+_AT_ONCE: Final = 32  # pieces that wait for their tiles, which bounds the memory beside the matrix
+
+
+class Stripe(NamedTuple):
+    """Numbers `(rows,)` or `(rows, width)` that stand from dimension `at`."""
+
+    at: int
+    values: np.ndarray
+
+    def write(self, tile: np.ndarray, rows: slice, starts: np.ndarray) -> None:
+        """Write these rows into their tile."""
+        if self.values.ndim == 1:
+            tile[:, self.at] = self.values[rows]
+        else:
+            tile[:, self.at : self.at + self.values.shape[1]] = self.values[rows]
+
+
+class Picks(NamedTuple):
+    """For every row the dimension after `at` that it picks, int32, -1 for none, and the numbers to put there.
+
+    `values` is one number, or one a row. Of several picks the rows where all are -1 stay zero.
+    """
+
+    at: int
+    places: np.ndarray
+    values: Any
+
+    def write(self, tile: np.ndarray, rows: slice, starts: np.ndarray) -> None:
+        """Write these rows into their tile; `starts` are where the rows of a tile begin."""
+        places = self.places[rows]
+        values = self.values if isinstance(self.values, float) else self.values[rows]
+        flat = starts[: len(places)] + (places + self.at)
+        if len(places) and places.min() < 0:
+            taken = places >= 0
+            flat = flat[taken]
+            values = values if isinstance(values, float) else values[taken]
+        tile.reshape(-1)[flat] = values
+
+    def sparse(self, width: int) -> Any:
+        """Give what the rows pick as CSR, `(rows, width)`; `at` is left out."""
+        from scipy.sparse import csr_array
+
+        taken = self.places >= 0
+        starts = np.concatenate([[0], np.cumsum(taken)])
+        data = np.broadcast_to(np.asarray(self.values, np.float64), taken.shape)[taken]
+        return csr_array((data, self.places[taken], starts), shape=(len(taken), width))
+
+
+def side_by_side(rows: int, dim: int, pieces: Iterable[Stripe | Picks]) -> np.ndarray:
+    """Give the matrix of these pieces, `(rows, dim)` float64, zero where none writes.
+
+    Written tile by tile, so that a line of memory is fetched once and not once a column.
+
+    >>> picks = Picks(1, np.array([1, -1], np.int32), 1.0)
+    >>> side_by_side(2, 3, [Stripe(0, np.array([7.0, 8.0])), picks])
+    array([[7., 0., 1.],
+           [8., 0., 0.]])
+    """
+    out = np.zeros((rows, dim))
+    height = max(1, TILE // dim)
+    starts = np.arange(min(height, rows)) * dim
+    for batch in _batches(pieces):
+        for start in range(0, rows, height):
+            part = slice(start, start + height)
+            for piece in batch:
+                piece.write(out[part], part, starts)
+    return out
+
+
+def _batches(pieces: Iterable[Stripe | Picks]) -> Iterator[list[Stripe | Picks]]:
+    waiting = iter(pieces)
+    while batch := list(islice(waiting, _AT_ONCE)):
+        yield batch
