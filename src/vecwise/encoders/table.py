@@ -35,7 +35,8 @@ from vecwise.errors import (
     some,
     unknown,
 )
-from vecwise.store.rows import as_table
+from vecwise.runner import Progress
+from vecwise.vectors import Vectors
 from vecwise.verbs import Fold
 
 __all__ = ["TableEncoder", "TableFold", "TableMap"]
@@ -234,13 +235,15 @@ class TableEncoder(Encoder):
         fitted: Any = self.map_
         return np.array(fitted.sources, dtype=object)
 
-    def fit_transform(self, rows: Any, y: Any = None) -> Any:
-        """`fit`, then `transform` of the same rows, whose labels are read once."""
-        fold, cells = self._fold(), Cells(as_table(rows))
-        self._seen = fold.read(cells)
-        made = fold.done(self._seen)
-        self._map = made
-        return self._given(made.encode(cells), rows)
+    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+        """Fit on an Arrow table and give its vectors; labels are read once."""
+        fold, cells = self._fold(), Cells(table)
+        self._seen, self._opened = fold.read(cells), False
+        fitted = fold.done(self._seen)
+        self._map, made = fitted, fitted.encode(cells)
+        if progress:
+            progress(table.num_rows, table.num_rows)
+        return made
 
     def _fold(self) -> TableFold:
         for option in _LISTS:
@@ -280,10 +283,10 @@ class TableEncoder(Encoder):
 
     def set_params(self, **params: Any) -> Self:
         """Set constructor arguments, also those of text encoders; what was learned is forgotten."""
-        super().set_params(**{name: value for name, value in params.items() if "__" not in name})
-        for name, value in params.items():
-            if "__" in name:
-                self._set_inner(name, value)
+        inner = {name: value for name, value in params.items() if name.startswith("text__")}
+        super().set_params(**{name: value for name, value in params.items() if name not in inner})
+        for name, value in inner.items():
+            self._set_inner(name, value)
         return self
 
     def _set_inner(self, name: str, value: Any) -> None:

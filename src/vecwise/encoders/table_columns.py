@@ -13,7 +13,7 @@ import numpy as np
 
 from vecwise.draw.words import count
 from vecwise.encoders.columns import CATEGORY, DATE, TEXT, Coded, coded, kind_of, numbers_of
-from vecwise.encoders.inner import inner_data, inner_map
+from vecwise.encoders.registry import from_data, to_data
 from vecwise.encoders.texts import is_text
 from vecwise.errors import MissingValue, NonFinite, OutOfRange, UnknownName, WrongType, some, unknown
 from vecwise.kernels.arrays import dense, is_sparse
@@ -339,12 +339,12 @@ class TextColumn(Column):
 
     def data(self) -> dict[str, Any]:
         """Plain data, the inner map's included. Raises `NotSavable`."""
-        return {**super().data(), "inner": inner_data(self.inner)}
+        return {**super().data(), "inner": to_data(self.inner)}
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Self:
         """Build the same column from its plain data."""
-        return cls(**{**data, "inner": inner_map(data["inner"])})
+        return cls(**{**data, "inner": from_data(data["inner"])})
 
     def meaning(self) -> Any:
         """The inner frame, which is the inner map's meaning; its reading of gaps is no part of it."""
