@@ -31,11 +31,13 @@ from vecwise.errors import (
     Inapplicable,
     NothingToEncode,
     UnknownName,
+    WrongShape,
     WrongType,
     some,
     unknown,
 )
 from vecwise.runner import Progress
+from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors
 from vecwise.verbs import Fold
 
@@ -203,6 +205,7 @@ class TableEncoder(Encoder):
     """
 
     rows_a_chunk = None  # a column is read at once
+    _columns_in: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -235,10 +238,26 @@ class TableEncoder(Encoder):
         fitted: Any = self.map_
         return np.array(fitted.sources, dtype=object)
 
+    def partial_fit(self, rows: Any, y: Any = None) -> Self:
+        """Learn from more rows; any cut into parts gives what one `fit` on all rows gives."""
+        if isinstance(rows, np.ndarray):
+            self._check_array(rows, self._seen is not None)
+        table = as_table(rows)
+        super().partial_fit(table)
+        self._columns_in = tuple(table.column_names)
+        return self
+
+    def transform(self, rows: Any) -> Any:
+        """Encode rows: an array of shape `(rows, dim)`, CSR for many categories, or what `set_output` chose."""
+        if isinstance(rows, np.ndarray):
+            self._check_array(rows, True)
+        return super().transform(rows)
+
     def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
         """Fit on an Arrow table and give its vectors; labels are read once."""
         fold, cells = self._fold(), Cells(table)
         self._seen, self._opened = fold.read(cells), False
+        self._columns_in = tuple(table.column_names)
         fitted = fold.done(self._seen)
         self._map, made = fitted, fitted.encode(cells)
         if progress:
@@ -269,6 +288,42 @@ class TableEncoder(Encoder):
         if self.weights is not None and not isinstance(self.weights, Mapping):
             raise WrongType(f'`weights` is a mapping such as {{"price": 2.0}}, not {self.weights!r}.')
         return {**options, "weights": per_column("weights", self.weights or {}, 1.0, factor)}
+
+    # ---- what scikit-learn asks ----
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """The columns of the table that was fitted, as an object array; those of an array are `x0`, `x1`, …"""
+        names = self._columns_in
+        if (
+            not names or not self.is_fitted
+        ):  # opened from a file, which knows the columns it needs; or neither
+            fitted: Any = self.map_
+            names = tuple([column.name for column in fitted.columns])
+        return np.array(names, dtype=object)
+
+    @property
+    def n_features_in_(self) -> int:
+        """How many columns the table had that was fitted."""
+        return len(self.feature_names_in_)
+
+    def _check_array(self, rows: np.ndarray, known: bool) -> None:
+        """The columns of an array are known by their places, so their number must not change."""
+        if rows.ndim == 1 and rows.dtype.kind in "biuf":
+            raise WrongShape(
+                f"An array of shape {rows.shape} may be one row or one column. Reshape your data: "
+                "array.reshape(1, -1) for one row, array.reshape(-1, 1) for one column."
+            )
+        if known and rows.ndim == 2 and rows.shape[1] != self.n_features_in_:
+            raise WrongShape(
+                f"X has {rows.shape[1]} features, but TableEncoder is expecting {self.n_features_in_} features as "
+                "input. Give an array of as many columns, or a table, whose columns have names."
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing != "error"
+        return tags
 
     # ---- the encoders inside, as scikit-learn names parts of parts ----
 

@@ -71,13 +71,15 @@ def _made(rows: Any) -> Any:
         return _from_pandas(rows)
     if hasattr(rows, "__arrow_c_stream__"):
         return _from_stream(rows)
-    if isinstance(rows, np.ndarray):
-        return _from_array(rows)
+    if isinstance(rows, np.ndarray) or hasattr(rows, "__array__"):
+        return _from_array(np.asarray(rows))
     if isinstance(rows, Mapping):
         return _from_columns(dict(zip(_names(rows, "The dict"), rows.values(), strict=True)))
     if isinstance(rows, (list, tuple)):
         return _from_list(rows)
     hint = " To read a file: vw.read(path)." if isinstance(rows, str) or hasattr(rows, "__fspath__") else ""
+    if type(rows).__module__.startswith("scipy.sparse"):
+        hint = " A sparse matrix is no rows, it is vectors: vw.Vectors(matrix)."
     raise WrongType(f"Cannot take rows from {type(rows).__name__}. {_ACCEPTED}.{hint}")
 
 
