@@ -1,0 +1,597 @@
+"""Tables in full: every option against scikit-learn, the contract on every combination, and cells that are refused."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction import FeatureHasher
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import vecwise as vw
+from vecwise.encoders.table_map import TableMap
+from vecwise.errors import (
+    BadRow,
+    DuplicateName,
+    Inapplicable,
+    MissingValue,
+    NonFinite,
+    NothingToEncode,
+    NotSavable,
+    OutOfRange,
+    TooLarge,
+    UnknownName,
+    WrongShape,
+    WrongType,
+)
+from vecwise.testing import check_encoder, check_fold
+from vecwise.verbs import chain
+
+CITY = ["zipcode", "view", "condition", "grade", "waterfront"]
+SCALERS = {"standard": StandardScaler, "min-max": MinMaxScaler, "robust": RobustScaler}
+
+
+def homes() -> pa.Table:
+    return pa.table(
+        {
+            "rooms": [3, 2, 5, 4, 2],
+            "area": [70.5, 44.0, 120.25, 99.0, 51.125],
+            "garden": [True, False, True, True, False],
+            "sold": [datetime.date(2020, 1, i) for i in (1, 2, 3, 4, 9)],
+            "kind": ["house", "flat", "house", "barn", "flat"],
+            "words": ["a sunny house", "flat by the sea", "the house", "", "sea and sun"],
+        }
+    )
+
+
+def gappy() -> pa.Table:
+    return pa.table(
+        {
+            "rooms": pa.array([3, None, 5, 4, 2]),
+            "area": [70.5, 44.0, float("nan"), 99.0, 51.125],
+            "garden": [True, None, True, True, False],
+            "sold": [None, *(datetime.date(2020, 1, i) for i in (1, 2, 3, 4))],
+            "kind": ["house", "flat", None, "barn", "flat"],
+            "words": ["a sunny house", None, "the house", "", "sea and sun"],
+        }
+    )
+
+
+TABULAR = ["rooms", "area", "garden", "sold", "kind"]
+OPTIONS = [
+    {"columns": TABULAR, "scale": "standard"},
+    {"columns": TABULAR, "scale": {"area": "min-max", "rooms": "robust", "garden": "standard"}},
+    {"columns": TABULAR, "categories": "ordinal", "order": "frequency"},
+    {"columns": TABULAR, "categories": {"kind": "ordinal"}, "order": {"kind": ["flat", "barn", "house"]}},
+    {"columns": TABULAR, "categories": {"kind": "hashing", "rooms": "one-hot"}, "hash_dim": 4},
+    {"categories": {"words": "hashing"}, "hash_dim": 2000},
+    {"order": "first", "categorical": ["rooms", "sold", "garden"]},
+    {"columns": TABULAR, "weights": {"area": 2, "kind": 0.5}, "scale": "robust"},
+    {"text": {"words": vw.TfidfEncoder()}},
+    {
+        "columns": ["words", "area"],
+        "text": {"words": vw.CountEncoder(missing="empty")},
+        "weights": {"words": 3},
+    },
+]
+GAPPY_OPTIONS = [
+    {"missing": "mean", "scale": "standard"},
+    {"missing": "median", "scale": "min-max", "categories": "ordinal"},
+    {"missing": "indicator", "text": {"words": vw.CountEncoder()}, "weights": {"kind": 2.0, "area": 3.0}},
+    {"missing": "indicator", "categories": "hashing", "hash_dim": 3, "scale": "robust"},
+    {"missing": "indicator", "categories": {"kind": "ordinal", "words": "hashing"}, "hash_dim": 1500},
+    {"columns": ["area", "kind"], "missing": {"area": "median", "kind": "indicator"}},
+    {"missing": "indicator", "text": {"words": vw.TfidfEncoder(tokenizer="word")}, "scale": {"garden": "standard"}},
+]  # fmt: skip
+
+
+# ---- the contract ----
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"), [(o, homes()) for o in OPTIONS] + [(o, gappy()) for o in GAPPY_OPTIONS]
+)
+def test_every_option_keeps_the_contract(options, rows) -> None:
+    check_encoder(vw.TableEncoder(**options), rows)
+    fold = vw.TableEncoder(**options)._fold()
+    check_fold(fold, [rows.slice(0, 1), rows.slice(1, 2), rows.slice(2, 0), rows.slice(3, 2)])
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"), [(o, homes()) for o in OPTIONS] + [(o, gappy()) for o in GAPPY_OPTIONS]
+)
+def test_the_state_gives_the_same_bytes_in_the_same_frame(options, rows) -> None:
+    fitted = vw.TableEncoder(**options).fit(rows).map_
+    again = TableMap.from_state(fitted.state())
+    assert again.target == fitted.target
+    assert again.is_sparse == fitted.is_sparse
+    made, truth = (m(rows).values for m in (again, fitted))
+    assert type(made) is type(truth)
+    if again.is_sparse:
+        made, truth = made.toarray(), truth.toarray()
+    assert made.tobytes() == truth.tobytes()
+
+
+def test_columns_of_a_matrix_lead_back_to_their_source() -> None:
+    encoder = vw.TableEncoder(
+        missing="indicator", text={"words": vw.CountEncoder()}, categories={"kind": "hashing"}, hash_dim=2
+    ).fit(gappy())
+    names = encoder.get_feature_names_out().tolist()
+    assert names[:4] == ["rooms", "rooms is missing", "area", "area is missing"]
+    assert names[8:12] == ["kind: hash 0", "kind: hash 1", "kind is missing", "words: a"]
+    assert names[-1] == "words is missing"
+    assert list(dict.fromkeys(encoder.sources_)) == gappy().column_names
+    assert all(name.startswith(source) for name, source in zip(names, encoder.sources_.tolist(), strict=True))
+
+
+@given(st.permutations(range(12)), st.data())
+def test_shuffled_rows_give_shuffled_vectors_in_the_same_space(order, data) -> None:
+    values = data.draw(st.lists(st.none() | st.floats(-1e9, 1e9), min_size=12, max_size=12))
+    labels = data.draw(st.lists(st.sampled_from(["a", "b", None]), min_size=12, max_size=12))
+    table = pa.table(
+        {"x": pa.array([0.5, *values[1:]], pa.float64()), "k": pa.array(["a", *labels[1:]], pa.string())}
+    )
+    options = {"missing": "indicator", "scale": "standard"}
+    straight = vw.TableEncoder(**options).fit(table)
+    shuffled = vw.TableEncoder(**options).fit(table.take(order))
+    assert shuffled.space == straight.space  # sums without rounding: the order of rows cannot matter
+    assert np.array_equal(shuffled.transform(table.take(order)), straight.transform(table)[list(order)])
+
+
+@given(st.lists(st.integers(0, 9), max_size=4), st.sampled_from(["standard", "min-max", "robust"]))
+def test_any_cut_of_the_rows_gives_the_same_fit(cuts, scale) -> None:
+    rng = np.random.default_rng(7)
+    table = pa.table({"x": rng.standard_normal(9) * 10.0 ** rng.integers(-8, 8, 9), "k": list("abcabcadd")})
+    whole = vw.TableEncoder(scale=scale, order="frequency").fit(table)
+    parts = vw.TableEncoder(scale=scale, order="frequency")
+    edges = [0, *sorted(cuts), 9]
+    for start, stop in pairwise(edges):
+        parts.partial_fit(table.slice(start, stop - start))
+    assert parts.space == whole.space
+    assert parts.transform(table).tobytes() == whole.transform(table).tobytes()
+
+
+# ---- the truth, from scikit-learn ----
+
+
+@pytest.mark.parametrize("scale", [None, *SCALERS])
+def test_all_houses_agree_with_a_column_transformer(houses, scale) -> None:
+    frame = houses.to_pandas()
+    numbers = [n for n in houses.column_names if n not in (*CITY, "id", "date")]
+    made = vw.TableEncoder([*CITY, *numbers], categorical=CITY, scale=scale).fit_transform(houses)
+    truth = ColumnTransformer(
+        [
+            ("labels", OneHotEncoder(sparse_output=False), CITY),
+            ("numbers", SCALERS[scale]() if scale else "passthrough", numbers),
+        ]
+    ).fit_transform(frame)
+    assert made.shape == truth.shape == (21613, 108)
+    np.testing.assert_allclose(made, truth, rtol=1e-9, atol=1e-12)
+
+
+def test_houses_in_ordinals(houses) -> None:
+    encoder = vw.TableEncoder(CITY, categorical=CITY, categories="ordinal")
+    truth = OrdinalEncoder().fit_transform(houses.select(CITY).to_pandas())
+    assert np.array_equal(encoder.fit_transform(houses), truth)
+    assert encoder.map_.columns[3].categories == tuple(map(str, [1, *range(3, 14)]))  # by size, not as text
+
+
+@pytest.mark.parametrize("dim", [1, 7, 1024])
+def test_hashing_agrees_with_scikit_learn(houses, dim) -> None:
+    made = vw.TableEncoder(["zipcode"], categories={"zipcode": "hashing"}, hash_dim=dim).fit_transform(houses)
+    made = made.toarray() if dim == 1024 else made
+    tokens = [[f"zipcode={code}"] for code in houses.column("zipcode").to_pylist()]
+    assert np.array_equal(made, FeatureHasher(dim, input_type="string").transform(tokens).toarray())
+
+
+@pytest.mark.parametrize("scale", [None, *SCALERS])
+@pytest.mark.parametrize("missing", ["mean", "median"])
+def test_gaps_are_filled_as_scikit_learn_fills_them(missing, scale) -> None:
+    rng = np.random.default_rng(3)
+    values = rng.lognormal(3, 2, (200, 4))
+    values[rng.random((200, 4)) < 0.2] = np.nan
+    values[:, 3] = 7.0
+    made = vw.TableEncoder(missing=missing, scale=scale).fit_transform(values)
+    # The scale is that of the cells that are there; a fill is then the scaled mean or median.
+    steps = ([SCALERS[scale]()] if scale else []) + [SimpleImputer(strategy=missing)]
+    truth = make_pipeline(*steps).fit_transform(values)
+    np.testing.assert_allclose(made, truth, rtol=1e-9, atol=1e-12)
+
+
+def test_gaps_have_a_dimension_as_scikit_learn_gives_them() -> None:
+    values = np.array([[1.0, np.nan, 3], [np.nan, 2, 3], [4, 9, 3]])
+    made = vw.TableEncoder(missing="indicator").fit(values)
+    truth = SimpleImputer(add_indicator=True).fit(values)
+    order = [0, 3, 1, 4, 2]  # ours stand beside their column
+    assert np.array_equal(made.transform(values), truth.transform(values)[:, order])
+    assert made.get_feature_names_out().tolist() == ["x0", "x0 is missing", "x1", "x1 is missing", "x2"]
+    late = np.array([[1.0, 2.0, np.nan]])  # a gap that fitting never met is filled, without a dimension
+    assert np.array_equal(made.transform(late), truth.transform(late)[:, order])
+
+
+def test_hundred_thousand_categories() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.array([f"user {i}" for i in rng.permutation(100_000)], dtype=object)
+    column = np.concatenate([labels, labels[:5_000]])
+    rows = {"user": column}
+    hot = vw.TableEncoder().fit(rows)
+    made = hot.transform(rows)
+    truth = OneHotEncoder().fit(column.reshape(-1, 1)).transform(column.reshape(-1, 1))
+    assert made.shape == (105_000, 100_000)
+    assert (made != truth).nnz == 0
+    ordinal = vw.TableEncoder(categories="ordinal").fit_transform(rows)
+    assert np.array_equal(ordinal, OrdinalEncoder().fit_transform(column.reshape(-1, 1)))
+    hashed = vw.TableEncoder(categories="hashing", hash_dim=512).fit_transform(rows)
+    hasher = FeatureHasher(512, input_type="string")
+    assert np.array_equal(hashed, hasher.transform([[f"user={u}"] for u in column]).toarray())
+    assert TableMap.from_state(hot.map_.state()).target.frame == hot.space.frame
+
+
+def test_wide_tables_are_sparse_and_say_the_same() -> None:
+    table = pa.table({"n": [1.5, 0.0, -2.0], "k": ["a", "b", "c"], "w": ["x y", "y", ""]})
+    options = {"text": {"w": vw.CountEncoder()}, "categories": {"k": "hashing"}}
+    wide = vw.TableEncoder(**options, hash_dim=999).fit(table)
+    narrow = vw.TableEncoder(**options, hash_dim=998).fit(table)
+    assert wide.map_.is_sparse
+    assert not narrow.map_.is_sparse
+    made = wide.transform(table)
+    assert made.toarray()[:, 0].tolist() == [1.5, 0, -2]
+    assert np.array_equal(made.toarray()[:, -2:], narrow.transform(table)[:, -2:])
+    assert made.has_canonical_format
+
+
+def test_weights_multiply_the_block() -> None:
+    plain = vw.TableEncoder(TABULAR).fit_transform(homes())
+    weighted = vw.TableEncoder(TABULAR, weights={"area": 2.5, "kind": 0.5}).fit(homes())
+    factors = np.array([{"area": 2.5, "kind": 0.5}.get(s, 1) for s in weighted.sources_])
+    assert np.array_equal(weighted.transform(homes()), plain * factors)
+    assert not weighted.space.same_axes(vw.TableEncoder(TABULAR).fit(homes()).space)
+
+
+# ---- texts inside ----
+
+
+def test_a_text_column_agrees_with_a_column_transformer() -> None:
+    made = vw.TableEncoder(
+        ["area", "words"], text={"words": vw.TfidfEncoder(tokenizer="word", order="sorted")}
+    )
+    truth = ColumnTransformer(
+        [("area", "passthrough", ["area"]), ("words", TfidfVectorizer(), "words")], sparse_threshold=0
+    )
+    expected = truth.fit_transform(homes().to_pandas())
+    np.testing.assert_allclose(made.fit_transform(homes()), expected, rtol=1e-12)
+    assert made.get_feature_names_out()[1] == "words: and"
+
+
+def test_a_chain_may_encode_a_text() -> None:
+    inner = vw.ChainEncoder(vw.CountEncoder(), steps=["pca:2", "normalize"])
+    encoder = vw.TableEncoder(["rooms", "words"], text={"words": inner}).fit(homes())
+    assert encoder.transform(homes()).shape == (5, 3)
+    again = TableMap.from_state(encoder.map_.state())
+    assert np.array_equal(again(homes()).values, encoder.transform(homes()))
+    assert again.target == encoder.space
+
+
+def test_sentences_inside_a_table() -> None:
+    table = pa.table({"words": ["We looked up into the sky", "I saw a rainbow"], "n": [1, 2]})
+    made = vw.TableEncoder(text={"words": vw.SentenceEncoder()}).fit(table)
+    truth = vw.SentenceEncoder().transform(table.column("words").to_pylist())
+    assert np.array_equal(made.transform(table)[:, :512], truth)
+    assert made.get_feature_names_out()[0] == "words: dim_0"
+
+
+def test_parameters_of_inner_encoders_are_parameters() -> None:
+    encoder = vw.TableEncoder(text={"a__b": vw.TfidfEncoder()})
+    assert encoder.get_params()["text__a__b__lowercase"] is True
+    assert "text__a__b" not in encoder.get_params(deep=False)
+    copy = clone(encoder)
+    copy.set_params(text__a__b__lowercase=False)
+    assert copy.text["a__b"].lowercase is False
+    assert encoder.text["a__b"].lowercase is True
+    copy.set_params(text__a__b=vw.CountEncoder())
+    assert isinstance(copy.text["a__b"], vw.CountEncoder)
+    with pytest.raises(UnknownName, match="text__z"):
+        copy.set_params(text__z=1)
+
+
+def test_a_strangers_inner_map_works_and_is_not_saved() -> None:
+    class Lengths:
+        def _fold(self):
+            return _Lengths()
+
+    encoder = vw.TableEncoder(["words"], text={"words": Lengths()}).fit(homes())
+    assert encoder.transform(homes())[:, 0].tolist() == [13, 15, 9, 0, 11]
+    with pytest.raises(NotSavable):
+        encoder.map_.state()
+    with pytest.raises(WrongType, match="maps columns to encoders"):
+        vw.TableEncoder(text={"words": "tfidf!"}).fit(homes())
+
+
+class _Lengths:
+    target = vw.Space(1, "lengths")
+
+    def zero(self):
+        return 0
+
+    def step(self, state, table):
+        return 0
+
+    def merge(self, left, right):
+        return 0
+
+    def done(self, state):
+        return self
+
+    def __call__(self, table):
+        lengths = [[len(text)] for text in table.column(0).to_pylist()]
+        return vw.Vectors(np.array(lengths, dtype=np.float64).reshape(-1, 1), space=self.target)
+
+
+# ---- numbers at the edge ----
+
+
+def test_constant_columns_scale_as_in_scikit_learn() -> None:
+    values = np.column_stack([np.full(9, 0.1), np.full(9, 3.0), np.zeros(9), np.full(9, -1e30)])
+    for scale, scaler in SCALERS.items():
+        made = vw.TableEncoder(scale=scale).fit_transform(values)
+        assert not made.any()
+        np.testing.assert_allclose(made, scaler().fit_transform(values), atol=1e-12)
+    rounding = np.array([[1e8], [np.nextafter(1e8, 2e8)]] * 5)  # scikit-learn takes such a spread for noise
+    made = vw.TableEncoder(scale="standard").fit_transform(rounding)
+    np.testing.assert_allclose(made, StandardScaler().fit_transform(rounding), atol=1e-12)
+
+
+def test_tiny_and_huge_numbers_are_scaled_right_or_refused() -> None:
+    tiny = np.array([[1e-300], [2e-300], [3e-300]])
+    huge = np.array([[1e300], [2e300], [3e300]])
+    for values in (tiny, huge):
+        made = vw.TableEncoder(scale="standard").fit_transform(values)[:, 0]
+        np.testing.assert_allclose(made, [-(1.5**0.5), 0, 1.5**0.5], rtol=1e-12, atol=1e-12)
+        for scale in ("min-max", "robust"):
+            made = vw.TableEncoder(scale=scale).fit_transform(values)[:, 0]
+            np.testing.assert_allclose(np.diff(made), [made[1] - made[0]] * 2)
+    ends = np.array([[-1.7e308], [1.7e308], [1.7e308], [-1.7e308]])
+    for scale in ("min-max", "robust"):
+        with pytest.raises(OutOfRange, match="beyond float64"):
+            vw.TableEncoder(scale=scale).fit(ends)
+    assert vw.TableEncoder(scale="standard").fit_transform(ends)[:, 0].tolist() == [-1, 1, 1, -1]
+    assert (
+        vw.TableEncoder(missing="mean").fit([{"x": 1.7e308}, {"x": 1.7e308}]).map_.columns[0].fill == 1.7e308
+    )
+    fill = vw.TableEncoder(missing="median").fit([{"x": 1.7e308}, {"x": 1.7e308}]).map_.columns[0].fill
+    assert fill == 1.7e308
+    with pytest.raises(OutOfRange, match="`x0` leaves float64.*1 row: `1`"):
+        vw.TableEncoder(weights={"x0": 10}).fit_transform(np.array([[1.0], [1e308]]))
+    fitted = vw.TableEncoder(scale="standard").fit(np.array([[0.0], [1e-300]]))
+    with pytest.raises(OutOfRange, match="leaves float64"):
+        fitted.transform(np.array([[1e300]]))
+
+
+def test_infinity_and_gaps_are_refused_whatever_is_learned() -> None:
+    for options in (
+        {"scale": "robust"},
+        {"missing": "indicator"},
+        {"missing": "median", "scale": "standard"},
+    ):
+        with pytest.raises(NonFinite, match="`x` is infinite in 1 row: `1`"):
+            vw.TableEncoder(**options).fit_transform({"x": [1.0, np.inf, 2.0]})
+    with pytest.raises(MissingValue, match="1 row: `1`"):
+        vw.TableEncoder(scale="standard").fit_transform({"x": [1.0, np.nan, 2.0]})
+    with pytest.raises(NothingToEncode, match="has no spread"):
+        vw.TableEncoder(scale="standard").fit({"x": pa.array([None, None], pa.float64())})
+
+
+# ---- categories ----
+
+
+def test_orders() -> None:
+    rows = {"k": ["b", "a", "b", "c", "c", "b"], "n": [10, 9, 10, 2, 2, 2]}
+    names = {
+        order: vw.TableEncoder(categorical=["n"], order=order).fit(rows).get_feature_names_out().tolist()
+        for order in ("sorted", "frequency", "first")
+    }
+    assert names["sorted"] == ["k=a", "k=b", "k=c", "n=2", "n=9", "n=10"]
+    assert names["frequency"] == ["k=b", "k=c", "k=a", "n=2", "n=10", "n=9"]
+    assert names["first"] == ["k=b", "k=a", "k=c", "n=10", "n=9", "n=2"]
+    given_order = vw.TableEncoder(["k"], order={"k": ["c", "b", "a", "z"]}, categories="ordinal")
+    assert given_order.fit_transform(rows)[:, 0].tolist() == [1, 2, 1, 0, 0, 1]
+    with pytest.raises(UnknownName, match="`order` does not list"):
+        vw.TableEncoder(["k"], order={"k": ["a", "b"]}).fit(rows)
+    lenient = vw.TableEncoder(["k"], order={"k": ["a", "b"]}, unknown="zeros").fit_transform(rows)
+    assert lenient[3].tolist() == [0, 0]
+
+
+def test_unknown_and_missing_categories_have_a_stated_place() -> None:
+    rows = {"k": ["a", "b", None]}
+    new = {"k": ["b", "z", None]}
+    made = {
+        how: vw.TableEncoder(categories=how, missing="indicator", unknown="zeros", hash_dim=2).fit(rows)
+        for how in ("one-hot", "ordinal", "hashing")
+    }
+    assert made["one-hot"].transform(new).tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert made["ordinal"].transform(new).tolist() == [[1, 0], [-1, 0], [-1, 1]]
+    assert made["hashing"].transform(new)[2].tolist() == [0, 0, 1]
+    for how in ("one-hot", "ordinal"):
+        with pytest.raises(UnknownName, match="holds `z` in row 1"):
+            vw.TableEncoder(categories=how, missing="mean").fit(rows).transform(new)
+        with pytest.raises(MissingValue, match="`k` has no value in 1 row: `2`"):
+            vw.TableEncoder(categories=how).fit({"k": ["a", "b"]}).transform(rows)
+
+
+def test_labels_are_the_same_however_a_column_is_stored() -> None:
+    plain = vw.TableEncoder(["k"], categorical=["k"])
+    texts = plain.fit({"k": ["98178", "98125"]}).space
+    for cells in (
+        [98178, 98125],
+        [98178.0, 98125.0],
+        pd.Categorical(["98178", "98125"], ["x", "98125", "98178"]),
+    ):
+        assert plain.fit(pd.DataFrame({"k": cells})).space == texts
+    chunked = pa.chunked_array(
+        [pa.array(["b", "a"]).dictionary_encode(), pa.array(["c", "b"]).dictionary_encode()]
+    )
+    assert plain.fit(pa.table({"k": chunked})).transform(pa.table({"k": chunked})).tolist() == [
+        [0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0],
+    ]  # fmt: skip
+    holes = vw.TableEncoder(categorical=["k"], missing="mean").fit({"k": [1.5, np.nan, -0.0, 0.0]})
+    assert holes.get_feature_names_out().tolist() == ["k=0", "k=1.5"]
+
+
+def test_options_that_say_nothing_are_refused() -> None:
+    cases = [
+        ({"scale": {"kind": "standard"}}, Inapplicable, "`scale` names column `kind`"),
+        ({"order": {"rooms": "first"}}, Inapplicable, "`order`"),
+        ({"hash_dim": {"kind": 3}}, Inapplicable, "`hash_dim`"),
+        ({"weights": {"knid": 2}}, UnknownName, "Did you mean `kind`"),
+        ({"columns": ["rooms"], "missing": {"area": "mean"}}, UnknownName, "`missing` names some"),
+        ({"weights": {"rooms": -1}}, OutOfRange, "from 0"),
+        ({"weights": {"rooms": "two"}}, WrongType, "A weight is a number"),
+        ({"weights": 2}, WrongType, "mapping"),
+        ({"hash_dim": 0}, OutOfRange, "at least 1"),
+        ({"hash_dim": 1.5}, WrongType, "whole number"),
+        ({"categories": "one hot"}, UnknownName, "Did you mean `one-hot`"),
+        ({"scale": "minmax"}, UnknownName, "Did you mean `min-max`"),
+        ({"order": {"kind": ["a", "a"]}}, DuplicateName, "once"),
+        ({"text": {"rooms": vw.CountEncoder()}}, WrongType, "`rooms` holds int64, not text"),
+    ]
+    for options, error, words in cases:
+        with pytest.raises(error, match=words):
+            vw.TableEncoder(**options).fit(homes())
+
+
+def test_more_than_a_million_one_hot_columns_are_refused(monkeypatch) -> None:
+    monkeypatch.setattr("vecwise.encoders.column_folds.MOST_CATEGORIES", 3)
+    with pytest.raises(TooLarge, match="hashing"):
+        vw.TableEncoder().fit({"x": ["a", "b", "c", "d"]})
+    assert vw.TableEncoder(categories="ordinal").fit_transform({"x": ["a", "b", "c", "d"]}).shape == (4, 1)
+
+
+# ---- cells that no vector can hold ----
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(DuplicateName, match="`a`"):
+        vw.TableEncoder().fit(frame)
+    with pytest.raises(DuplicateName, match="`a`"):
+        vw.TableEncoder().fit(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]))
+
+
+def test_numbers_beyond_float64_in_a_file_never_become_vectors(tmp_path) -> None:
+    path = tmp_path / "big.csv"
+    for cell in ("1e400", "inf", "-1e400"):
+        path.write_text(f"a,b\n{cell},1\n2,2\n")
+        for options in ({}, {"missing": "mean"}, {"scale": "robust"}, {"missing": "indicator"}):
+            with pytest.raises(NonFinite, match="`a` is infinite in 1 row: `0`"):
+                vw.TableEncoder(["a", "b"], **options).fit_transform(vw.read(path))
+    path.write_text("a,b\nNA,1\nnan,2\n2,3\n")
+    with pytest.raises(MissingValue, match="2 rows: `0`, `1`"):
+        vw.TableEncoder(["a", "b"]).fit_transform(vw.read(path))
+    assert vw.TableEncoder(["a"], missing="mean").fit_transform(vw.read(path))[:, 0].tolist() == [2, 2, 2]
+
+
+def test_a_late_text_in_a_column_of_numbers_is_named(tmp_path) -> None:
+    path = tmp_path / "late.csv"
+    path.write_text("a\n" + "1\n" * 200_000 + "oops\n" + "2\n")
+    with pytest.raises(BadRow, match="line 200,002: column `a` holds `oops`"):
+        vw.read(path)
+    encoder = vw.TableEncoder(["a"]).fit({"a": [1, 2]})
+    with pytest.raises(WrongType, match="was a number when fitted and holds string"):
+        encoder.transform(vw.read(path, as_text=["a"]))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        np.array([1 + 2j, 3]),
+        np.array([b"a", b"b"]),
+        np.array([object(), 1], dtype=object),
+        np.array([np.timedelta64(1, "s")] * 2),
+        np.array([[1, 2], [3, 4]]),
+    ],
+)
+def test_cells_of_other_types_are_refused(cells) -> None:
+    with pytest.raises((WrongType, WrongShape), match="`c`"):
+        vw.TableEncoder(["c"]).fit_transform({"c": cells})
+
+
+def test_numpy_columns_of_every_kind_come_through() -> None:
+    cells = {
+        "date": np.array(["2020-01-02", "2020-01-03"], dtype="datetime64[D]"),
+        "text": np.array(["b", "a"]),
+        "object": np.array([1, 2], dtype=object),
+        "half": np.array([1.5, 2], np.float16),
+        "swapped": np.array([1, 2]),
+    }
+    made = vw.TableEncoder().fit(cells)
+    assert made.transform(cells).tolist() == [[18263, 0, 1, 1, 1.5, 1], [18264, 1, 0, 2, 2, 2]]
+    masked = np.ma.masked_array([1.0, 2.0], [False, True])
+    with pytest.raises((MissingValue, WrongType)):
+        vw.TableEncoder(["m"]).fit_transform({"m": masked})
+
+
+def test_null_rows_of_slices_and_chunks_stay_in_their_rows() -> None:
+    whole = pa.chunked_array([[1.0, None, 3.0], [4.0], [], [None, 6.0]])
+    labels = pa.chunked_array([["a"], ["b", None], ["a", "a", "b"]])
+    table = pa.table({"x": whole, "k": labels})
+    encoder = vw.TableEncoder(missing="indicator").fit(table)
+    made = encoder.transform(table)
+    assert made[:, 1].tolist() == [0, 1, 0, 0, 1, 0]
+    assert made[:, -1].tolist() == [0, 0, 1, 0, 0, 0]
+    for start in range(6):
+        assert np.array_equal(encoder.transform(table.slice(start, 3)), made[start : start + 3])
+    lists = pa.array([[1.0, 2.0], None, [3.0, 4.0]], pa.list_(pa.float64(), 2))
+    with pytest.raises(WrongType, match="fixed_size_list"):
+        vw.TableEncoder(["v"]).fit(pa.table({"v": lists}))
+
+
+# ---- scikit-learn's own judgement ----
+
+REFUSED = {
+    "check_complex_data": "complex numbers are refused by a TypeError, as everything that is no row is",
+    "check_estimators_empty_data_messages": "a table without rows still says which columns there are",
+    "check_estimators_nan_inf": "gaps and infinity are refused by transform, where row numbers are those of the rows",
+    "check_transformer_data_not_an_array": "a list of lists of numbers is vectors already, and the error says so",
+}
+
+
+@pytest.mark.parametrize("options", [{}, {"missing": "mean", "scale": "standard"}, {"scale": "robust"}])
+def test_scikit_learn_checks_the_encoder(options) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of skipped checks
+        results = check_estimator(
+            vw.TableEncoder(**options), expected_failed_checks=REFUSED, on_fail=None, on_skip=None
+        )
+    failed = [r["check_name"] for r in results if r["status"] == "failed"]
+    assert failed == []
+    assert sum(r["status"] == "passed" for r in results) >= 42
+
+
+def test_an_opened_encoder_knows_its_columns(tmp_path) -> None:
+    encoder = vw.TableEncoder(TABULAR, scale="standard", text=None).fit(homes())
+    vw.save(encoder, tmp_path / "table")
+    opened = vw.open_encoder(tmp_path / "table")
+    assert opened.transform(homes()).tobytes() == encoder.transform(homes()).tobytes()
+    assert opened.n_features_in_ == 5
+    assert encoder.n_features_in_ == 6
+    assert opened.sources_.tolist() == encoder.sources_.tolist()
+
+
+def test_chains_of_maps_start_with_a_table() -> None:
+    fitted = vw.TableEncoder(TABULAR, scale="standard").fit(homes()).map_
+    X = fitted(homes())
+    made = chain(fitted, vw.pca(X, k=2))(homes())
+    assert made.shape == (5, 2)
