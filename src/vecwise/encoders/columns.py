@@ -11,7 +11,7 @@ import numpy as np
 
 from vecwise.encoders.texts import is_text
 from vecwise.errors import OutOfRange
-from vecwise.kernels.arrow import numbers
+from vecwise.kernels.arrow import numbers, present
 
 NUMBER: Final = "number"
 BOOLEAN: Final = "boolean"
@@ -19,6 +19,7 @@ DATE: Final = "date"
 CATEGORY: Final = "category"
 TEXT: Final = "text"
 DAY_IN_MICROSECONDS: Final = 86_400_000_000
+EXACT: Final = 2**53  # float64 holds every whole number up to here
 
 
 def kind_of(arrow_type: Any) -> str | None:
@@ -60,15 +61,21 @@ def numbers_of(column: Any, kind: str, name: str) -> np.ndarray:
         return _floats(pc.cast(moments, pa.int64())) / DAY_IN_MICROSECONDS
     if kind == BOOLEAN:
         column = pc.cast(column, pa.int8())
-    if pa.types.is_integer(column.type) and column.type.bit_width == 64:
-        try:  # a safe cast refuses what float64 would round, in the same pass
-            return numbers(pc.cast(column, pa.float64()), np.float64, np.nan)
-        except pa.ArrowInvalid as error:
-            raise OutOfRange(
-                f"Column `{name}` holds whole numbers beyond 2^53, which float64 would round. Leave it out "
-                f"(--columns), name the rows by it (--ids {name}), or read it as text (--as-text {name})."
-            ) from error
+    if column.type in (pa.int64(), pa.uint64()):
+        return _from_whole(numbers(column, column.type.to_pandas_dtype(), 0), column, name)
     return _floats(column)
+
+
+def _from_whole(cells: np.ndarray, column: Any, name: str) -> np.ndarray:
+    if len(cells) and max(int(cells.max()), -int(cells.min())) > EXACT:
+        raise OutOfRange(
+            f"Column `{name}` holds whole numbers beyond 2^53, which float64 would round. Leave it out "
+            f"(--columns), name the rows by it (--ids {name}), or read it as text (--as-text {name})."
+        )
+    values = cells.astype(np.float64)
+    if column.null_count:
+        values[~present(column)] = np.nan
+    return values
 
 
 def _floats(column: Any) -> np.ndarray:
@@ -107,8 +114,9 @@ def coded(column: Any) -> Coded:
         cells = pc.if_else(zeros, pa.scalar(0, cells.type), cells)
         distinct = pc.if_else(pc.is_nan(cells), pa.scalar(None, cells.type), cells)
     merged = pc.dictionary_encode(pc.cast(distinct, pa.string()))  # two cells may be written alike
-    places = np.append(numbers(merged.indices, np.int32, -1), np.int32(-1))  # the last is for gaps
-    return Coded(places[codes], merged.dictionary)
+    if len(merged.dictionary) < len(distinct):
+        codes = np.append(numbers(merged.indices, np.int32, -1), np.int32(-1))[codes]  # the last is for gaps
+    return Coded(codes, merged.dictionary)
 
 
 def _distinct(column: Any) -> tuple[Any, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from vecwise.encoders.base import Encoder
+from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.column_folds import ENCODINGS, ORDERS
 from vecwise.encoders.options import PerColumn, factor, one_of, per_column, whole
 from vecwise.encoders.scales import SCALES
@@ -123,8 +123,17 @@ class TableEncoder(Encoder):
             self._check_array(rows, True)
         return super().transform(rows)
 
-    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+    @property
+    def costly(self) -> bool:  # type: ignore[override]
+        """Whether an encoder of a text column is."""
+        return any(getattr(encoder, "costly", False) for encoder in (self.text or {}).values())
+
+    def fit_encode(
+        self, table: Any, /, *, progress: Progress | None = None, remember: Remember | None = None
+    ) -> Vectors:
         """Fit on an Arrow table and give its vectors; labels are read once."""
+        if remember is not None and self.costly:
+            return super().fit_encode(table, progress=progress, remember=remember)
         fold, cells = self._fold(), Cells(table)
         self._seen, self._opened = fold.read(cells), False
         self._columns_in = tuple(table.column_names)
