@@ -44,9 +44,11 @@ class NumbersSeen(NamedTuple):
 
 def numbers_seen(values: np.ndarray, fill: str | None, scale: str | None) -> NumbersSeen:
     """Read one stretch: NaN is a gap, infinity is left to whoever refuses it."""
-    cells = values[np.isfinite(values)]
+    finite = np.isfinite(values)
+    cells = values if finite.all() else values[finite]
     gaps = int(np.isnan(values).sum()) if len(cells) < len(values) else 0
-    sums = exact_sums(cells) if fill == "mean" or scale == "standard" else ExactSums()
+    summed = fill == "mean" or scale == "standard"
+    sums = exact_sums(cells, squares=scale == "standard") if summed else ExactSums()
     low, high = (float(cells.min()), float(cells.max())) if len(cells) else (np.inf, -np.inf)
     kept = (cells,) if fill == "median" or scale == "robust" else ()
     return NumbersSeen(len(values), gaps, len(cells), sums, low, high, kept)

@@ -88,7 +88,7 @@ class Column:
         return csr_array(side_by_side(cells.table.num_rows, len(self.features), self.pieces(cells, 0)))
 
     def _gaps(self, gaps: np.ndarray, at: int) -> list[Stripe | Picks]:
-        return [Stripe(at, gaps * self.weight)] if self.gap_column else []
+        return [Stripe(at, gaps if self.weight == 1 else gaps * self.weight)] if self.gap_column else []
 
     def data(self) -> dict[str, Any]:
         """Plain data."""

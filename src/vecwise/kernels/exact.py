@@ -38,8 +38,8 @@ class ExactSums(NamedTuple):
         return self.squares / self.n - self.mean**2
 
 
-def exact_sums(values: np.ndarray) -> ExactSums:
-    """Give the exact sums of finite float64 numbers, of any magnitude.
+def exact_sums(values: np.ndarray, *, squares: bool = True) -> ExactSums:
+    """Give the exact sums of finite float64 numbers, of any magnitude; without `squares` those may stay 0.
 
     >>> sums = exact_sums(np.array([1e16, 1.0, -1e16, 0.5]))
     >>> float(sums.total), float(exact_sums(np.array([1e200, 1e-200])).squares / 10**200)
@@ -54,9 +54,9 @@ def exact_sums(values: np.ndarray) -> ExactSums:
         whole = values * float(1 << shift) if shift else values
         if np.array_equal(np.rint(whole), whole):
             return _whole_sums(whole.astype(np.int64), shift)
-    parts = [_limb_sums(values[start : start + _BLOCK]) for start in range(0, len(values), _BLOCK)]
-    total, squares = (sum(sums, Fraction(0)) for sums in zip(*parts, strict=True))
-    return ExactSums(len(values), total, squares)
+    parts = [_limb_sums(values[i : i + _BLOCK], squares) for i in range(0, len(values), _BLOCK)]
+    total, square = (sum(sums, Fraction(0)) for sums in zip(*parts, strict=True))
+    return ExactSums(len(values), total, square)
 
 
 def square_root(value: Fraction) -> float:
@@ -78,7 +78,7 @@ def _whole_sums(whole: np.ndarray, shift: int) -> ExactSums:
     return ExactSums(len(whole), Fraction(total, 1 << shift), Fraction(squares, 1 << 2 * shift))
 
 
-def _limb_sums(values: np.ndarray) -> tuple[Fraction, Fraction]:
+def _limb_sums(values: np.ndarray, squares: bool) -> tuple[Fraction, Fraction]:
     """The mantissas in three limbs of 18 bits, added up exponent by exponent."""
     mantissas, exponents = np.frexp(values)
     if exponents.min() < exponents.max():  # 16 bits are sorted by their digits, in two passes
@@ -91,13 +91,14 @@ def _limb_sums(values: np.ndarray) -> tuple[Fraction, Fraction]:
     middle = np.floor(rest * 2.0**-18)
     low = rest - middle * 2.0**18
     limbs = ((36, high), (18, middle), (0, low))
+    lowest = int(exponents.min())
+    places, unit = (exponents[starts] - lowest).tolist(), Fraction(2) ** (lowest - 53)
+    total = _placed(limbs, starts, places) * unit
+    if not squares:
+        return total, Fraction(0)
     products = ((72, high * high), (54, 2 * high * middle), (36, middle * middle + 2 * high * low),
                 (18, 2 * middle * low), (0, low * low))  # fmt: skip
-    lowest = int(exponents.min())
-    places = (exponents[starts] - lowest).tolist()
-    total, squares = _placed(limbs, starts, places), _placed(products, starts, [2 * p for p in places])
-    unit = Fraction(2) ** (lowest - 53)
-    return total * unit, squares * unit * unit
+    return total, _placed(products, starts, [2 * p for p in places]) * unit * unit
 
 
 def _placed(limbs: Any, starts: np.ndarray, places: list[int]) -> int:
