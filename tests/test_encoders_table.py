@@ -599,3 +599,24 @@ def test_chains_of_maps_start_with_a_table() -> None:
     X = fitted(homes())
     made = chain(fitted, vw.pca(X, k=2))(homes())
     assert made.shape == (5, 2)
+
+
+def test_a_table_with_texts_is_saved_and_opened(tmp_path) -> None:
+    encoder = vw.TableEncoder(text={"words": vw.TfidfEncoder()}, weights={"words": 2}, scale="robust").fit(
+        homes()
+    )
+    vw.save(encoder, tmp_path / "table")
+    opened = vw.open_encoder(tmp_path / "table")
+    assert opened.space == encoder.space
+    assert opened.get_params()["text__words__lowercase"] is True
+    assert opened.transform(homes()).tobytes() == encoder.transform(homes()).tobytes()
+    assert vw.TableEncoder(text={"words": vw.SentenceEncoder()}).costly
+    assert not encoder.costly
+
+
+def test_a_query_is_scaled_like_the_rows() -> None:
+    from vecwise.encoders.queries import encode_query
+
+    X = vw.encode(homes(), vw.TableEncoder(scale="standard", text={"words": vw.CountEncoder()}))
+    query = '{"rooms": 3, "area": 70.5, "garden": true, "sold": "2020-01-01", "kind": "house", "words": "a sunny house"}'
+    assert np.array_equal(encode_query(X, query).values, X[0].values)

@@ -172,8 +172,9 @@ def column_of(name: str, cells: Any, arrow_type: Any = None) -> Any:
         return cells
     pandas = "pandas" in type(cells).__module__  # there, NaN among other things is a missing cell
     values = getattr(cells, "values", None) if pandas else None
-    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        cells, pandas = values, bool(np.isnan(values).any())  # without a gap there is no copy
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
+        cells = values
+        pandas = values.dtype.kind == "f" and bool(np.isnan(values).any())  # without a gap there is no copy
     try:
         return pa.array(cells, arrow_type, from_pandas=pandas)
     except _no_column():  # among them the error of a lone surrogate
