@@ -195,8 +195,10 @@ class PickingColumn(Column):
         by_label, signs = self._places(found)
         places = np.append(by_label, np.int32(self.wide if self.gap_column else -1))[found.codes]
         if isinstance(signs, float):
-            return Picks(at, places, signs * self.weight)
-        return Picks(at, places, np.append(signs, 1.0)[found.codes] * self.weight)
+            values: Any = signs * self.weight
+        else:
+            values = np.append(signs, 1.0)[found.codes] * self.weight
+        return Picks(at, places, values, bool(len(places)) and bool(places.min() < 0))
 
     def _places(self, found: Coded) -> tuple[np.ndarray, Any]:
         """The dimension of every label, and its sign."""

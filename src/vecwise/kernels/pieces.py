@@ -32,23 +32,24 @@ class Stripe(NamedTuple):
 class Picks(NamedTuple):
     """For every row the dimension after `at` that it picks, int32, -1 for none, and the numbers to put there.
 
-    `values` is one number, or one a row. Of several picks the rows where all are -1 stay zero.
+    `values` is one number, or one a row. `some_none` tells whether a row may pick none.
     """
 
     at: int
     places: np.ndarray
     values: Any
+    some_none: bool = True
 
     def write(self, tile: np.ndarray, rows: slice, starts: np.ndarray) -> None:
         """Write these rows into their tile; `starts` are where the rows of a tile begin."""
         places = self.places[rows]
         values = self.values if isinstance(self.values, float) else self.values[rows]
-        flat = starts[: len(places)] + (places + self.at)
-        if len(places) and places.min() < 0:
+        flat = starts[: len(places)] + places
+        if self.some_none:
             taken = places >= 0
             flat = flat[taken]
             values = values if isinstance(values, float) else values[taken]
-        tile.reshape(-1)[flat] = values
+        tile.reshape(-1)[self.at :][flat] = values
 
     def sparse(self, width: int) -> Any:
         """Give what the rows pick as CSR, `(rows, width)`; `at` is left out."""
