@@ -96,7 +96,9 @@ class NumberFold(Shared):
 
 
 class LabelsSeen(NamedTuple):
-    """The labels so far in order of first appearance, how often each occurred, and whether all were numbers."""
+    """The labels so far in order of first appearance, how often each occurred (if the order asks), and
+    whether all were numbers.
+    """
 
     gaps: int
     numeric: bool
@@ -116,7 +118,9 @@ class CategoryFold(Shared):
         """The labels of one stretch; those that a dictionary lists and no row uses are none."""
         found = cells.coded(self.name)
         numeric = kind_of(cells.column(self.name).type) != CATEGORY
-        return LabelsSeen(int((found.codes < 0).sum()), numeric, found.labels, found.counts())
+        counted = self.order == "frequency"
+        counts = found.counts() if counted else np.zeros(len(found.labels), np.int64)
+        return LabelsSeen(int((found.codes < 0).sum()), numeric, found.labels, counts)
 
     def merge(self, left: LabelsSeen, right: LabelsSeen) -> LabelsSeen:
         """Labels of the earlier rows first."""

@@ -6,7 +6,7 @@ This module must not know how a column is fitted, nor how options are given.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vecwise.encoders.column_folds import CategoryFold, ColumnFold, HashFold, NumberFold, TextFold
@@ -30,6 +30,7 @@ class TableFold:
     categorical: tuple[str, ...]
     options: dict[str, PerColumn]
     text: dict[str, Fold[Any, Any, Any]]
+    _folds: dict[tuple[str, str], ColumnFold] = field(default_factory=dict, compare=False, repr=False)
 
     def zero(self) -> Seen:
         """No column seen."""
@@ -100,6 +101,11 @@ class TableFold:
         return CATEGORY if labelled else found
 
     def _fold(self, name: str, kind: str) -> ColumnFold:
+        if (name, kind) not in self._folds:
+            self._folds[name, kind] = self._made(name, kind)
+        return self._folds[name, kind]
+
+    def _made(self, name: str, kind: str) -> ColumnFold:
         rule = {option: rule.of(name) for option, rule in self.options.items()}
         basics = (name, rule["missing"], rule["weights"])
         self._refuse_idle(name, kind, rule)
