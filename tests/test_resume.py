@@ -97,6 +97,17 @@ def test_a_chain_keeps_what_its_encoder_did(tmp_path, encoded) -> None:
     assert vw.open(tmp_path / "v").space == made.space
 
 
+def test_a_table_with_sentences_in_it_goes_on_too(tmp_path, encoded) -> None:
+    rows = pa.table({"about": texts(40), "rooms": list(range(40))})
+    encoder = vw.TableEncoder(text={"about": vw.SentenceEncoder()}, scale={"rooms": "standard"})
+    with pytest.raises(KeyboardInterrupt):
+        vw.encode(rows, encoder, into=tmp_path / "v", progress=Stops(at=24))
+    encoded.clear()
+    made = vw.encode(rows, encoder, into=tmp_path / "v")
+    assert encoded == texts(16, start=24)
+    assert np.abs(made.values - vw.encode(rows, encoder).values).max() < 1e-6
+
+
 def test_unfinished_work_of_another_encoder_is_not_mixed_in(tmp_path, encoded) -> None:
     folder = tmp_path / "v"
     with pytest.raises(KeyboardInterrupt):

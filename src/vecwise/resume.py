@@ -6,8 +6,9 @@ This module must not know how the folder keeps its files, nor what an encoder co
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from vecwise.runner import Progress
 from vecwise.store import datasets
 from vecwise.store.journal import Journal, journal
 from vecwise.store.os_errors import shown
+from vecwise.store.states import pack
 from vecwise.vectors import Vectors
 
 BATCH = 1024  # rows encoded between two writes: half a second of sentences, and ten milliseconds of disk
@@ -51,7 +53,7 @@ def encode_into(
 
 
 def _remembered(fitted: Any, table: Any, progress: Progress | None, kept: Journal, folder: Path) -> Vectors:
-    kept.begin(fitted.target.frame)
+    kept.begin(_identity(fitted))
     _take_saved(fitted, kept, folder)
     digests = _digests(fitted, table)
     times = Counter(digests)
@@ -83,16 +85,31 @@ def _joined(fitted: Any, table: Any, kept: Journal, digests: list[bytes]) -> Vec
     return Vectors(values, rows=table, space=fitted.target, encoder=fitted)
 
 
+def _identity(fitted: Any) -> str:
+    """What the vectors of equal rows depend on: the frame, and what else was learned, such as what fills a gap."""
+    frame = str(fitted.target.frame)
+    if hasattr(fitted, "texts"):
+        return frame
+    plain, arrays = pack(fitted.state())
+    learned = hashlib.sha256(json.dumps(plain, sort_keys=True).encode() + arrays).hexdigest()[:16]
+    return f"{frame}-{learned}"
+
+
 def _digests(fitted: Any, table: Any) -> list[bytes]:
-    """Sixteen bytes for every row: the hash of the text that is encoded."""
+    """Sixteen bytes for every row: the hash of the text that is encoded, or of all its cells."""
+    if hasattr(fitted, "texts"):
+        contents: Iterable[str] = fitted.texts(table)
+    else:
+        contents = map(repr, zip(*(column.to_pylist() for column in table.columns), strict=True))
     return [
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        for text in fitted.texts(table)
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in contents
     ]
 
 
 def _take_saved(fitted: Any, kept: Journal, folder: Path) -> None:
     """Know what the folder holds already, if the same encoder made it from rows that were saved with it."""
+    if not hasattr(fitted, "texts"):
+        return
     with suppress(VecwiseError):
         if datasets.frame_of(folder) != fitted.target.frame:
             return
