@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from vecwise.draw.report import Neighborhood, Report, Table, report_html
+from vecwise.kernels.png import png_bytes
 
 pytestmark = pytest.mark.browser
 
@@ -496,4 +497,15 @@ def test_a_dozen_rows_carry_hostile_labels_into_the_picture_literally(browser, t
     _, x, y = opened.labels()[1]
     opened.page.mouse.move(x, y)
     opened.until("document.getElementById('card-title').textContent !== 'No row yet'")
+    opened.behaved()
+
+
+def test_rows_that_are_images_show_themselves(browser, tmp_path) -> None:
+    squares = [png_bytes(np.full((4, 4), 60 * n, np.uint8)) for n in range(3)]
+    opened = Opened(browser, tmp_path, a_report(3, pictures=squares))
+    opened.page.locator("#next").click()
+    opened.until("document.querySelector('#card-cells img')?.naturalWidth === 4")
+    first = opened.page.locator("#card-cells img").get_attribute("src")
+    opened.page.locator("#next").click()
+    opened.until(f"document.querySelector('#card-cells img').src !== {first!r}")
     opened.behaved()

@@ -79,7 +79,9 @@ class Facts:
         """One row in words."""
         if self.vectors.rows is None:
             return clip(f"row {self.vectors.ids[place]}", width)
-        values = self.vectors.rows.slice(place, 1).to_pylist()[0]
+        if not self.shown:
+            return clip(f"row {self.vectors.ids[place]}", width)
+        values = self.vectors.rows.select(self.shown).slice(place, 1).to_pylist()[0]
         return row(values, self.shown, width)
 
 
@@ -168,6 +170,8 @@ def shown_columns(X: Vectors, plan: Plan | None) -> tuple[str, ...]:
     """The columns that tell a row in words: the text, the first encoded ones, or those beside vectors."""
     if X.rows is None:
         return ()
+    if plan is not None and any(c.type == "image" for c in plan.columns):  # a picture is not told in words
+        return tuple(c.name for c in plan.columns if c.type != "image")[:6]
     names = [str(name) for name in X.rows.column_names]
     if plan is None or plan.vectors is not None:
         return tuple(names[:6])

@@ -24,6 +24,8 @@ from vecwise.store.durable import write_text
 from vecwise.vectors import Vectors
 
 MOST_POINTS: Final = 25_000  # more points than this slow a browser's hover down
+MOST_LISTED: Final = 16  # numbers of a list that a cell shows
+MOST_PICTURES: Final = 10_000  # images shown with their pictures, at about half a kilobyte each
 MOST_TABLE_ROWS: Final = 50
 _TELLING_NAMES: Final = (
     "label",
@@ -52,9 +54,11 @@ def write_report(
 def report_of(facts: Facts, *, name: str, rows: int, color: str | None, command: str, seed: int) -> Report:
     """Gather what the report shows; above 25,000 rows the points are a seeded sample."""
     X = facts.vectors
+    most = MOST_PICTURES if X.picture_of(0) is not None else MOST_POINTS
     keep = np.arange(len(X))
-    if len(X) > MOST_POINTS:
-        keep = np.sort(np.random.default_rng(seed).choice(len(X), MOST_POINTS, replace=False))
+    if len(X) > most:
+        keep = np.sort(np.random.default_rng(seed).choice(len(X), most, replace=False))
+    drawn = [X.picture_of(row) for row in keep.tolist()]
     return Report(
         title=name,
         headline=_headline(facts),
@@ -70,6 +74,7 @@ def report_of(facts: Facts, *, name: str, rows: int, color: str | None, command:
         tables=_tables(facts),
         neighborhoods=_neighborhoods(facts),
         measure=facts.view.words,
+        pictures=[picture for picture in drawn if picture is not None],
         made=" · ".join(part for part in (f"vecwise {__version__}", X.space.name, command) if part),
     )
 
@@ -165,7 +170,20 @@ def _columns(X: Vectors, keep: np.ndarray) -> dict[str, list[Any]]:
     if X.rows is None:
         return {}
     rows = X.rows if len(keep) == len(X) else X.rows.take(whole_numbers(keep))
-    return {name: _column(rows.column(name)) for name in rows.column_names}
+    named = [field.name for field in rows.schema if not _unreadable(field.type)]
+    return {name: _column(rows.column(name)) for name in named}
+
+
+def _unreadable(arrow_type: Any) -> bool:
+    """Bytes of files and lists of pixels are no reading matter: they are the pictures."""
+    from pyarrow import types
+
+    return bool(
+        types.is_binary(arrow_type)
+        or types.is_large_binary(arrow_type)
+        or types.is_struct(arrow_type)
+        or (types.is_fixed_size_list(arrow_type) and arrow_type.list_size > MOST_LISTED)
+    )
 
 
 def _column(column: Any) -> list[Any]:
@@ -193,7 +211,8 @@ def _color(facts: Facts) -> str | None:
     rows = facts.vectors.rows
     if rows is None:
         return None
-    named = {str(name).casefold(): str(name) for name in rows.column_names}
+    readable = [field.name for field in rows.schema if not _unreadable(field.type)]
+    named = {str(name).casefold(): str(name) for name in readable}
     for name in _TELLING_NAMES:
         if name in named:
             return named[name]
@@ -201,7 +220,7 @@ def _color(facts: Facts) -> str | None:
         for feature, _ in facts.components.loadings(1)[0]:
             if feature in rows.column_names:
                 return feature
-    others = [str(n) for n in rows.column_names if n not in facts.shown]
+    others = [str(n) for n in readable if n not in facts.shown]
     return others[0] if others else None
 
 

@@ -262,12 +262,18 @@ class Vectors:
         return preview_html(self._headline(), *self._preview(), pictures=self._pictures())
 
     def _pictures(self, rows: int = 5) -> list[bytes]:
-        """The first rows as PNG files, where a map that can show them made them in this very space."""
+        """The first rows as PNG files, where they are images."""
+        drawn = [self.picture_of(row) for row in range(min(rows, len(self)))]
+        return [picture for picture in drawn if picture is not None]
+
+    def picture_of(self, row: int) -> bytes | None:
+        """Give a row as a PNG file if a map that can show it made it in this very space, `None` otherwise."""
         steps: Any = getattr(self.encoder, "maps", (self.encoder,))
-        for step in steps:
+        for step in steps if len(self) else ():
             if hasattr(step, "to_png") and step.target.same_axes(self.space):
-                return [step.to_png(self[i]) for i in range(min(rows, len(self)))]
-        return []
+                made: bytes = step.to_png(self[row])
+                return made
+        return None
 
     def _headline(self) -> str:
         kind = "sparse" if self.is_sparse else "dense"

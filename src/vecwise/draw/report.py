@@ -5,6 +5,7 @@ This module must not know vectors, encoders or files: everything in it is given 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -49,7 +50,8 @@ class Report:
     `points` (n, 3) are the coordinates of the rows shown, `ids` and every list of `columns` stand in
     their order; `total` is the number of rows of the file, of which the points may be a sample.
     `axes` name the three coordinates; `loadings` has, per component, the features that load most on it.
-    `norms` holds an array (rows,) per order, of all rows; `tables` at most 50 rows each.
+    `norms` holds an array (rows,) per order, of all rows; `tables` at most 50 rows each. `pictures` are PNG
+    files, one for each point, where the rows are images.
     """
 
     title: str
@@ -67,6 +69,7 @@ class Report:
     neighborhoods: list[Neighborhood]
     measure: str
     made: str
+    pictures: Sequence[bytes] = ()
 
 
 def report_html(report: Report) -> str:
@@ -126,6 +129,7 @@ def page_data(report: Report) -> dict[str, Any]:
         ],
         "measure": report.measure,
         "made": report.made,
+        "pictures": [base64.b64encode(picture).decode() for picture in report.pictures],
     }
 
 
@@ -190,6 +194,8 @@ def _check(report: Report) -> None:
         raise NonFinite(
             f"The point of row `{report.ids[bad]}` is {report.points[bad].tolist()}: it is nowhere to draw."
         )
+    if len(report.pictures) not in (0, rows):
+        raise WrongShape(f"There are {len(report.pictures):,} pictures for {rows:,} rows; one each, or none.")
     for name, values in report.columns.items():
         if len(values) != rows:
             raise WrongShape(f"Column `{name}` has {len(values):,} cells for {rows:,} rows.")

@@ -29,8 +29,20 @@ function writeCard() {
     cells.append(item);
     return;
   }
+  if (data.pictures.length) cells.append(cardPicture(data.pictures[card.row]));
   const shown = columns.length ? columns : [{ ...ids, name: "id" }];
   for (const column of shown) cells.append(cardLine(column));
+}
+
+function cardPicture(encoded) {
+  const line = make("div", "long");
+  const picture = make("img", "picture");
+  picture.alt = "The row as a picture";
+  picture.src = `data:image/png;base64,${encoded}`;
+  const cell = make("dd");
+  cell.append(picture);
+  line.append(cell);
+  return line;
 }
 
 function cardLine(column) {
