@@ -27,7 +27,8 @@ ENCODERS: Final = {
 
 # A file names one of these and nothing else: no module is imported because a file says so.
 MAPS: Final = {
-    "words": ("encoders.counts", "WordMap"),
+    "words": ("encoders.word_maps", "WordMap"),
+    "hashed words": ("encoders.word_maps", "HashedMap"),
     "sentence": ("encoders.sentence", "SentenceMap"),
     "table": ("encoders.table", "TableMap"),
     "image": ("encoders.image_map", "ImageMap"),

@@ -7,7 +7,6 @@ object, and import pandas (0.4 s) to find out; these do not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -50,11 +49,16 @@ def strings(texts: Sequence[str | None]) -> Any:
     """Give an Arrow string array; `None` is a missing cell. Texts must encode as UTF-8."""
     import pyarrow as pa
 
-    raw = [b"" if text is None else text.encode() for text in texts]
-    ends = list(accumulate(map(len, raw), initial=0))
-    kind, width = (pa.string(), np.int32) if ends[-1] < 2**31 else (pa.large_string(), np.int64)
-    gaps = None
-    if any(text is None for text in texts):
+    gaps, present_texts = None, texts
+    if None in texts:
         gaps = pa.py_buffer(np.packbits([text is not None for text in texts], bitorder="little"))
-    buffers = [gaps, pa.py_buffer(np.array(ends, width)), pa.py_buffer(b"".join(raw))]
-    return pa.Array.from_buffers(kind, len(raw), buffers)
+        present_texts = ["" if text is None else text for text in texts]
+    whole = "".join(present_texts)  # type: ignore[arg-type]
+    raw = whole.encode()
+    parts = present_texts if len(raw) == len(whole) else [text.encode() for text in present_texts]  # type: ignore[union-attr]
+    ends = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, parts), np.int64, len(texts)), out=ends[1:])  # type: ignore[arg-type]
+    kind, width = (pa.string(), np.int32) if ends[-1] < 2**31 else (pa.large_string(), np.int64)
+    return pa.Array.from_buffers(
+        kind, len(texts), [gaps, pa.py_buffer(ends.astype(width)), pa.py_buffer(raw)]
+    )

@@ -7,37 +7,74 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
-from typing import Any
+from itertools import chain, pairwise
+from typing import Any, Final
 
 import numpy as np
 
+from vecwise.kernels.workers import each
 
-def bags(documents: Sequence[Sequence[str]]) -> tuple[list[str], Any]:
-    """Give the distinct tokens in order of first appearance, and their counts as CSR, `(documents, tokens)`.
+_BLOCK: Final = 1 << 16  # cells whose temporaries stay in a core's cache
 
-    One dictionary look-up a token, all of them in compiled code; the rest is arithmetic on whole arrays.
+
+def numbered_lists(documents: Sequence[Sequence[str]]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Give the distinct tokens in order of first appearance, every token's number, and the documents' offsets.
+
+    One dictionary look-up a token, all of them in compiled code.
     """
-    from scipy.sparse import csr_array
-
     places: defaultdict[str, int] = defaultdict()
     places.default_factory = places.__len__  # an unseen token gets the next number
     starts = np.cumsum([0, *map(len, documents)])
     tokens = map(places.__getitem__, chain.from_iterable(documents))
-    columns = np.fromiter(tokens, dtype=np.int32, count=int(starts[-1]))
-    shape = (len(documents), len(places))
+    ids = np.fromiter(tokens, dtype=np.int32, count=int(starts[-1]))
+    return list(places), ids, starts
+
+
+def bags(documents: Sequence[Sequence[str]]) -> tuple[list[str], Any]:
+    """Give the distinct tokens in order of first appearance, and their counts as CSR, `(documents, tokens)`."""
+    from scipy.sparse import csr_array
+
+    words, columns, starts = numbered_lists(documents)
+    shape = (len(documents), len(words))
     counts = csr_array((np.ones(len(columns)), columns, starts.astype(np.int32)), shape=shape)
     counts.sum_duplicates()
-    return list(places), counts
+    return words, counts
 
 
 def rearrange(counts: Any, columns: np.ndarray, width: int) -> Any:
     """Move column i of a CSR matrix to `columns[i]` of `width`; -1 leaves it out."""
     from scipy.sparse import csr_array
 
+    chosen = columns[columns >= 0]
+    in_order = bool((np.diff(chosen) > 0).all())
+    if in_order and len(chosen) == len(columns) == width:
+        return counts
     moved = columns[counts.indices]
     kept = moved >= 0
-    starts = np.concatenate([[0], np.cumsum(kept)])[counts.indptr]
+    starts = np.concatenate([[0], np.cumsum(kept)])[counts.indptr].astype(counts.indptr.dtype)
     made = csr_array((counts.data[kept], moved[kept], starts), shape=(counts.shape[0], width))
+    if in_order:
+        made.has_sorted_indices = counts.has_sorted_indices
     made.sort_indices()
     return made
+
+
+def weigh_to_unit_rows(counts: Any, weights: np.ndarray) -> None:
+    """Multiply column i of a CSR matrix of counts by `weights[i]`, then divide every row by its L2 norm, in place.
+
+    Counts from 1 and weights from 1 to 1e100 keep all squares in float64's range. A row's squares are added one
+    after the other in the order of its columns, as scikit-learn adds them, so the bits are the same as its.
+    """
+    data, starts = counts.data, counts.indptr
+
+    def work(rows: tuple[int, int]) -> None:
+        own = starts[rows[0] : rows[1] + 1]
+        here = slice(int(own[0]), int(own[-1]))
+        lengths = np.diff(own)
+        cells = data[here] * weights[counts.indices[here]]
+        places = np.repeat(np.arange(len(lengths)), lengths)
+        norms = np.sqrt(np.bincount(places, weights=np.square(cells), minlength=len(lengths)))
+        np.divide(cells, norms[places], out=data[here])
+
+    cuts = np.unique([0, *np.searchsorted(starts, np.arange(_BLOCK, starts[-1], _BLOCK)), len(starts) - 1])
+    each(work, list(pairwise(cuts.tolist())), 8 * len(data))

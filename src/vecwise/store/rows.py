@@ -105,7 +105,7 @@ def _from_list(rows: Sequence[Any]) -> Any:
 
     if not rows:
         raise EmptyInput("The list of rows is empty. Give at least one row.")
-    if all(isinstance(row, str) or row is None for row in rows):
+    if set(map(type, rows)) <= {str, type(None)} or all(isinstance(row, str) or row is None for row in rows):
         return pa.Table.from_arrays([_texts(rows)], names=[TEXT])
     if all(isinstance(row, Mapping) for row in rows):
         return _from_columns(from_records(rows))

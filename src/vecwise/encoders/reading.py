@@ -1,0 +1,84 @@
+"""How texts are read into words: the options that the fold and the map of counting encoders share.
+
+This module must not know what is done with the words.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from vecwise.encoders.texts import texts_column
+from vecwise.errors import NotSavable
+from vecwise.kernels.cutting import Rule
+from vecwise.kernels.tokens import Tokens, tokens_of
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which column is read, how its texts are cut into words, and whether a word counts once a row."""
+
+    tokenizer: str | Callable[[str], list[str]]
+    lowercase: bool | str
+    column: str | None
+    missing: str
+    ngrams: tuple[int, int] = (1, 1)
+    stop_words: tuple[str, ...] = ()
+    binary: bool = False
+    normalize_text: str = "NFC"
+
+    @cached_property
+    def rule(self) -> Rule:
+        """How one text becomes tokens."""
+        stop = frozenset(self.stop_words)
+        return Rule(self.tokenizer, self.lowercase, self.normalize_text, self.ngrams, stop)
+
+    def tokens(self, table: Any) -> Tokens:
+        """The numbered tokens of an Arrow table's texts."""
+        return tokens_of(texts_column(table, self.column, self.missing), self.rule)
+
+    def counts(self, tokens: Tokens, columns: Any, width: int, negative: Any = None) -> Any:
+        """Count tokens into columns, or mark them where counts are binary."""
+        made = tokens.counts(columns, width, negative)
+        if self.binary:
+            made.data[:] = 1.0
+        return made
+
+    @property
+    def identity(self) -> list[Any]:
+        """What tells one way of cutting from another, as JSON data."""
+        cut = _cut_identity(self.tokenizer)
+        return [cut, self.lowercase, self.ngrams, self.stop_words, self.binary, self.normalize_text]
+
+    def state(self) -> dict[str, Any]:
+        """Plain data; raises `NotSavable` for a tokenizer that is a Python function."""
+        if not isinstance(self.tokenizer, str):
+            raise NotSavable(
+                f"The tokenizer {_callable_name(self.tokenizer)} is a Python function, which a file "
+                'cannot hold safely. Use tokenizer="whitespace" or "word", or save the vectors without it.'
+            )
+        return self.__getstate__()
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Reading:
+        """Build it again."""
+        options: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in state.items()}
+        return cls(**options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def _cut_identity(tokenizer: Any) -> str:
+    """A nameless function is like no other, not even its twin."""
+    if isinstance(tokenizer, str):
+        return tokenizer
+    name = _callable_name(tokenizer)
+    return name if "<" not in name else f"{name}-{uuid.uuid4().hex}"
+
+
+def _callable_name(function: Any) -> str:
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"

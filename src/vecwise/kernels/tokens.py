@@ -1,0 +1,291 @@
+"""A column of texts as numbered words: which words there are, which row holds which, how often.
+
+This module must not know any vecwise type. Nothing depends on the number of workers: words are numbered by first
+appearance, parts are joined in their order, and counts are whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.kernels import wordlists
+from vecwise.kernels.bags import numbered_lists
+from vecwise.kernels.cutting import WORDS, Rule
+from vecwise.kernels.grams import runs
+from vecwise.kernels.word_spans import GIANT, PART_BYTES, Spans, cut, is_hash, same_words
+from vecwise.kernels.workers import SHARED_BYTES, each, workers
+
+GROUP_BYTES: Final = 1 << 22  # texts that share one numbering before it is merged with the others
+LIST_ROWS: Final = 8192  # rows whose tokens are Python lists at one time
+_BLOCK_TOKENS = 1 << 16
+INDEX_LIMIT: Final = 2**31 - 1  # SciPy's 32-bit indices end here
+
+__all__ = ["Rule", "Tokens", "count_tokens", "token_ids", "tokens_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some neighbouring rows: the number of every token in the list of all words, and where rows begin."""
+
+    ids: np.ndarray
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of a column in row order: `words` (Arrow binary), and groups of rows that hold their numbers."""
+
+    words: Any
+    groups: tuple[Group, ...]
+    keys: np.ndarray | None = None  # of the words, where equal words have equal keys in every group
+
+    def counts(self, columns: np.ndarray, width: int, negative: np.ndarray | None = None) -> Any:
+        """Count into a CSR array `(rows, width)`: word i goes to `columns[i]`, -1 leaves it out.
+
+        Words that are `negative` (a mask) count -1 each; a sum may then be a stored zero. Indices are sorted and
+        distinct.
+        """
+        blocks = [block for group in self.groups for block in _row_blocks(group)]
+        size = 8 * sum(len(block.ids) for block in blocks)
+        return _stack(each(lambda block: _count(block, columns, negative), blocks, size), width)
+
+    def token_ids(self) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of all tokens, int32, and the offsets of the rows in them, int64."""
+        ids = [np.zeros(0, np.int32), *(group.ids for group in self.groups)]
+        ends = np.cumsum([0, *(len(group.ids) for group in self.groups)])
+        rows = [group.rows[:-1] + start for group, start in zip(self.groups, ends, strict=False)]
+        return np.concatenate(ids), np.concatenate([*rows, ends[-1:]]).astype(np.int64)
+
+
+def token_ids(column: Any, rule: Rule) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Give the distinct tokens of an Arrow text column, the number of every token, and the offsets of the rows.
+
+    Words come in order of first appearance; row i holds `ids[offsets[i]:offsets[i + 1]]`, int32, in its own
+    order. A null is an empty text. Texts go through memory in parts; 4 bytes a token stay.
+
+    >>> import pyarrow as pa
+    >>> words, ids, offsets = token_ids(pa.array(["the sea", "", "the sky the end"]), Rule())
+    >>> words, ids.tolist(), offsets.tolist()
+    (['the', 'sea', 'sky', 'end'], [0, 1, 0, 2, 0, 3], [0, 2, 2, 6])
+    """
+    tokens = tokens_of(column, rule)
+    return (wordlists.to_words(tokens.words), *tokens.token_ids())
+
+
+def count_tokens(column: Any, rule: Rule) -> tuple[list[str], Any]:
+    """Give the distinct tokens of an Arrow text column, and how often every row holds each.
+
+    Words come in order of first appearance; the counts are a CSR array of float64, `(rows, words)`, with
+    sorted indices and no duplicates.
+
+    >>> import pyarrow as pa
+    >>> words, counts = count_tokens(pa.array(["the sea", "", "the sky the end"]), Rule())
+    >>> words
+    ['the', 'sea', 'sky', 'end']
+    >>> counts.toarray()
+    array([[1., 1., 0., 0.],
+           [0., 0., 0., 0.],
+           [2., 0., 1., 1.]])
+    """
+    tokens = tokens_of(column, rule)
+    width = len(tokens.words)
+    return wordlists.to_words(tokens.words), tokens.counts(np.arange(width, dtype=np.int32), width)
+
+
+def tokens_of(column: Any, rule: Rule) -> Tokens:
+    """Cut a column of texts (Arrow strings of any kind, plain or chunked) into numbered tokens."""
+    chunks = [_plain(chunk) for chunk in getattr(column, "chunks", [column])]
+    if rule.tokenizer not in WORDS:
+        lists = [chunk.slice(i, LIST_ROWS) for chunk in chunks for i in range(0, len(chunk), LIST_ROWS)]
+        return _joined([_listed(chunk, rule) for chunk in lists])
+    size = sum(map(_bytes, chunks))
+    share = max(PART_BYTES, min(GROUP_BYTES, size // workers() + 1))
+    groups = list(_grouped((part for chunk in chunks for part in _cut_rows(chunk, PART_BYTES)), share))
+    return _joined(each(lambda parts: _numbered(parts, rule), groups, size))
+
+
+def _plain(chunk: Any) -> Any:
+    """Strings with offsets, nulls as empty texts."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not (pa.types.is_string(chunk.type) or pa.types.is_large_string(chunk.type)):
+        chunk = chunk.cast(pa.large_string())
+    return pc.fill_null(chunk, "") if chunk.null_count else chunk
+
+
+def _ends(chunk: Any) -> np.ndarray:
+    if not len(chunk):
+        return np.zeros(1, np.int64)
+    width = np.int64 if str(chunk.type).startswith("large") else np.int32
+    return np.frombuffer(chunk.buffers()[1], width)[chunk.offset : chunk.offset + len(chunk) + 1]
+
+
+def _bytes(chunk: Any) -> int:
+    ends = _ends(chunk)
+    return int(ends[-1]) - int(ends[0])
+
+
+def _cut_rows(chunk: Any, size: int) -> Iterator[Any]:
+    """Slices of about `size` bytes; a longer row is one of its own."""
+    ends = _ends(chunk).astype(np.int64)
+    start = 0
+    while start < len(chunk):
+        stop = max(start + 1, int(np.searchsorted(ends, ends[start] + size, side="right")) - 1)
+        yield chunk.slice(start, stop - start)
+        start = stop
+
+
+def _grouped(parts: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    group: list[Any] = []
+    total = 0
+    for part in parts:
+        group.append(part)
+        total += _bytes(part)
+        if total >= size:
+            yield group
+            group, total = [], 0
+    if group:
+        yield group
+
+
+def _numbered(parts: list[Any], rule: Rule, longest: int = GIANT) -> Tokens:
+    """One group of rows with its own list of words."""
+    giants: dict[bytes, int] = {}
+    spans = [cut(part, rule, giants, longest) for part in parts]
+    ids, keys = wordlists.numbered(wordlists.numbers_array(np.concatenate([part.keys for part in spans])))
+    words = _first_words(spans, ids)
+    offsets, text = wordlists.parts(words)
+    if not same_words(spans, ids, text, offsets):
+        return _numbered(parts, rule, longest=8)  # two words share a hash: no word is hashed now
+    ends = np.cumsum([0, *(len(part.keys) for part in spans)])
+    rows = [part.rows[:-1] + start for part, start in zip(spans, ends, strict=False)]
+    group = Group(ids, np.concatenate([*rows, ends[-1:]]))
+    shared = None if giants else np.frombuffer(keys.buffers()[1], np.uint64)[: len(keys)]
+    return _refined(Tokens(_restored(words), (group,), shared), rule)
+
+
+def _first_words(spans: list[Spans], ids: np.ndarray) -> Any:
+    """The words themselves, each where its number first appears."""
+    import pyarrow as pa
+
+    first = wordlists.first_places(ids)
+    ends = np.cumsum([0, *(len(part.keys) for part in spans)])
+    made = [pa.array([], pa.large_binary())]
+    for part, start, stop in zip(spans, ends, ends[1:], strict=False):
+        here = first[np.searchsorted(first, start) : np.searchsorted(first, stop)] - start
+        made.append(wordlists.cut_out(part.text, part.starts[here], part.lengths[here]))
+    return pa.concat_arrays(made)
+
+
+def _restored(words: Any) -> Any:
+    """NUL inside words was written as a byte that UTF-8 does not have."""
+    offsets, text = wordlists.parts(words)
+    if not len(text) or text.max() < 0xFF:
+        return words
+    return wordlists.from_bytes(np.where(text == 0xFF, np.uint8(0), text), np.diff(offsets))
+
+
+def _refined(tokens: Tokens, rule: Rule) -> Tokens:
+    """Stop words dropped, then runs of neighbouring words."""
+    group = tokens.groups[0]
+    if rule.stop:
+        stop = wordlists.from_words(sorted(rule.stop))
+        kept = wordlists.lookup(tokens.words, stop) < 0
+        number = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, np.int32(-1))
+        ids = number[group.ids]
+        rows = np.concatenate([[0], np.cumsum(ids >= 0)])[group.rows]
+        group = Group(ids[ids >= 0], rows)
+        keys = None if tokens.keys is None else tokens.keys[kept]
+        tokens = Tokens(wordlists.take(tokens.words, np.flatnonzero(kept)), (group,), keys)
+    if rule.ngrams != (1, 1):
+        words, ids, rows = runs(tokens.words, group.ids, group.rows, rule.ngrams)
+        tokens = Tokens(words, (Group(ids, rows),))
+    return tokens
+
+
+def _listed(chunk: Any, rule: Rule) -> Tokens:
+    """Rows cut one by one in Python, for a tokenizer that has no other way."""
+    words, ids, rows = numbered_lists([rule.cut(text) for text in chunk.to_pylist()])
+    return Tokens(wordlists.from_words(words), (Group(ids, rows),))
+
+
+def _joined(parts: list[Tokens]) -> Tokens:
+    """One numbering for all groups."""
+    if not parts:
+        return Tokens(wordlists.from_words([]), (Group(np.zeros(0, np.int32), np.zeros(1, np.int64)),))
+    if len(parts) == 1:
+        return parts[0]
+    words, numbers = _merged(parts)
+    pairs = [(number, group) for part, number in zip(parts, numbers, strict=True) for group in part.groups]
+    groups = each(lambda pair: replace(pair[1], ids=pair[0][pair[1].ids]), pairs, len(pairs) * SHARED_BYTES)
+    return Tokens(words, tuple(groups))
+
+
+def _merged(parts: list[Tokens]) -> tuple[Any, list[np.ndarray]]:
+    """All words, and for each part its numbers among them: by keys where there are any, else by the words."""
+    import pyarrow as pa
+
+    lists = [part.words for part in parts]
+    if any(part.keys is None for part in parts):
+        return wordlists.merged(lists)
+    keys = np.concatenate([part.keys for part in parts if part.keys is not None])
+    numbers, _ = wordlists.numbered(wordlists.numbers_array(keys))
+    every, first = pa.concat_arrays(lists), wordlists.first_places(numbers)
+    again = np.flatnonzero(is_hash(keys))
+    if not wordlists.take(every, again).equals(wordlists.take(every, first[numbers[again]])):
+        return wordlists.merged(lists)
+    ends = np.cumsum([0, *map(len, lists)])
+    return wordlists.take(every, first), [numbers[a:b] for a, b in pairwise(ends)]
+
+
+def _row_blocks(group: Group) -> Iterator[Group]:
+    """Rows of about as many tokens as a core's cache holds."""
+    cuts = np.searchsorted(group.rows, np.arange(_BLOCK_TOKENS, group.rows[-1], _BLOCK_TOKENS))
+    cuts = np.unique([0, *cuts.tolist(), len(group.rows) - 1])
+    for start, stop in zip(cuts.tolist(), cuts[1:].tolist(), strict=False):
+        rows = group.rows[start : stop + 1]
+        yield Group(group.ids[rows[0] : rows[-1]], rows - rows[0])
+
+
+def _count(block: Group, columns: np.ndarray, negative: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    """Column indices, values and lengths of the rows of one block."""
+    count = len(block.rows) - 1
+    # Row and column (and sign) in one number: sorting it is quicker than sorting an index of two arrays.
+    codes = np.repeat(np.arange(count, dtype=np.int64) << 32, np.diff(block.rows))
+    places = columns[block.ids]
+    codes += places
+    if negative is not None:
+        codes = (codes << 1) | negative[block.ids]
+    if len(places) and places.min() < 0:
+        codes = codes[places >= 0]
+    codes.sort()
+    cells = codes if negative is None else codes >> 1
+    first = np.flatnonzero(np.concatenate([np.ones(min(1, len(cells)), bool), cells[1:] != cells[:-1]]))
+    sums = np.empty(len(first))
+    np.subtract(first[1:], first[:-1], out=sums[:-1])
+    sums[-1:] = len(cells) - first[-1:]
+    if negative is not None and len(first):
+        sums -= 2.0 * np.add.reduceat(codes & 1, first)
+    heads = cells[first]
+    return (heads & 0xFFFFFFFF).astype(np.int32), sums, np.bincount(heads >> 32, minlength=count)
+
+
+def _stack(parts: list[tuple[np.ndarray, ...]], width: int) -> Any:
+    """Blocks of rows as one CSR array, with 64-bit indices where 32 bits do not reach."""
+    from scipy.sparse import csr_array
+
+    empty = (np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64))
+    columns = [list(kind) for kind in zip(empty, *parts, strict=True)]
+    parts.clear()  # so that each kind of array is freed once it is joined
+    indices, data, lengths = (np.concatenate(columns.pop(0)) for _ in range(3))
+    kind = np.int64 if max(len(data), width) > INDEX_LIMIT else np.int32
+    starts = np.concatenate([np.zeros(1, kind), np.cumsum(lengths, dtype=kind)])
+    made = csr_array((data, indices.astype(kind, copy=False), starts), shape=(len(lengths), width))
+    made.has_canonical_format = True
+    return made
