@@ -17,8 +17,9 @@ from vecwise.kernels import wordlists
 from vecwise.kernels.bags import numbered_lists
 from vecwise.kernels.cutting import WORDS, Rule
 from vecwise.kernels.grams import runs
+from vecwise.kernels.spans import workers
 from vecwise.kernels.word_spans import GIANT, PART_BYTES, Spans, cut, is_hash, same_words
-from vecwise.kernels.workers import SHARED_BYTES, each, workers
+from vecwise.kernels.workers import SHARED_BYTES, each
 
 GROUP_BYTES: Final = 1 << 22  # texts that share one numbering before it is merged with the others
 LIST_ROWS: Final = 8192  # rows whose tokens are Python lists at one time

@@ -1,21 +1,17 @@
-"""A few threads for kernels that cut their own work: how many, and when they are worth it.
+"""Parts of a kernel's work on a few threads, when they are worth it.
 
 This module must not know any vecwise type. Results come back in order, so no answer depends on the threads.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from vecwise.kernels.spans import workers
+
 SHARED_BYTES: Final = 1 << 21  # below this much data, a second worker costs more than it gives
-
-
-def workers() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def each(work: Callable[[Any], Any], parts: Sequence[Any], size: int) -> list[Any]:
