@@ -152,8 +152,10 @@ def test_public_names_exist_and_shadow_no_module() -> None:
 
 def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
-        "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space", "TableEncoder", "TfidfEncoder", "Vectors", "__version__", "cosine",
-        "distances", "dot", "encode", "errors", "health", "is_unit", "nearest", "normalize", "norms", "open", "open_encoder", "passages", "pca",
+        "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
+        "TableEncoder", "TfidfEncoder", "Vectors", "__version__", "cosine", "distances",
+        "dot", "encode", "errors", "health", "is_unit", "nearest",
+        "normalize", "norms", "open", "open_encoder", "passages", "pca",
         "plot", "read", "save", "standardize", "testing",
     }  # fmt: skip
 

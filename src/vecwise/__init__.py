@@ -17,6 +17,7 @@ _HOME = {
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
+    "AverageEncoder": "encoders.average",
     "CountEncoder": "encoders.counts",
     "TfidfEncoder": "encoders.counts",
     "SentenceEncoder": "encoders.sentence",
@@ -39,6 +40,7 @@ __all__ = [*sorted(_HOME), "__version__", "errors", "testing"]  # noqa: PLE0604
 
 if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr__` loads each on use
     from vecwise import errors, testing
+    from vecwise.encoders.average import AverageEncoder
     from vecwise.encoders.chained import ChainEncoder
     from vecwise.encoders.counts import CountEncoder, TfidfEncoder
     from vecwise.encoders.image import ImageEncoder

@@ -21,6 +21,7 @@ ENCODERS: Final = {
     "sentence": ("sentence", "SentenceEncoder"),
     "count": ("counts", "CountEncoder"),
     "tfidf": ("counts", "TfidfEncoder"),
+    "average": ("average", "AverageEncoder"),
     "chain": ("chained", "ChainEncoder"),
     "image": ("image", "ImageEncoder"),
 }
@@ -29,6 +30,7 @@ ENCODERS: Final = {
 MAPS: Final = {
     "words": ("encoders.word_maps", "WordMap"),
     "hashed words": ("encoders.word_maps", "HashedMap"),
+    "average": ("encoders.average_map", "AverageMap"),
     "sentence": ("encoders.sentence", "SentenceMap"),
     "table": ("encoders.table", "TableMap"),
     "image": ("encoders.image_map", "ImageMap"),

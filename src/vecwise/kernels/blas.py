@@ -6,6 +6,7 @@ with more threads than cores it was seen many times slower.
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -20,16 +21,18 @@ class _OneBlasThread:
     def __init__(self) -> None:
         self._lock, self._inside = threading.Lock(), 0
         self._controller: Any = None
+        self._modules = 0
         self._limit: Any = None
 
     def __enter__(self) -> None:
         with self._lock:
             self._inside += 1
             if self._inside == 1:
-                if self._controller is None:
+                if self._modules != len(sys.modules):  # SciPy brings a BLAS of its own, and may come later
                     from threadpoolctl import ThreadpoolController
 
                     self._controller = ThreadpoolController()
+                    self._modules = len(sys.modules)
                 _take_control()
                 self._limit = self._controller.limit(limits=1, user_api="blas")
 
