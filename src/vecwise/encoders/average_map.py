@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 
 from vecwise.encoders.corpus import Reading, Tokens, tokens_of
-from vecwise.encoders.texts import normal
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import NotSavable
 from vecwise.kernels.averages import without_directions, word_averages
+from vecwise.kernels.cutting import normal
 from vecwise.kernels.subwords import Subwords
 from vecwise.space import Space, mint_frame
 from vecwise.store.rows import as_table

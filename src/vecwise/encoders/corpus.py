@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from vecwise.encoders.texts import text_column, texts_of
+from vecwise.encoders.texts import texts_column
 from vecwise.errors import TooLarge
 from vecwise.kernels.cooccurrence import near_counts, renumbered_pairs
 from vecwise.kernels.cutting import Rule
@@ -66,9 +66,7 @@ class Corpus(NamedTuple):
 
 def tokens_of(reading: Reading, table: Any) -> Tokens:
     """Cut the texts of an Arrow table into words; raises `MissingValue` for a missing text if it is an error."""
-    column = table.column(text_column(table, reading.column))
-    if column.null_count and reading.missing == "error":
-        texts_of(table, reading.column)  # raises, naming the rows
+    column = texts_column(table, reading.column, reading.missing)
     return Tokens(*token_ids(column, Rule(reading.tokenizer, reading.lowercase)))
 
 
