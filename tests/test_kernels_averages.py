@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vecwise.kernels import cooccurrence
 from vecwise.kernels.averages import (
     common_directions,
     second_moment,
@@ -176,6 +177,15 @@ def test_near_counts_are_those_of_a_plain_loop(rows, window) -> None:
     full = wanted + np.triu(wanted, 1).T
     kept = full[:9, :9][::-1, ::-1]
     assert np.array_equal(turned[1:, 1:], np.triu(kept))
+
+
+@pytest.mark.parametrize("block", [1, 5, 1000])
+def test_near_counts_do_not_depend_on_the_block(monkeypatch, block) -> None:
+    rows = [[1, 2, 3, 1], [], [2] * 9, [4], [0, 1, 0, 1, 0, 1]]
+    whole = near_counts(*flat(rows), 5, 3).toarray()
+    monkeypatch.setattr(cooccurrence, "_BLOCK", block)
+    assert np.array_equal(near_counts(*flat(rows), 5, 3).toarray(), whole)
+    assert near_counts(*flat([[]]), 5, 3).nnz == 0
 
 
 def test_positive_information_is_that_of_the_definition() -> None:

@@ -5,6 +5,7 @@ This module must not know any vecwise type, nor how a text was cut into words.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from vecwise.kernels.blas import one_blas_thread
 
 _DENSE: Final = 400  # words up to which a full decomposition is quick
+_BLOCK: Final = 1 << 20  # tokens whose pairs are counted at a time: 16 bytes a pair
 _SMALLEST: Final = 1e-6  # of the largest singular value; below it an iterative solver gives noise
 
 
@@ -21,6 +23,25 @@ def near_counts(tokens: np.ndarray, starts: np.ndarray, width: int, window: int)
     Two words d places apart in one row count `window - d + 1`, for d up to `window`: what a window of even
     random size gives on average, times `window`, in whole numbers that add up exactly in any order.
     """
+    made = None
+    for low, high in _blocks(starts):
+        cut = starts[low : high + 1]
+        part = _near(tokens[cut[0] : cut[-1]], cut - cut[0], width, window)
+        made = part if made is None else made + part
+    return made
+
+
+def _blocks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Rows of about a million tokens; a longer row is alone."""
+    low, rows = 0, len(starts) - 1
+    while low < rows or not low:
+        high = int(np.searchsorted(starts, starts[low] + _BLOCK, side="right")) - 1
+        high = min(rows, max(low + 1, high))
+        yield low, high
+        low = max(high, 1)
+
+
+def _near(tokens: np.ndarray, starts: np.ndarray, width: int, window: int) -> Any:
     from scipy.sparse import coo_array
 
     row = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))

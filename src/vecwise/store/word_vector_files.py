@@ -48,7 +48,7 @@ def read_word_vectors(path: str | os.PathLike[str], /) -> WordVectors:
 
     Read are GloVe text (a word and its numbers a line), word2vec and fastText text (the same after a line with the
     number of words and of dimensions), word2vec binary, and fastText's own binary models, whose subwords give
-    unknown words a vector; words are UTF-8. A text of 341,479 words × 100 takes about two seconds.
+    unknown words a vector; words are UTF-8 and hold no space. A text of 341,479 words × 100 takes about two seconds.
 
     Raises `FileMissing`, `Unreadable`, `EmptyInput`, `BadRow` with the line for a line that does not fit the others,
     `Damaged` for a header that claims more or less than the file holds, `UnknownFormat` for other binary
