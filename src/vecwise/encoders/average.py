@@ -69,6 +69,7 @@ class AverageEncoder(Encoder):
            [1. , 0. ]], dtype=float32)
     """
 
+    reads = "text"
     _loaded: tuple[Any, WordVectors] | None = None
 
     def __init__(
@@ -152,7 +153,7 @@ class AverageEncoder(Encoder):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_loaded"}
 
-    def fit_encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+    def fit_encode(self, table: Any, /, *, progress: Progress | None = None, remember: Any = None) -> Vectors:
         """Fit on an Arrow table and give its vectors; the texts are cut into words once, 4 bytes a word."""
         fold = self._fold()
         parts = [tokens_of(fold.reading, part) for part in chunks(table, PART_ROWS)]
@@ -162,7 +163,7 @@ class AverageEncoder(Encoder):
         self._seen, self._opened, self._map = state, False, fold.done(state)
         return self._written(table, iter(parts), progress)
 
-    def encode(self, table: Any, /, *, progress: Progress | None = None) -> Vectors:
+    def encode(self, table: Any, /, *, progress: Progress | None = None, remember: Any = None) -> Vectors:
         """Give the vectors of an Arrow table, read in parts of bounded size and written into one array."""
         reading = self._fitted().reading
         parts = (tokens_of(reading, part) for part in chunks(table, PART_ROWS))
