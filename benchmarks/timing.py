@@ -103,12 +103,12 @@ def _peak(work: Work, side: str) -> str:
 
 def _once(work: Work, side: str) -> None:
     ours, theirs = work.prepare()
-    before = _high_water()
+    before = high_water()
     (ours if side == "ours" or theirs is None else theirs)()
-    print(f"{before}->{_high_water()}")
+    print(f"{before}->{high_water()}")
 
 
-def _high_water() -> int:
+def high_water() -> int:
     """The most memory this process held, in MB; `getrusage` would give a child its parent's."""
     with open("/proc/self/status", encoding="utf-8") as file:
         return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmHWM"))

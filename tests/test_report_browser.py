@@ -508,4 +508,5 @@ def test_rows_that_are_images_show_themselves(browser, tmp_path) -> None:
     first = opened.page.locator("#card-cells img").get_attribute("src")
     opened.page.locator("#next").click()
     opened.until(f"document.querySelector('#card-cells img').src !== {first!r}")
+    assert first == "data:image/png;base64," + base64.b64encode(squares[0]).decode()
     opened.behaved()
