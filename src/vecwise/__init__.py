@@ -24,6 +24,8 @@ _HOME = {
     "ImageEncoder": "encoders.image",
     "ChainEncoder": "encoders.chained",
     "passages": "encoders.passages",
+    "StaticEncoder": "encoders.static",
+    "TransformerEncoder": "encoders.transformer",
     "norms": "measure.norms",
     "normalize": "measure.norms",
     "is_unit": "measure.norms",
@@ -46,7 +48,9 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.encoders.image import ImageEncoder
     from vecwise.encoders.passages import passages
     from vecwise.encoders.sentence import SentenceEncoder
+    from vecwise.encoders.static import StaticEncoder
     from vecwise.encoders.table import TableEncoder
+    from vecwise.encoders.transformer import TransformerEncoder
     from vecwise.measure.components import pca, standardize
     from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest

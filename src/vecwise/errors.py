@@ -125,6 +125,10 @@ class MissingPackage(VecwiseError, ImportError):
     """An optional package is needed; the message is the line that installs it."""
 
 
+class TextCut(UserWarning):
+    """Texts were longer than a model reads, and were read only up to there."""
+
+
 def some(names: Iterable[object], limit: int = 5, width: int = 40) -> str:
     """Give the first names in backticks, each cut to `width` characters, and how many more there are."""
     listed = list(names)

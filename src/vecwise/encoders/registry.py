@@ -24,6 +24,8 @@ ENCODERS: Final = {
     "average": ("average", "AverageEncoder"),
     "chain": ("chained", "ChainEncoder"),
     "image": ("image", "ImageEncoder"),
+    "static": ("static", "StaticEncoder"),
+    "transformer": ("transformer", "TransformerEncoder"),
 }
 
 # A file names one of these and nothing else: no module is imported because a file says so.
@@ -34,6 +36,8 @@ MAPS: Final = {
     "sentence": ("encoders.sentence", "SentenceMap"),
     "table": ("encoders.table", "TableMap"),
     "image": ("encoders.image_map", "ImageMap"),
+    "static": ("encoders.static", "StaticMap"),
+    "transformer": ("encoders.transformer", "TransformerMap"),
     "normalized": ("measure.norms", "Normalized"),
     "standardized": ("measure.components", "Standardized"),
     "components": ("measure.components", "Components"),

@@ -1,0 +1,310 @@
+"""Texts through a transformer model on this machine: `TransformerEncoder` and its map.
+
+This module must not know how a model is run, nor what its folder looks like.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Self
+
+import numpy as np
+
+from vecwise.draw.words import count
+from vecwise.encoders.base import Encoder, choice
+from vecwise.encoders.ready import Ready, installed, needed, other_files
+from vecwise.encoders.texts import MISSING, texts_of
+from vecwise.encoders.tokens import Tokenizer, Windows, opened
+from vecwise.errors import Inapplicable, OutOfRange, TextCut, TooLarge, some
+from vecwise.kernels.pooling import POOLINGS, window_means
+from vecwise.kernels.pooling_head import Head
+from vecwise.space import Space, mint_frame
+from vecwise.store.model_files import arrays_of, bytes_of, model_path
+from vecwise.store.model_folders import Recipe, read_recipe, ways
+from vecwise.vectors import Vectors
+
+LONG: Final = ("cut", "error", "mean")
+BACKENDS: Final = ("auto", "torch", "onnx")
+DEVICES: Final = ("auto", "cpu", "cuda")
+PACKAGES: Final = {
+    "torch": (("torch", "transformers", "tokenizers", "safetensors"), "'vecwise[transformers]'"),
+    "onnx": (("onnxruntime", "tokenizers", "safetensors"), "'vecwise[onnx]'"),
+}
+BATCH_ROWS, BATCH_TOKENS = 32, 4096
+
+_LOADING = Lock()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for, with the backend decided and paths absolute; all of it is saved."""
+
+    model: str
+    tokenizer: str | None
+    pooling: str | None
+    normalize: bool | None
+    max_tokens: int | None
+    long: str
+    prompt: str | None
+    backend: str
+    device: str
+    column: str | None
+    missing: str
+
+    def recipe(self) -> Recipe:
+        """What the files say, with what was asked for in its place."""
+        made = read_recipe(self.model, self.tokenizer, onnx=self.backend == "onnx")
+        if self.pooling is not None:
+            made = replace(made, poolings=(self.pooling,))
+        if self.normalize is not None:
+            kept = tuple(step for step in made.head if step is not None)
+            made = replace(made, head=(*kept, None) if self.normalize else kept)
+        if self.prompt is not None:
+            made = replace(made, prompt=self.prompt)
+        if made.prompt and not made.with_prompt:
+            raise Inapplicable("This model leaves its prompt out of the pooling, which is not done here.")
+        limit = made.limit if self.max_tokens is None else self.max_tokens
+        if not 0 < limit <= made.most:
+            raise OutOfRange(f"`max_tokens` is {limit:,}; this model reads 1 to {made.most:,} tokens.")
+        return replace(made, limit=limit)
+
+
+def backend_for(model: str, asked: str) -> str:
+    """Decide how a model is run: by PyTorch where it and the weights are there, otherwise by ONNX Runtime.
+
+    Raises `MissingPackage` with the line that installs what is lacking.
+    """
+    weights, onnx = ways(model)
+    if asked == "auto":
+        ready = all(map(installed, PACKAGES["torch"][0]))
+        asked = "onnx" if onnx and not (weights and ready) else "torch"
+    if asked == "torch" and not Path(model).is_dir():
+        raise Inapplicable(f"`{model}` is an ONNX file, which PyTorch does not run: backend='onnx'.")
+    needed(PACKAGES[asked][0], "TransformerEncoder", PACKAGES[asked][1])
+    return asked
+
+
+def frame_of(recipe: Recipe) -> str:
+    """The frame: weights, tokenizer, configuration, pooling and head, not which texts or how much of each."""
+    head = ["normalize" if step is None else step.activation for step in recipe.head]
+    return mint_frame("transformer", [recipe.digests(), recipe.lowercase, recipe.poolings, head])
+
+
+class Running:
+    """A loaded model: tokenizer, transformer and head."""
+
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        data = bytes_of(recipe.tokenizer)
+        control = int(opened(data, None).num_special_tokens_to_add(False))
+        if recipe.limit <= control:
+            raise OutOfRange(f"`max_tokens` is {recipe.limit}; {control} tokens frame every text already.")
+        self.tokenizer = Tokenizer(data, recipe.limit, recipe.lowercase)
+        self.recipe, self._model = recipe, _model(recipe, device)
+        layers = [(arrays_of(step.file), step.activation) if step else None for step in recipe.head]
+        self._head = Head(layers, self._model.hidden * len(recipe.poolings), recipe.folder.name)
+        self.dim, self.device = self._head.dim, self._model.device
+
+    def __call__(self, windows: Windows, rows: int) -> np.ndarray:
+        """Encode token windows into one vector for each of the rows; a text without tokens is zero."""
+        sizes = np.array([len(ids) for ids in windows.ids], dtype=np.int64)
+        vectors = np.zeros((len(sizes), self._model.hidden * len(self.recipe.poolings)), np.float32)
+        for batch in batches(sizes, 1 if self._model.one_by_one else BATCH_ROWS):
+            lengths = sizes[batch]
+            ids = np.full((len(batch), int(lengths.max())), self.recipe.pad, np.int64)
+            ids[np.arange(ids.shape[1]) < lengths[:, None]] = np.concatenate([windows.ids[i] for i in batch])
+            vectors[batch] = self._model(ids, lengths, self.recipe.poolings)
+        made = self._head(window_means(vectors, windows.owners, sizes, rows))
+        made[np.bincount(windows.owners, weights=sizes, minlength=rows) == 0] = 0
+        return made
+
+
+def batches(sizes: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    """Window numbers, the longest first, so that neighbours need little padding; windows without tokens left out."""
+    order = np.argsort(-sizes, kind="stable")
+    order = order[sizes[order] > 0]
+    start = 0
+    while start < len(order):
+        width = int(sizes[order[start]])
+        stop = start + max(1, min(most, BATCH_TOKENS // width))
+        yield order[start:stop]
+        start = stop
+
+
+def _model(recipe: Recipe, device: str) -> Any:
+    if recipe.onnx is not None:
+        from vecwise.kernels.onnx_model import OnnxModel
+
+        return OnnxModel(recipe.onnx, device)
+    from vecwise.kernels.torch_model import TorchModel
+
+    return TorchModel(recipe.folder, device)
+
+
+def running(recipe: Recipe, device: str) -> Running:
+    """Load a model, or give the one that is loaded already; two stay loaded."""
+    with _LOADING:  # several threads may want it first
+        return _running(recipe, device, frame_of(recipe))
+
+
+@lru_cache(maxsize=2)
+def _running(recipe: Recipe, device: str, frame: str) -> Running:
+    return Running(recipe, device)
+
+
+@dataclass(frozen=True)
+class TransformerMap:
+    """Texts through one model into its vectors; nothing is learned from rows."""
+
+    target: Space
+    options: Options
+
+    @classmethod
+    def of(cls, options: Options) -> Self:
+        """Load the model and mint its space."""
+        recipe = options.recipe()
+        return cls(_space(recipe, options, running(recipe, options.device).dim), options)
+
+    def _ready(self) -> Running:
+        recipe = self.options.recipe()
+        if frame_of(recipe) != self.target.frame:
+            raise other_files(self.options.model)
+        return running(recipe, self.options.device)
+
+    def __call__(self, table: Any, /) -> Vectors:
+        """Encode the text of every row; warns with `TextCut`, or raises `TooLarge`, for texts too long."""
+        model = self._ready()
+        texts = self._texts(table, model.recipe.prompt)
+        windows = model.tokenizer.windows(texts, all_of=self.options.long == "mean")
+        self._tell(windows.several, model.recipe.limit)
+        return Vectors(model(windows, len(texts)), rows=table, space=self.target, encoder=self)
+
+    def cut_rows(self, table: Any, /) -> np.ndarray:
+        """Which rows hold more text than the model reads in one go: a boolean for each; tokens are only counted."""
+        recipe = self.options.recipe()
+        tokenizer = Tokenizer(bytes_of(recipe.tokenizer), recipe.limit, recipe.lowercase)
+        return tokenizer.too_long(self._texts(table, recipe.prompt))
+
+    def _texts(self, table: Any, prompt: str) -> Sequence[str]:
+        texts = texts_of(table, self.options.column, self.options.missing)
+        return [prompt + text for text in texts] if prompt else texts
+
+    def _tell(self, several: np.ndarray, limit: int) -> None:
+        rows = np.flatnonzero(several)
+        if not len(rows) or self.options.long == "mean":
+            return
+        said = f"{len(rows):,} of {count(len(several), 'text')} have more than {limit:,} tokens"
+        if self.options.long == "error":
+            raise TooLarge(
+                f"{said}: rows {some(rows.tolist())} (counted from 0). Split them into passages first "
+                '(vw.passages), or choose long="mean" or long="cut".'
+            )
+        warnings.warn(
+            f"{said}; what comes after was not read. Split texts into passages first (vw.passages), or "
+            'choose long="mean".',
+            TextCut,
+            stacklevel=3,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Plain data: the model stays where it is, known by the frame."""
+        return {"frame": self.target.frame, "dim": self.target.dim, "options": asdict(self.options)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], /) -> Self:
+        """Build the same map without loading the model.
+
+        Raises `FileMissing`, and `SpaceMismatch` when other files lie there now.
+        """
+        options = Options(**state["options"])
+        space = _space(options.recipe(), options, int(state["dim"]))
+        if space.frame != state["frame"]:
+            raise other_files(options.model)
+        return cls(space, options)
+
+
+def _space(recipe: Recipe, options: Options, dim: int) -> Space:
+    claims = frozenset({"unit"}) if recipe.head[-1:] == (None,) else frozenset()
+    name = f"TransformerEncoder: {Path(options.model).name}"
+    return Space(dim, frame_of(recipe), claims=claims, name=name)
+
+
+class TransformerEncoder(Encoder):
+    """Texts to vectors by a transformer model that lies on this machine; nothing needs fitting.
+
+    `model` is a sentence-transformers folder (Transformer, Pooling, Dense, Normalize; safetensors weights)
+    or an `.onnx` file with `tokenizer` (a `tokenizer.json` or the folder of one). `backend` `"auto"` takes
+    PyTorch, and for a folder with `onnx/model.onnx` ONNX Runtime where PyTorch is absent. `pooling` ("mean",
+    "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken") and `normalize` override the folder;
+    a bare ONNX file has the mean, not normalized. `device` is `"auto"`, `"cpu"` or `"cuda"`. `prompt` is put
+    before every text; `None` takes the folder's default. `column` names the text column, `missing` is
+    `"error"` or `"empty"`.
+
+    **Long texts.** A model reads up to its limit of tokens (`max_tokens`; `None`: the folder's own).
+    `long="cut"` warns with `errors.TextCut` how many texts were longer, `"error"` refuses them, `"mean"`
+    encodes them in windows of the limit and averages these, weighted by their tokens, before the head.
+    `map_.cut_rows(table)` tells which rows they are.
+
+    Gives float32. A row's vector is the same alone and in any batch to 1e-6 of its length. "" is what the
+    model makes of its control tokens alone, and zero where the tokenizer has none. Control tokens written
+    out in a text (`[CLS]`, `</s>`) are cut as text. Nothing is downloaded and no code is run from files.
+
+    Source: Reimers and Gurevych 2019, doi:10.18653/v1/D19-1410. Raises `FileMissing` (also for a name on a
+    hub), `Damaged`, `Inapplicable` (pickled weights, a model with code of its own, a CUDA device that is
+    not there), `MissingPackage`, `MissingValue`.
+
+    >>> from vecwise import TransformerEncoder
+    >>> TransformerEncoder("minilm", long="mean")
+    TransformerEncoder(model='minilm', long='mean')
+    """
+
+    needs_rows = False
+
+    def __init__(
+        self,
+        model: str | Path,
+        *,
+        tokenizer: str | Path | None = None,
+        pooling: str | None = None,
+        normalize: bool | None = None,
+        max_tokens: int | None = None,
+        long: str = "cut",
+        prompt: str | None = None,
+        backend: str = "auto",
+        device: str = "auto",
+        column: str | None = None,
+        missing: str = "error",
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.pooling = pooling
+        self.normalize = normalize
+        self.max_tokens = max_tokens
+        self.long = long
+        self.prompt = prompt
+        self.backend = backend
+        self.device = device
+        self.column = column
+        self.missing = missing
+
+    def _fold(self) -> Ready:
+        asked = choice("backend", self.backend, BACKENDS)
+        model = str(model_path(self.model))
+        options = Options(
+            model,
+            None if self.tokenizer is None else str(model_path(self.tokenizer)),
+            None if self.pooling is None else choice("pooling", self.pooling, POOLINGS),
+            self.normalize,
+            self.max_tokens,
+            choice("way with long texts", self.long, LONG),
+            self.prompt,
+            backend_for(model, asked),
+            choice("device", self.device, DEVICES),
+            self.column,
+            choice("policy for missing texts", self.missing, MISSING),
+        )
+        return Ready(partial(TransformerMap.of, options))
