@@ -5,6 +5,7 @@ This module must not know files nor what becomes of the numbers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -83,11 +84,10 @@ def opened(data: bytes, limit: int | None) -> Any:
 
 def unknown_id(data: bytes) -> int | None:
     """The number of the token that stands for whatever the vocabulary lacks, if there is one."""
-    import json
-
-    model = json.loads(data).get("model", {})
+    tokenizer = opened(data, None)  # which refuses what is no tokenizer
+    model = json.loads(data)["model"]
     if model.get("unk_token") is not None:
-        found = opened(data, None).token_to_id(model["unk_token"])
+        found = tokenizer.token_to_id(model["unk_token"])
         return None if found is None else int(found)
     return model.get("unk_id")
 

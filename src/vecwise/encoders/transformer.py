@@ -35,7 +35,8 @@ PACKAGES: Final = {
     "torch": (("torch", "transformers", "tokenizers", "safetensors"), "'vecwise[transformers]'"),
     "onnx": (("onnxruntime", "tokenizers", "safetensors"), "'vecwise[onnx]'"),
 }
-BATCH_ROWS, BATCH_TOKENS = 32, 4096
+BATCH_ROWS, BATCH_TOKENS = 32, 2048  # a core's cache; a GPU takes sixteen times as many
+FILLED: Final = 0.8  # of a batch's width, at least, by every text in it: padding costs as much as text
 
 _LOADING = Lock()
 
@@ -104,54 +105,67 @@ class Running:
         if recipe.limit <= control:
             raise OutOfRange(f"`max_tokens` is {recipe.limit}; {control} tokens frame every text already.")
         self.tokenizer = Tokenizer(data, recipe.limit, recipe.lowercase)
-        self.recipe, self._model = recipe, _model(recipe, device)
+        self.recipe = recipe
+        self._model = _model(
+            recipe.onnx or recipe.folder, recipe.onnx is None, tuple(recipe.digests()), device
+        )
         layers = [(arrays_of(step.file), step.activation) if step else None for step in recipe.head]
         self._head = Head(layers, self._model.hidden * len(recipe.poolings), recipe.folder.name)
         self.dim, self.device = self._head.dim, self._model.device
 
-    def __call__(self, windows: Windows, rows: int) -> np.ndarray:
-        """Encode token windows into one vector for each of the rows; a text without tokens is zero."""
+    def __call__(self, windows: Windows, texts: int) -> np.ndarray:
+        """Encode token windows into one vector for each of the texts; a text without tokens is zero."""
         sizes = np.array([len(ids) for ids in windows.ids], dtype=np.int64)
         vectors = np.zeros((len(sizes), self._model.hidden * len(self.recipe.poolings)), np.float32)
-        for batch in batches(sizes, 1 if self._model.one_by_one else BATCH_ROWS):
+        room = 16 if self.device == "cuda" else 1
+        rows = 1 if self._model.one_by_one else BATCH_ROWS * room
+        for batch in batches(sizes, rows, BATCH_TOKENS * room):
             lengths = sizes[batch]
             ids = np.full((len(batch), int(lengths.max())), self.recipe.pad, np.int64)
             ids[np.arange(ids.shape[1]) < lengths[:, None]] = np.concatenate([windows.ids[i] for i in batch])
             vectors[batch] = self._model(ids, lengths, self.recipe.poolings)
-        made = self._head(window_means(vectors, windows.owners, sizes, rows))
-        made[np.bincount(windows.owners, weights=sizes, minlength=rows) == 0] = 0
+        made = self._head(window_means(vectors, windows.owners, sizes, texts))
+        made[np.bincount(windows.owners, weights=sizes, minlength=texts) == 0] = 0
         return made
 
 
-def batches(sizes: np.ndarray, most: int) -> Iterator[np.ndarray]:
-    """Window numbers, the longest first, so that neighbours need little padding; windows without tokens left out."""
+def batches(sizes: np.ndarray, rows: int = BATCH_ROWS, tokens: int = BATCH_TOKENS) -> Iterator[np.ndarray]:
+    """Give window numbers in batches, the longest first, cut where padding would grow; empty ones are left out.
+
+    >>> [batch.tolist() for batch in batches(np.array([3, 0, 100, 90, 3]))]
+    [[2, 3], [0, 4]]
+    """
     order = np.argsort(-sizes, kind="stable")
     order = order[sizes[order] > 0]
+    falling = -sizes[order]
     start = 0
     while start < len(order):
-        width = int(sizes[order[start]])
-        stop = start + max(1, min(most, BATCH_TOKENS // width))
+        width = -falling[start]
+        similar = int(np.searchsorted(falling, -FILLED * width, side="right"))
+        stop = min(start + min(rows, max(1, tokens // width)), similar)
         yield order[start:stop]
         start = stop
 
 
-def _model(recipe: Recipe, device: str) -> Any:
-    if recipe.onnx is not None:
-        from vecwise.kernels.onnx_model import OnnxModel
+@lru_cache(maxsize=2)
+def _model(path: Path, torch: bool, digests: tuple[str, ...], device: str) -> Any:
+    """The transformer alone, so that encoders which differ in the rest share one."""
+    if torch:
+        from vecwise.kernels.torch_model import TorchModel
 
-        return OnnxModel(recipe.onnx, device)
-    from vecwise.kernels.torch_model import TorchModel
+        return TorchModel(path, device)
+    from vecwise.kernels.onnx_model import OnnxModel
 
-    return TorchModel(recipe.folder, device)
+    return OnnxModel(path, device)
 
 
 def running(recipe: Recipe, device: str) -> Running:
-    """Load a model, or give the one that is loaded already; two stay loaded."""
+    """Load a model, or give the one that is loaded already; two transformers stay loaded."""
     with _LOADING:  # several threads may want it first
         return _running(recipe, device, frame_of(recipe))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _running(recipe: Recipe, device: str, frame: str) -> Running:
     return Running(recipe, device)
 
