@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vecwise.errors import Damaged, Inapplicable, some
+from vecwise.errors import Damaged, Inapplicable, VecwiseError, some
 from vecwise.kernels.pooling import token_weights
 from vecwise.kernels.sentence_weights import workers
 
@@ -90,9 +90,9 @@ def _loaded(folder: Path) -> Any:
             output_loading_info=True,
             **local,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError) as error:
-        if isinstance(error, Inapplicable):
-            raise
+    except VecwiseError:
+        raise
+    except Exception as error:  # a broken folder raises whatever its broken part leads to
         said = str(error).strip().split("\n", 1)[0]
         raise Damaged(f"`{folder}` cannot be loaded as a transformer: {said}") from error
     finally:
