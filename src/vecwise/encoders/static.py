@@ -18,6 +18,7 @@ from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.ready import Ready, needed, other_files
 from vecwise.encoders.texts import MISSING, texts_of
 from vecwise.encoders.tokens import Tokenizer, of_words, opened, unknown_id
+from vecwise.engines.local import serial, threads
 from vecwise.errors import WrongShape
 from vecwise.kernels.norms import scale_rows
 from vecwise.kernels.token_sums import token_means
@@ -27,6 +28,7 @@ from vecwise.store.static_files import StaticFiles, read_static
 from vecwise.vectors import Vectors
 
 INSTALL = "'vecwise[static]'"
+BLOCK = 1024  # texts: while one block is cut into tokens, another is summed
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,12 @@ class StaticTable:
     identity: str
 
     def means(self, texts: Sequence[str]) -> np.ndarray:
-        """The mean of every text's token vectors."""
+        """The mean of every text's token vectors; blocks of texts side by side, whatever their number."""
+        blocks = [texts[start : start + BLOCK] for start in range(0, max(1, len(texts)), BLOCK)]
+        engine = serial if len(blocks) == 1 else threads()
+        return np.concatenate(list(engine(self._block, blocks)))
+
+    def _block(self, texts: Sequence[str]) -> np.ndarray:
         ids, lengths = self.tokenizer.flat(texts)
         if self.unknown is not None:
             ids, lengths = _without(self.unknown, ids, lengths)
