@@ -201,6 +201,14 @@ def test_unit_is_claimed_only_where_it_holds(model) -> None:
     assert not plain.space.same_axes(X.space)
 
 
+def test_by_name(model) -> None:
+    from vecwise.encoders.registry import encoder_from_data, encoder_to_data, made_by_name
+
+    encoder = made_by_name("static", {"model": model})
+    X = vw.encode(["the sea"], encoder)
+    assert X.space.same_axes(encoder_from_data(encoder_to_data(encoder)).space)
+
+
 # ---- a matrix of one's own ----
 
 
@@ -268,6 +276,9 @@ def test_the_frame_tells_models_apart(tmp_path) -> None:
 def test_what_is_not_a_model_is_refused(tmp_path, model) -> None:
     from safetensors.numpy import save_file
 
+    for encoder in (vw.StaticEncoder(), vw.TransformerEncoder()):
+        with pytest.raises(Inapplicable, match="needs the path of a model"):
+            encoder.transform(["a"])
     with pytest.raises(FileMissing, match="nothing is downloaded"):
         vw.StaticEncoder("minishlab/potion-base-8M").transform(["a"])
     (tmp_path / "empty").mkdir()

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from vecwise.encoders.base import EncoderMap
-from vecwise.errors import SpaceMismatch, missing_package
+from vecwise.errors import Inapplicable, SpaceMismatch, missing_package
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class Ready:
     def done(self, state: int, /) -> EncoderMap:
         """The map, whatever was read."""
         return self.make()
+
+
+def named(encoder: Any) -> Any:
+    """The path that an encoder's `model` gives; raises `Inapplicable` where it was left out."""
+    if not encoder.model:
+        name = type(encoder).__name__
+        raise Inapplicable(f"{name} needs the path of a model on this machine: {name}(model='…').")
+    return encoder.model
 
 
 def installed(package: str) -> bool:

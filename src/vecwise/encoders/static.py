@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from vecwise.encoders.base import Encoder, choice
-from vecwise.encoders.ready import Ready, needed, other_files
+from vecwise.encoders.ready import Ready, named, needed, other_files
 from vecwise.encoders.texts import MISSING, texts_of
 from vecwise.encoders.tokens import Tokenizer, of_words, opened, unknown_id
 from vecwise.engines.local import serial, threads
@@ -215,7 +215,7 @@ class StaticEncoder(Encoder):
 
     def __init__(
         self,
-        model: str | Path,
+        model: str | Path | None = None,
         *,
         tokenizer: str | Path | None = None,
         normalize: bool | None = None,
@@ -231,5 +231,5 @@ class StaticEncoder(Encoder):
     def _fold(self) -> Ready:
         missing = choice("policy for missing texts", self.missing, MISSING)
         tokenizer = None if self.tokenizer is None else str(model_path(self.tokenizer))
-        model = str(model_path(self.model))
+        model = str(model_path(named(self)))
         return Ready(partial(StaticMap.of, model, tokenizer, self.normalize, self.column, missing))

@@ -17,7 +17,7 @@ import numpy as np
 
 from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder, choice
-from vecwise.encoders.ready import Ready, installed, needed, other_files
+from vecwise.encoders.ready import Ready, installed, named, needed, other_files
 from vecwise.encoders.texts import MISSING, texts_of
 from vecwise.encoders.tokens import Tokenizer, Windows, opened
 from vecwise.errors import Inapplicable, OutOfRange, TextCut, TooLarge, some
@@ -280,7 +280,7 @@ class TransformerEncoder(Encoder):
 
     def __init__(
         self,
-        model: str | Path,
+        model: str | Path | None = None,
         *,
         tokenizer: str | Path | None = None,
         pooling: str | None = None,
@@ -307,7 +307,7 @@ class TransformerEncoder(Encoder):
 
     def _fold(self) -> Ready:
         asked = choice("backend", self.backend, BACKENDS)
-        model = str(model_path(self.model))
+        model = str(model_path(named(self)))
         options = Options(
             model,
             None if self.tokenizer is None else str(model_path(self.tokenizer)),
