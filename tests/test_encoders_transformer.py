@@ -329,7 +329,9 @@ def test_prompts(tiny, tmp_path) -> None:
     assert np.array_equal(
         vw.TransformerEncoder(where, prompt="").transform(["sea"]), plain.transform(["sea"])
     )
-    assert vw.TransformerEncoder(where).space.same_axes(plain.space)  # questions and documents must meet
+    X, Q = vw.encode(["sea", "rain"], plain), vw.encode(["sea"], vw.TransformerEncoder(where))
+    assert not X.space.same_axes(Q.space)
+    assert vw.nearest(X, vw.Vectors(Q.values, space=X.space), k=1).ids.shape == (1, 1)
     write(
         where / "1_Pooling/config.json", embedding_dimension=HIDDEN, pooling_mode="mean", include_prompt=False
     )
@@ -372,7 +374,8 @@ def test_the_frame_tells_models_apart(tmp_path, tiny) -> None:
         vw.TransformerEncoder(folder(tmp_path / str(i), **kind)).space.frame for i, kind in enumerate(kinds)
     }
     assert len(frames | {vw.TransformerEncoder(tiny).space.frame}) == 6
-    assert vw.TransformerEncoder(tiny, long="mean").space.same_axes(vw.TransformerEncoder(tiny).space)
+    readings = [{}, {"long": "mean"}, {"prompt": "sky "}, {"max_tokens": 9}]
+    assert len({vw.TransformerEncoder(tiny, **reading).space.frame for reading in readings}) == 4
     plain = vw.TransformerEncoder(tiny, normalize=False)
     assert not plain.space.claims
     assert not plain.space.same_axes(vw.TransformerEncoder(tiny).space)

@@ -90,10 +90,11 @@ def backend_for(model: str, asked: str) -> str:
     return asked
 
 
-def frame_of(recipe: Recipe) -> str:
-    """The frame: weights, tokenizer, configuration, pooling and head, not which texts or how much of each."""
+def frame_of(recipe: Recipe, long: str) -> str:
+    """The frame: files, pooling and head, and what is read of a text, so that one frame never mixes two readings."""
     head = ["normalize" if step is None else step.activation for step in recipe.head]
-    return mint_frame("transformer", [recipe.digests(), recipe.lowercase, recipe.poolings, head])
+    reading = [recipe.lowercase, recipe.prompt, recipe.limit, long]
+    return mint_frame("transformer", [recipe.digests(), recipe.poolings, head, reading])
 
 
 class Running:
@@ -162,11 +163,11 @@ def _model(path: Path, torch: bool, digests: tuple[str, ...], device: str) -> An
 def running(recipe: Recipe, device: str) -> Running:
     """Load a model, or give the one that is loaded already; two transformers stay loaded."""
     with _LOADING:  # several threads may want it first
-        return _running(recipe, device, frame_of(recipe))
+        return _running(recipe, device, tuple(recipe.digests()))
 
 
 @lru_cache(maxsize=8)
-def _running(recipe: Recipe, device: str, frame: str) -> Running:
+def _running(recipe: Recipe, device: str, digests: tuple[str, ...]) -> Running:
     return Running(recipe, device)
 
 
@@ -185,7 +186,7 @@ class TransformerMap:
 
     def _ready(self) -> Running:
         recipe = self.options.recipe()
-        if frame_of(recipe) != self.target.frame:
+        if frame_of(recipe, self.options.long) != self.target.frame:
             raise other_files(self.options.model)
         return running(recipe, self.options.device)
 
@@ -244,7 +245,7 @@ class TransformerMap:
 def _space(recipe: Recipe, options: Options, dim: int) -> Space:
     claims = frozenset({"unit"}) if recipe.head[-1:] == (None,) else frozenset()
     name = f"TransformerEncoder: {Path(options.model).name}"
-    return Space(dim, frame_of(recipe), claims=claims, name=name)
+    return Space(dim, frame_of(recipe, options.long), claims=claims, name=name)
 
 
 class TransformerEncoder(Encoder):
@@ -255,7 +256,9 @@ class TransformerEncoder(Encoder):
     PyTorch, and for a folder with `onnx/model.onnx` ONNX Runtime where PyTorch is absent. `pooling` ("mean",
     "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken") and `normalize` override the folder;
     a bare ONNX file has the mean, not normalized. `device` is `"auto"`, `"cpu"` or `"cuda"`. `prompt` is put
-    before every text; `None` takes the folder's default. `column` names the text column, `missing` is
+    before every text; `None` takes the folder's default. Of a model with one prompt for questions and another
+    for documents, give the questions the documents' space: `vw.Vectors(Q.values, space=X.space)`.
+    `column` names the text column, `missing` is
     `"error"` or `"empty"`.
 
     **Long texts.** A model reads up to its limit of tokens (`max_tokens`; `None`: the folder's own).
