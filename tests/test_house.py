@@ -186,7 +186,6 @@ HEAVY = {
     "transformers",
     "tokenizers",
     "onnxruntime",
-    "safetensors",
     "rich",
     "pyarrow",
     "PIL",

@@ -71,7 +71,7 @@ def _without(unknown: int, ids: np.ndarray, lengths: np.ndarray) -> tuple[np.nda
 
 def static_table(model: str, tokenizer: str | None) -> StaticTable:
     """Read a static model, or give the one that was read before if its files have not changed since."""
-    needed(("tokenizers", "safetensors"), "StaticEncoder", INSTALL)
+    needed(("tokenizers",), "StaticEncoder", INSTALL)
     where = model_path(model)
     files = (
         sorted(where.rglob("*.json")) + sorted(where.rglob("*.safetensors")) if where.is_dir() else [where]

@@ -32,8 +32,8 @@ LONG: Final = ("cut", "error", "mean")
 BACKENDS: Final = ("auto", "torch", "onnx")
 DEVICES: Final = ("auto", "cpu", "cuda")
 PACKAGES: Final = {
-    "torch": (("torch", "transformers", "tokenizers", "safetensors"), "'vecwise[transformers]'"),
-    "onnx": (("onnxruntime", "tokenizers", "safetensors"), "'vecwise[onnx]'"),
+    "torch": (("torch", "transformers", "tokenizers"), "'vecwise[transformers]'"),
+    "onnx": (("onnxruntime", "tokenizers"), "'vecwise[onnx]'"),
 }
 BATCH_ROWS, BATCH_TOKENS = 32, 2048  # a core's cache; a GPU takes sixteen times as many
 FILLED: Final = 0.8  # of a batch's width, at least, by every text in it: padding costs as much as text
@@ -258,8 +258,7 @@ class TransformerEncoder(Encoder):
     a bare ONNX file has the mean, not normalized. `device` is `"auto"`, `"cpu"` or `"cuda"`. `prompt` is put
     before every text; `None` takes the folder's default. Of a model with one prompt for questions and another
     for documents, give the questions the documents' space: `vw.Vectors(Q.values, space=X.space)`.
-    `column` names the text column, `missing` is
-    `"error"` or `"empty"`.
+    `column` names the text column, `missing` is `"error"` or `"empty"`.
 
     **Long texts.** A model reads up to its limit of tokens (`max_tokens`; `None`: the folder's own).
     `long="cut"` warns with `errors.TextCut` how many texts were longer, `"error"` refuses them, `"mean"`

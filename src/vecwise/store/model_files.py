@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import Damaged, FileMissing, UnknownFormat, UnknownName, missing_package, some
+from vecwise.errors import Damaged, FileMissing, UnknownFormat, UnknownName, some
 from vecwise.store.os_errors import missing, os_errors, shown
 from vecwise.store.vector_files import read_vectors
 
@@ -81,12 +81,10 @@ def bytes_of(path: Path, most: int = TOKENIZER_BYTES) -> bytes:
 def arrays_of(path: Path, names: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     """Read the arrays of a safetensors file: those named that exist, or all.
 
-    Raises `Damaged`, `MissingPackage`, and `UnknownFormat` for numbers that NumPy has no type for.
+    Raises `Damaged`, and `UnknownFormat` for numbers that NumPy has no type for.
     """
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError as error:
-        raise missing_package("safetensors", f"Reading {shown(path)}", "'vecwise[static]'") from error
+    from safetensors import SafetensorError, safe_open
+
     try:
         with os_errors(path, "read"), safe_open(str(path), framework="numpy") as file:
             wanted = [name for name in file.keys() if not names or name in names]  # noqa: SIM118  not a dict
