@@ -45,7 +45,7 @@ KINDS = ["<f2", "<f4", "<f8", ">f4", "i1", "<u8", ">i4", "?"]
 def test_npy_files_are_mapped_as_numpy_reads_them(tmp_path, kind, order) -> None:
     array = np.asarray(np.abs(MATRIX) * 3, dtype=kind, order=order)
     np.save(tmp_path / "emb.npy", array)
-    found = read_vectors(tmp_path / "emb.npy")
+    found = read_vectors(tmp_path / "emb.npy")[0]
     assert isinstance(found, np.memmap)
     assert found.dtype == array.dtype
     assert np.array_equal(found, np.load(tmp_path / "emb.npy", allow_pickle=False))
@@ -124,7 +124,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, noise, place) -> None:
     whole = header("(2, 2)") + bytes(16)
     path.write_bytes(whole[:place] + noise + whole[place + len(noise) :])
     try:
-        found = np.asarray(read_vectors(path))
+        found = np.asarray(read_vectors(path)[0])
     except (Damaged, WrongType, WrongShape, EmptyInput):
         return
     assert found.nbytes <= path.stat().st_size
@@ -139,7 +139,7 @@ def test_any_archive_is_read_or_refused(tmp_path_factory, noise, place, packed) 
     place %= len(whole)
     path.write_bytes(whole[:place] + noise + whole[place + len(noise) :])
     try:
-        found = read_vectors(path)
+        found = read_vectors(path)[0]
     except (Damaged, WrongType, WrongShape, EmptyInput, TooLarge):
         return
     assert np.array_equal(
@@ -155,7 +155,7 @@ def test_any_archive_is_read_or_refused(tmp_path_factory, noise, place, packed) 
 def test_npz_files_of_one_array(tmp_path, save, order) -> None:
     array = np.asarray(MATRIX, order=order)
     save(tmp_path / "emb.npz", vectors=array)
-    assert np.array_equal(read_vectors(tmp_path / "emb.npz"), array)
+    assert np.array_equal(read_vectors(tmp_path / "emb.npz")[0], array)
     save(tmp_path / "two.npz", a=MATRIX, b=MATRIX)
     with pytest.raises(WrongType, match="2 arrays"):
         read_vectors(tmp_path / "two.npz")
@@ -166,7 +166,7 @@ def test_npz_files_of_one_array(tmp_path, save, order) -> None:
 def test_npz_files_of_a_sparse_matrix(tmp_path, made, compressed) -> None:
     matrix = made(sp.random(40, 30, 0.1, random_state=1, dtype=np.float32, format="csr"))
     sp.save_npz(tmp_path / "s.npz", matrix, compressed=compressed)
-    found = read_vectors(tmp_path / "s.npz")
+    found = read_vectors(tmp_path / "s.npz")[0]
     truth = sp.load_npz(tmp_path / "s.npz")
     assert found.dtype == np.float32
     assert np.array_equal(found.toarray(), truth.toarray())
@@ -197,7 +197,7 @@ def test_npz_files_of_a_sparse_matrix(tmp_path, made, compressed) -> None:
 def test_parts_of_a_sparse_matrix_are_not_believed(tmp_path, change, error) -> None:
     parts = {"data": [1.0, 2.0], "indices": [0, 2], "indptr": [0, 1, 2], "shape": [2, 3], "format": b"csr"}
     np.savez(tmp_path / "s.npz", **parts)
-    assert read_vectors(tmp_path / "s.npz").toarray().tolist() == [[1, 0, 0], [0, 0, 2]]
+    assert read_vectors(tmp_path / "s.npz")[0].toarray().tolist() == [[1, 0, 0], [0, 0, 2]]
     np.savez(tmp_path / "s.npz", **{**parts, **change})
     with pytest.raises(error):
         read_vectors(tmp_path / "s.npz")

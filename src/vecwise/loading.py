@@ -45,10 +45,8 @@ from vecwise.store.os_errors import shown
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
 from vecwise.store.vector_columns import vectors_of
-from vecwise.store.vector_files import is_vector_file, read_vectors
+from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file, read_vectors
 from vecwise.vectors import Vectors
-
-NUMPY = "a NumPy file of vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +75,13 @@ def encode(
     """Turn rows into vectors that know their space.
 
     `rows` is a list of texts, a table (Arrow, pandas, Polars, a dict of columns, a list of dicts) or a path
-    to a file; a `.npy` or `.npz` file holds vectors already, and so may a column of lists of numbers, which
-    `vectors` names where there are several. `encoder` is `"auto"` (running text: sentences, otherwise a
-    table), the name of an encoder such as `"table"`, `"sentence"`, `"count"` or `"tfidf"`, the folder of a saved
-    encoder, or an encoder object, which is fitted on the rows if it has not been yet. `columns` and `text`
-    override which columns are encoded, `ids` names the id column or gives the ids, `missing` says what a
-    missing cell becomes. `progress(done, total)` is called as rows are finished.
+    to a file; a file of vectors (`.npy`, `.npz`, `.safetensors`, a TSV or CSV of bare numbers) holds them
+    already, and so may a column of lists of numbers; `vectors` names the column, or the array of the file, where
+    there are several. `encoder` is `"auto"` (running text: sentences, otherwise a table), the name of an encoder
+    such as `"table"`, `"sentence"`, `"count"` or `"tfidf"`, the folder of a saved encoder, or an encoder object,
+    which is fitted on the rows if it has not been yet. `columns` and `text` override which columns are encoded,
+    `ids` names the id column or gives the ids, `missing` says what a missing cell becomes.
+    `progress(done, total)` is called as rows are finished.
 
     `into` is a folder to save into as `save` does. An interrupted call goes on from there when it is made again:
     costly encoders, such as sentences, keep what they encoded batch by batch, by the hash of the row and the
@@ -104,10 +103,16 @@ def encode(
                         vectors=vectors, progress=progress)  # fmt: skip
         return encode_into(into, lambda kept: again(remember=kept), lambda X: save(X, into))[0]
     if is_vector_file(rows):
-        _refuse_options(
-            rows, NUMPY, encoder=encoder, columns=columns, text=text, missing=missing, vectors=vectors
+        _refuse_beside(
+            rows,
+            encoder=encoder,
+            columns=columns,
+            text=text,
+            missing=missing,
+            vectors=vectors,
+            ids=ids if isinstance(ids, str) else None,
         )
-        return _vectors_in(rows, ids).vectors
+        return _vectors_in(rows, ids, vectors).vectors
     table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
     if isinstance(encoder, str):
         return encode_table(
@@ -202,17 +207,19 @@ def _vectors_at(table: Any, column: str, ids: Any) -> Vectors:
     return Vectors(values, names, beside if beside.num_columns else None, space)
 
 
-def _vectors_in(path: str | Path, ids: Any = None, sample: int | None = None, seed: int = 0) -> Encoded:
-    """The vectors of a NumPy file; a sample keeps its rows' own numbers, and only its rows are read."""
-    if isinstance(ids, str):
-        raise Inapplicable(f"{shown(path)} has no columns, so none can name its rows. Leave out `ids`.")
-    values = read_vectors(path)
+def _vectors_in(
+    path: str | Path, ids: Any = None, array: str | None = None, sample: int | None = None, seed: int = 0
+) -> Encoded:
+    """The vectors of a file; a sample keeps its rows' own numbers, and of a mapped file reads only its rows."""
+    values, rows = read_vectors(path, array)
+    ids = ids if rows is None else _ids(rows, ids)
     total = int(values.shape[0])
     if sample is not None and sample < total:
-        ids = _sample(total, sample, seed)
-        values = values[ids]
+        keep = _sample(total, sample, seed)
+        ids = keep if ids is None else [ids[i] for i in keep.tolist()]
+        values, rows = values[keep], None if rows is None else rows.take(whole_numbers(keep))
     space = Space(int(values.shape[1]), name=f"vectors of {shown(Path(path).name)}")
-    return Encoded(Vectors(values, ids, None, space), None, total)
+    return Encoded(Vectors(values, ids, rows, space), None, total)
 
 
 def _ids(table: Any, ids: Any) -> Any:
@@ -310,10 +317,11 @@ def load(
     seed: int = 0,
     **options: Any,
 ) -> Encoded:
-    """Give the vectors of a PATH: a saved folder or a NumPy file is opened, a data file is read and encoded.
+    """Give the vectors of a PATH: a saved folder or a file of vectors is opened, a data file is read and encoded.
 
-    `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers. Raises
-    `Inapplicable` for options of reading or encoding with a saved folder or a NumPy file: both are encoded.
+    `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers. `format` says
+    that a table of bare numbers has a line of column names after all. Raises `Inapplicable` for options of
+    reading or encoding with a saved folder or a file of vectors: both are encoded.
     """
     if sample is not None and sample < 1:
         raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
@@ -323,9 +331,9 @@ def load(
         )
         made = open(path)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
-    if is_vector_file(path):
-        _refuse_options(path, NUMPY, format=format, encoding=encoding, as_text=as_text, **options)
-        return _vectors_in(path, None, sample, seed)
+    if (format is None or Path(path).suffix.lower() in SUFFIXES) and is_vector_file(path):
+        _refuse_beside(path, format=format, encoding=encoding, as_text=as_text, **options)
+        return _vectors_in(path, options.get("ids"), options.get("vectors"), sample, seed)
     table = read(path, format=format, encoding=encoding, as_text=as_text)
     total = table.num_rows
     keep = None if sample is None else _sample(table.num_rows, sample, seed)
@@ -335,6 +343,11 @@ def load(
             options["ids"] = keep.tolist()
     made_now = encode_table(table, **options)
     return Encoded(made_now.vectors, made_now.plan, total)
+
+
+def _refuse_beside(path: str | Path, /, **options: Any) -> None:
+    what, taken = kind_of_file(path)
+    _refuse_options(path, what, **{name: value for name, value in options.items() if name not in taken})
 
 
 def _refuse_options(path: str | Path, what: str, /, **options: Any) -> None:

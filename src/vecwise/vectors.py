@@ -12,6 +12,7 @@ import numpy as np
 
 from vecwise.errors import (
     NonFinite,
+    SpaceMismatch,
     WrongShape,
     WrongType,
     missing_package,
@@ -19,6 +20,7 @@ from vecwise.errors import (
 )
 from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
 from vecwise.kernels.arrow import whole_numbers
+from vecwise.kernels.frames import held
 from vecwise.kernels.norms import row_norms
 from vecwise.row_ids import as_ids, places_by_id, places_of
 from vecwise.space import Space, _zero_maker
@@ -34,9 +36,15 @@ class Vectors:
     """A read-only matrix of shape `(rows, dim)` with one id per row, the rows it came from, and a `Space`.
 
     `values` is anything NumPy reads as numbers, of shape `(rows, dim)` or `(dim,)` for one row, a SciPy
-    sparse matrix, or other `Vectors`. float32 and float64 are kept, float16 and whole numbers are
-    widened. `ids` are whole numbers or strings (numbered from 0 without them); `rows` is an Arrow table
+    sparse matrix, a tensor of PyTorch, JAX or whatever speaks DLPack, other `Vectors`, or a frame: with
+    columns of numbers (pandas, Polars, Arrow), whose names become the features and whose pandas index the
+    ids, or with one column of lists, which are the vectors, the other columns being their rows. A Series or
+    Arrow array of lists gives a row each. float32 and float64 are kept, float16, bfloat16 and whole numbers
+    are widened. `ids` are whole numbers or strings (numbered from 0 without them); `rows` is an Arrow table
     with one row each. Without `space` the vectors get a fresh space of their own, which meets no other.
+
+    Arrays, CPU tensors and Arrow lists of float32 or float64 in row order and one piece are viewed, not
+    copied: who changes them later changes the vectors. Everything else is copied. No input is changed.
 
     They behave as a vector space: `+`, `-`, scaling by a number, `-X` and `space.zero()` stay in the space.
     Addition is commutative to the bit, and associative to 4 units in the last place of the sum of
@@ -44,8 +52,9 @@ class Vectors:
     the longer side or those both sides share, and counts from 0 otherwise. Numbers are selected by place
     (`X[0]`, `X[2:5]`, a mask), strings by id (`X["a"]`); `X.by_id(7)` takes ids that are numbers.
 
-    Raises `WrongShape`, `WrongType`, `DuplicateName` (ids), and `NonFinite` with the row ids or when a sum
-    overflows; `SpaceMismatch` when vectors of two spaces meet.
+    Raises `WrongShape`, `WrongType`, `DuplicateName` (ids), `OutOfRange` for whole numbers beyond 2^53,
+    `MissingValue` for empty cells, and `NonFinite` with the row ids or when a sum overflows;
+    `SpaceMismatch` when vectors of two spaces meet, or columns are not those of `space` in its order.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[3.0, 4.0], [1.0, 0.0]], ids=["a", "b"])
@@ -77,10 +86,18 @@ class Vectors:
             ids = values.ids if ids is None else ids
             rows = values.rows if rows is None else rows
             values = values.values
+        features = None
+        frame = held(values, with_ids=ids is None)
+        if frame is not None:
+            values, features = frame.values, frame.features
+            ids = frame.ids if ids is None else ids
+            rows = frame.rows if rows is None else rows
         matrix = as_matrix(values)
         if space is not None and not isinstance(space, Space):
             raise WrongType(f"`space` is a Space such as X.space, not {type(space).__name__}.")
-        space = Space(matrix.shape[1]) if space is None else space
+        if space is not None and features is not None:
+            _refuse_other_columns(features, space)
+        space = Space(matrix.shape[1], features=features) if space is None else space
         if matrix.shape[1] != space.dim:
             raise WrongShape(f"`values` has {matrix.shape[1]} dimensions; {space.label} expects {space.dim}.")
         names = as_ids(ids, matrix.shape[0])
@@ -292,6 +309,15 @@ class Vectors:
             for i, row in zip(self.ids[:rows].tolist(), head, strict=True)
         ]
         return ["id", *names, *more], cells, max(0, len(self) - rows)
+
+
+def _refuse_other_columns(columns: tuple[str, ...], space: Space) -> None:
+    """Columns in another order would put every number on a wrong axis, and the shape would not tell."""
+    if space.features is not None and len(columns) == space.dim and columns != space.features:
+        raise SpaceMismatch(
+            f"The columns {some(columns)} are not the features of {space.label}, which are "
+            f"{some(space.features)}, in this order. Give them so: frame[list(X.space.features)]."
+        )
 
 
 def _rebuild(*parts: Any) -> Vectors:

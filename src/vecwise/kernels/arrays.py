@@ -6,11 +6,14 @@ This module must not know any vecwise type beyond errors; SciPy is asked only wh
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import WrongShape, WrongType
+from vecwise.errors import OutOfRange, WrongShape, WrongType
+from vecwise.kernels.tensors import as_array
+
+EXACT: Final = 2**53  # float64 holds every whole number up to here
 
 
 def is_sparse(values: Any) -> bool:
@@ -22,25 +25,48 @@ def is_sparse(values: Any) -> bool:
 def as_matrix(values: Any) -> Any:
     """Give a read-only `(rows, dim)` float32 or float64 array, C-ordered, or a canonical CSR array.
 
-    One-dimensional input is one row. float16 widens to float32 (it overflows at 65,504); whole numbers
-    and booleans become float64. The input is never changed. Raises `WrongType` and `WrongShape`.
+    One-dimensional input is one row. float16 and bfloat16 widen to float32 (float16 overflows at 65,504);
+    whole numbers and booleans become float64. The input is never changed; it is viewed, not copied, when it
+    is float32 or float64 in C order already, tensors on the CPU included. Raises `WrongType`, `WrongShape`,
+    and `OutOfRange` for whole numbers beyond 2^53, which float64 would round.
     """
     if is_sparse(values):
         return _as_csr(values)
     if type(values).__module__.startswith("numpy.ma"):  # asking `np.ma` for the class would load it
         raise WrongType("Masked arrays hide values. Fill or drop the masked rows first: `array.filled(...)`.")
     try:
-        array = np.asarray(values)
-    except ValueError as error:  # a ragged list
-        raise WrongShape(f"The rows have different lengths, so they are no matrix: {error}") from error
+        array = as_array(values)
+    except ValueError as error:
+        raise WrongShape(f"The rows are no matrix: {_odd_row(values) or error}.") from error
     if array.ndim == 1:
         array = array.reshape(1, -1)
+    refuse_rounding(array)
     array = np.ascontiguousarray(array, dtype=_float_type(array.dtype)) if array.ndim else array
     if array.ndim != 2 or array.shape[1] == 0:
         raise WrongShape(f"Expected an array of shape (rows, dim) with dim at least 1, not {array.shape}.")
-    view = array.view()
+    view = (array if array.flags.aligned else array.copy()).view()
     view.flags.writeable = False
     return view
+
+
+def _odd_row(rows: Any) -> str | None:
+    """Name the first row of a ragged list that is not as long as the first."""
+    lengths = [len(row) if hasattr(row, "__len__") else 0 for row in rows] if hasattr(rows, "__len__") else []
+    for place, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f"row {place:,} (counted from 0) has {length:,} numbers, and row 0 has {lengths[0]:,}"
+    return None
+
+
+def refuse_rounding(array: np.ndarray, what: str = "The array") -> None:
+    """Raise `OutOfRange` for whole numbers that float64 would round."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 8 or not array.size:
+        return
+    if max(int(array.max()), -int(array.min())) > EXACT:
+        raise OutOfRange(
+            f"{what} holds whole numbers beyond 2^53, which float64 would round. Scale them down, or give "
+            "them as fractions."
+        )
 
 
 def _float_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -55,6 +81,7 @@ def _as_csr(values: Any) -> Any:
     from scipy.sparse import csr_array
 
     matrix = csr_array(values)
+    refuse_rounding(matrix.data, "The sparse matrix")
     dtype = _float_type(matrix.dtype)
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise WrongShape(f"Expected a sparse matrix of shape (rows, dim), not {matrix.shape}.")

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import Damaged, DuplicateName, NotSavable, some
-from vecwise.store.arrow_types import plain
+from vecwise.kernels.arrow_types import plain
 from vecwise.store.columnar import arrow_errors
 from vecwise.store.durable import replacing
 from vecwise.store.manifest import Manifest, Part

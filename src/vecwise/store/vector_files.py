@@ -1,4 +1,4 @@
-"""NumPy's files of vectors, `.npy` and `.npz`, as arrays: every size in them is checked before it is believed.
+"""Files of vectors as arrays, NumPy's `.npy` and `.npz` here: every size in them is checked before it is believed.
 
 This module must not know spaces, rows or encoders; it never loads Python objects.
 """
@@ -29,10 +29,14 @@ from vecwise.errors import (
     WrongShape,
     WrongType,
     some,
+    unknown,
 )
+from vecwise.store.memory import enough_memory, refuse_beyond
+from vecwise.store.number_tables import is_number_table, metadata_beside, read_number_table
 from vecwise.store.os_errors import os_errors, shown
+from vecwise.store.safetensors_files import read_safetensors
 
-SUFFIXES: Final = (".npy", ".npz")
+SUFFIXES: Final = (".npy", ".npz", ".safetensors")
 MARK: Final = b"\x93NUMPY"
 _PARTS: Final = ("data", "indices", "indptr", "shape", "format")  # of a sparse matrix, as SciPy names them
 _LARGEST_DIM: Final = 2**31 - 1
@@ -44,39 +48,71 @@ _NO_NUMPY: Final = (
 
 
 def is_vector_file(path: Any) -> bool:
-    """Tell by its name whether a path is a file of vectors.
+    """Tell whether a path is a file of vectors: by its name, a `.tsv` or `.csv` by its first lines.
 
-    >>> is_vector_file("emb.NPY"), is_vector_file("emb.csv"), is_vector_file("-")
-    (True, False, False)
+    A table of numbers without a line of column names is one. Raises `UnknownFormat` where the first line
+    could be either.
+
+    >>> is_vector_file("emb.NPY"), is_vector_file("emb.safetensors"), is_vector_file("-")
+    (True, True, False)
     """
-    return isinstance(path, (str, os.PathLike)) and PurePath(path).suffix.lower() in SUFFIXES
+    if not isinstance(path, (str, os.PathLike)):
+        return False
+    return PurePath(path).suffix.lower() in SUFFIXES or is_number_table(path)
 
 
-def read_vectors(path: str | os.PathLike[str], /) -> Any:
-    """Give the matrix of shape `(rows, dim)` of a `.npy` or `.npz` file.
+def kind_of_file(path: str | os.PathLike[str], /) -> tuple[str, frozenset[str]]:
+    """Give the words for a file of vectors, and which of the options `ids` and `vectors` can mean something in it.
 
-    A `.npy` file is mapped, not loaded: numbers are read when they are looked at. A `.npz` file holds one
-    array, or the parts of a SciPy CSR matrix (`scipy.sparse.save_npz`), and is loaded; the member's
-    checksum is verified. Raises `FileMissing`, `Unreadable`, `Damaged` when the header claims more or less
-    than the file holds, `WrongType` for Python objects and other things that are no numbers, `WrongShape`,
-    `EmptyInput` for no rows, `TooLarge` for sparse dimensions beyond 2^31.
+    >>> kind_of_file("emb.npy")
+    ('a NumPy file of vectors', frozenset())
+    """
+    suffix = PurePath(path).suffix.lower()
+    if suffix == ".npy":
+        return "a NumPy file of vectors", frozenset()
+    if suffix == ".npz":
+        return "a NumPy file of vectors", frozenset({"vectors"})
+    if suffix == ".safetensors":
+        return "a safetensors file of vectors", frozenset({"vectors"})
+    return "a table of bare numbers, which are vectors", frozenset(
+        {"ids"} if metadata_beside(path) is not None else ()
+    )
+
+
+def read_vectors(path: str | os.PathLike[str], /, array: str | None = None) -> tuple[Any, Any]:
+    """Give the matrix of shape `(rows, dim)` of a file of vectors, and the table of its rows or `None`.
+
+    `.npy` and `.safetensors` files are mapped, not loaded: numbers are read when they are looked at; BF16,
+    for which NumPy has no type, is widened to float32 in memory. A `.npz` file holds one array, or the parts
+    of a SciPy CSR matrix (`scipy.sparse.save_npz`), and is loaded; the member's checksum is verified. A
+    `.tsv` or `.csv` of bare numbers is read into float64; only it has rows, the labels that the TensorBoard
+    projector keeps in a `metadata.tsv` beside it. `array` names the array of a `.npz` or `.safetensors` file
+    that holds several.
+
+    Raises `FileMissing`, `Unreadable`, `Damaged` when the header claims more or less than the file holds,
+    `WrongType` for Python objects and other things that are no numbers, `WrongShape`, `EmptyInput` for no
+    rows, `BadRow`, `UnknownName`, `TooLarge` for sparse dimensions beyond 2^31.
 
     >>> import tempfile, numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.save(folder + "/emb.npy", np.eye(2, 3))
-    ...     np.asarray(read_vectors(folder + "/emb.npy"))
+    ...     np.asarray(read_vectors(folder + "/emb.npy")[0])
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """
-    name = shown(path)
+    name, suffix = shown(path), PurePath(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        return read_number_table(path)
     with os_errors(path, "read"), open(path, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable(f"{name} is no regular file, and vectors are read from one. Save them first.")
         with _damage(name):
-            if PurePath(path).suffix.lower() == ".npz":
-                return _archive(file, name, status.st_size)
-            return _matrix(_mapped(file, name, status.st_size), name)
+            if suffix == ".npz":
+                return _archive(file, name, status.st_size, array), None
+            if suffix == ".safetensors":
+                return _matrix(read_safetensors(file, name, status.st_size, array), name), None
+            return _matrix(_mapped(file, name, status.st_size), name), None
 
 
 @contextmanager
@@ -90,7 +126,7 @@ def _damage(name: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the system's own refusal
             raise
         reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise Damaged(f"{name} is damaged or is no NumPy file: {reason}.") from error
+        raise Damaged(f"{name} is damaged or is no file of vectors: {reason}.") from error
 
 
 def _header(file: BinaryIO, name: str, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -141,17 +177,21 @@ def _matrix(array: np.ndarray, name: str) -> np.ndarray:
 # ---- archives ----
 
 
-def _archive(file: BinaryIO, name: str, size: int) -> Any:
+def _archive(file: BinaryIO, name: str, size: int, wanted: str | None) -> Any:
     with zipfile.ZipFile(file) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         if len(members) < len(archive.infolist()):
             raise Damaged(f"{name} is damaged: it holds two arrays of one name.")
+        if wanted is not None:
+            if wanted not in members:
+                raise unknown("array", wanted, list(members))
+            return _matrix(_member(archive, members, wanted, name, size), name)
         if {"data", "indices", "indptr"} <= set(members):
             return _sparse({part: _member(archive, members, part, name, size) for part in _PARTS}, name)
         if len(members) != 1:
             raise WrongType(
-                f"{name} holds {len(members)} arrays ({some(members)}), and one of vectors was expected. "
-                "Save that one alone: np.save."
+                f"{name} holds {len(members)} arrays ({some(members)}). "
+                "Name the one of vectors: `--vectors NAME` (in Python: `vectors=`)."
             )
         return _matrix(_member(archive, members, next(iter(members)), name, size), name)
 
@@ -166,7 +206,9 @@ def _member(archive: zipfile.ZipFile, members: dict[str, Any], part: str, name: 
         raise Damaged(
             f"{name} is damaged: it claims {info.file_size:,} bytes in {info.compress_size:,} of {size:,}."
         )
-    raw = archive.read(info)
+    refuse_beyond(info.file_size, name)
+    with enough_memory(name):
+        raw = archive.read(info)
     file = io.BytesIO(raw)
     shape, by_columns, dtype = _header(file, name, len(raw))
     if not prod(shape):

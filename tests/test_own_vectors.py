@@ -1,0 +1,614 @@
+"""A user's own vectors from anywhere: frames, columns, tensors, safetensors and the projector's files."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+import vecwise as vw
+from vecwise import workbench
+from vecwise.errors import (
+    BadRow,
+    Damaged,
+    DuplicateName,
+    EmptyInput,
+    Inapplicable,
+    MissingValue,
+    NonFinite,
+    OutOfRange,
+    SpaceMismatch,
+    UnknownFormat,
+    UnknownName,
+    WrongShape,
+    WrongType,
+)
+from vecwise.store.number_tables import starts_with_numbers
+from vecwise.store.vector_files import read_vectors
+
+MATRIX = np.random.default_rng(0).standard_normal((5, 3))
+TINY = MATRIX.astype(np.float32)
+
+
+def same_memory(X: vw.Vectors, array: np.ndarray) -> bool:
+    return np.shares_memory(X.values, array)
+
+
+# ---- frames ----
+
+
+def test_a_pandas_frame_keeps_its_columns_and_its_index() -> None:
+    frame = pd.DataFrame({"rooms": [3, 4], "size": [70.5, 81.0]}, index=["a", "b"])
+    X = vw.Vectors(frame)
+    assert (X.space.features, X.ids.tolist(), X.values.tolist()) == (
+        ("rooms", "size"),
+        ["a", "b"],
+        [[3, 70.5], [4, 81]],
+    )
+    assert vw.Vectors(frame, ids=[7, 9]).ids.tolist() == [7, 9]
+    assert vw.Vectors(frame.reset_index(drop=True)).ids.tolist() == [0, 1]
+    assert vw.Vectors(frame.set_index(np.array([5, 8], np.uint8))).ids.tolist() == [5, 8]
+    dates = frame.set_index(pd.to_datetime(["2020-01-02", "2020-01-03"]))
+    assert vw.Vectors(dates).ids.tolist() == ["2020-01-02 00:00:00", "2020-01-03 00:00:00"]
+    assert vw.Vectors(frame.set_index(pd.MultiIndex.from_tuples([("p", 1), ("p", 2)]))).ids.tolist() == [
+        "p, 1",
+        "p, 2",
+    ]
+    assert vw.Vectors(pd.DataFrame(MATRIX)).space.features is None
+    assert np.array_equal(vw.Vectors(X.to_pandas()).values, X.values)
+
+
+@pytest.mark.parametrize(
+    ("cells", "dtype"),
+    [
+        ({"a": np.array([1, 2], np.int8), "b": np.array([True, False])}, np.float64),
+        ({"a": np.array([1, 2], np.float16), "b": np.array([0.5, 4], np.float32)}, np.float32),
+        ({"a": np.array([1, 2], np.float32), "b": np.array([2**40, 4])}, np.float64),
+        ({"a": pd.array([1, 2], "Int64"), "b": pd.array([0.5, 4], "Float32")}, np.float64),
+        ({"a": pd.array([1, 2], pd.ArrowDtype(pa.float32())), "b": np.array([1, 2], np.float32)}, np.float32),
+        ({"a": pd.array([0, 2], pd.SparseDtype("float64", 0)), "b": np.array([1, 2])}, np.float64),
+        ({"a": pd.Series([1, 2], dtype=object), "b": np.array([1, 2])}, np.float64),
+    ],
+)
+def test_columns_of_every_number_type_are_read_as_pandas_reads_them(cells, dtype) -> None:
+    frame = pd.DataFrame(cells)
+    X = vw.Vectors(frame)
+    assert X.dtype == dtype
+    assert np.array_equal(X.values, frame.astype(np.float64).to_numpy())
+    assert X.space.features == ("a", "b")
+
+
+def test_sparse_frames_come_back_sparse() -> None:
+    counts = vw.encode(["the sea", "the sky"], encoder="count")
+    again = vw.Vectors(counts.to_pandas())
+    assert again.is_sparse
+    assert np.array_equal(again.values.toarray(), counts.values.toarray())
+    assert again.space.features == counts.space.features
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pa.table, pd.DataFrame])
+def test_frames_of_every_library_give_the_same_vectors(make) -> None:
+    X = vw.Vectors(make({"a": MATRIX[:, 0], "b": MATRIX[:, 1], "n": np.arange(5)}))
+    assert np.array_equal(X.values, np.column_stack([MATRIX[:, 0], MATRIX[:, 1], np.arange(5)]))
+    assert (X.space.features, X.rows) == (("a", "b", "n"), None)
+    Y = vw.Vectors(make({"title": list("pqrst"), "v": TINY.tolist(), "n": range(5)}))
+    assert np.array_equal(Y.values, TINY)
+    assert Y.rows is not None
+    assert Y.rows.to_pydict() == {"title": list("pqrst"), "n": list(range(5))}
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "words"),
+    [
+        (pd.DataFrame({"a": [1, 2], "kind": ["x", "y"]}), WrongType, r"`kind` \(.*string.*vw\.encode"),
+        (pd.DataFrame({"a": pd.to_datetime(["2020-01-02"])}), WrongType, "`a` .timestamp"),
+        (pd.DataFrame({"a": [1j]}), WrongType, "complex"),
+        (pd.DataFrame({"a": pd.array([1, None], "Int64")}), MissingValue, "Column `a` is empty in row `1`"),
+        (pd.DataFrame({"a": [1.0, np.nan]}, index=["p", "q"]), NonFinite, "ids `q`"),
+        (pd.DataFrame({"a": [1, 2]}, index=["p", "p"]), DuplicateName, r"`p`.*range\(len\(frame\)\)"),
+        (pd.DataFrame({"a": [1, 2]}, index=["p", None]), MissingValue, "gap"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), DuplicateName, "`a`"),
+        (pd.DataFrame({"a": [2**53 + 1], "b": [0.5]}), OutOfRange, "Column `a`.*2\\^53"),
+        (
+            pd.DataFrame({"v": [[1, 2], [3]]}),
+            WrongShape,
+            "1 numbers instead of 2 in row `1`|2 numbers instead of 1 in row `0`",
+        ),
+        (pd.DataFrame({"v": [[1, 2], "x"]}), WrongType, "Column `v`"),
+        (pd.DataFrame({"v": [[1, 2]], "w": [[1, 2]]}), WrongType, "2 columns of vectors: `v`, `w`"),
+        (pd.DataFrame(index=[1, 2]), WrongShape, "no columns"),
+        (pl.DataFrame({"a": [1, None]}), MissingValue, "row `1`"),
+        (pl.DataFrame({"a": ["x"]}), WrongType, "`a`"),
+        (pa.table({"a": [2**53 + 1]}), OutOfRange, "Column `a`"),
+        (pa.array(["x"]), WrongType, "string"),
+    ],
+)
+def test_frames_that_are_no_vectors_are_refused_by_column_and_row(frame, error, words) -> None:
+    with pytest.raises(error, match=words):
+        vw.Vectors(frame)
+
+
+def test_columns_in_another_order_do_not_land_on_the_wrong_axes() -> None:
+    X = vw.Vectors(pd.DataFrame({"rooms": [3, 4], "size": [70.5, 81.0]}))
+    assert vw.Vectors(pd.DataFrame({"rooms": [1], "size": [2]}), space=X.space).space.same_axes(X.space)
+    with pytest.raises(SpaceMismatch, match=r"`size`, `rooms`.*frame\[list"):
+        vw.Vectors(pd.DataFrame({"size": [1], "rooms": [2]}), space=X.space)
+
+
+@given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_any_frame_of_numbers_is_its_matrix(rows) -> None:
+    names = ["a", "b", "c"]
+    for frame in (pd.DataFrame(rows, columns=names), pl.DataFrame(rows, schema=names, orient="row")):
+        assert np.array_equal(vw.Vectors(frame).values, np.array(rows))
+
+
+# ---- columns ----
+
+
+@pytest.mark.parametrize("inner", [pa.float16(), pa.float32(), pa.float64(), pa.int8()])
+@pytest.mark.parametrize(
+    "outer",
+    [pa.list_, pa.large_list, pa.list_view, pa.large_list_view, lambda inner: pa.list_(inner, 3)],
+    ids=["list", "large_list", "list_view", "large_list_view", "fixed_size_list"],
+)
+def test_arrow_columns_of_every_kind_of_list(inner, outer) -> None:
+    whole = (MATRIX * 8).round()
+    cells = [np.float16(row).tolist() for row in whole]
+    lists = pa.array(cells, outer(pa.float32() if inner == pa.float16() else inner))
+    if inner == pa.float16():
+        lists = pa.array([[np.float16(x) for x in row] for row in whole], outer(inner))
+    for column in (lists, pa.chunked_array([lists[:2], lists[2:]]), pa.table({"v": lists})):
+        assert np.array_equal(vw.Vectors(column).values, whole)
+    assert np.array_equal(vw.Vectors(lists[1:4]).values, whole[1:4])
+
+
+def test_a_missing_row_of_a_fixed_size_list_does_not_shift_the_others() -> None:
+    lists = pa.array([[1, 2], None, [5, 6], [7, 8]], pa.list_(pa.float32(), 2))
+    for column in (lists, pa.chunked_array([lists[:1], lists[1:]])):
+        with pytest.raises(MissingValue, match=r"no vector in row `1`"):
+            vw.Vectors(column)
+    assert vw.Vectors(lists[2:]).values.tolist() == [[5, 6], [7, 8]]
+    assert vw.Vectors(pa.chunked_array([lists[:1], lists[2:]])).values.tolist() == [[1, 2], [5, 6], [7, 8]]
+
+
+def test_list_views_may_lie_in_any_order_and_overlap() -> None:
+    views = pa.ListViewArray.from_arrays(
+        pa.array([2, 0, 1], pa.int32()), pa.array([2, 2, 2], pa.int32()), pa.array([1.0, 2, 3, 4])
+    )
+    assert vw.Vectors(views).values.tolist() == [[3, 4], [1, 2], [2, 3]]
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        pd.Series(TINY.tolist(), index=list("abcde")),
+        pd.Series(list(TINY), index=list("abcde")),
+        pd.Series(pd.array(TINY.tolist(), pd.ArrowDtype(pa.list_(pa.float32()))), index=list("abcde")),
+        pl.Series(TINY.tolist()),
+        pl.Series(TINY.tolist(), dtype=pl.Array(pl.Float32, 3)),
+    ],
+)
+def test_a_series_of_lists_or_arrays_gives_a_row_each(series) -> None:
+    X = vw.Vectors(series)
+    assert np.array_equal(X.values, TINY)
+    assert X.ids.tolist() == (list("abcde") if isinstance(series, pd.Series) else list(range(5)))
+
+
+def test_a_column_of_bare_numbers_is_one_row_like_a_list() -> None:
+    for column in (
+        [1, 2, 3],
+        pd.Series([1, 2, 3], index=list("abc")),
+        pl.Series([1, 2, 3]),
+        pa.array([1, 2, 3]),
+    ):
+        assert vw.Vectors(column).values.tolist() == [[1, 2, 3]]
+
+
+def test_what_is_viewed_and_what_is_copied() -> None:
+    values = np.arange(12, dtype=np.float32)
+    matrix = values.reshape(4, 3)
+    assert same_memory(vw.Vectors(matrix), values)
+    assert same_memory(vw.Vectors(pa.FixedSizeListArray.from_arrays(pa.array(values), 3)), values)
+    assert not same_memory(vw.Vectors(matrix.astype(np.float16)), values)
+    assert not same_memory(vw.Vectors(matrix[:, ::-1]), values)
+    assert not same_memory(vw.Vectors(pd.DataFrame(matrix)), values)
+
+
+# ---- tensors ----
+
+
+def test_torch_tensors_are_vectors() -> None:
+    torch = pytest.importorskip("torch")
+    tensor = torch.tensor(TINY)
+    assert same_memory(vw.Vectors(tensor), tensor.numpy())
+    assert same_memory(vw.Vectors(tensor.requires_grad_()), tensor.detach().numpy())
+    assert np.array_equal(vw.Vectors(tensor * 2).values, TINY * 2)
+    assert np.array_equal(vw.Vectors(tensor.detach().T).values, TINY.T)
+    assert np.array_equal(vw.Vectors(list(tensor)).values, TINY)
+    assert vw.Vectors(tensor[0]).shape == (1, 3)
+    for kind in (torch.bfloat16, torch.float16, torch.float8_e5m2):
+        small = tensor.detach().to(kind)
+        X = vw.Vectors(small)
+        assert X.dtype == np.float32
+        assert np.array_equal(X.values, small.to(torch.float32).numpy())
+    assert vw.Vectors(torch.tensor([[1, -2]], dtype=torch.int8)).values.tolist() == [[1, -2]]
+    turned = torch.imag(torch.tensor([[1 + 2j, 3 - 4j]]).conj())
+    assert vw.Vectors(turned).values.tolist() == [[-2, 4]]
+    assert np.array_equal(vw.normalize(tensor).values, vw.normalize(TINY).values)
+
+
+def test_tensors_that_are_no_numbers_are_refused() -> None:
+    torch = pytest.importorskip("torch")
+    for tensor, words in (
+        (torch.tensor([[1j]]), "complex64"),
+        (torch.ones(2, 2).to_sparse(), "sparse_coo.*to_dense"),
+        (torch.empty(2, 2, device="meta"), "meta"),
+    ):
+        with pytest.raises(WrongType, match=words):
+            vw.Vectors(tensor)
+    with pytest.raises(OutOfRange, match="2\\^53"):
+        vw.Vectors(torch.tensor([[2**53 + 1]]))
+
+
+def test_jax_arrays_are_vectors() -> None:
+    jax = pytest.importorskip("jax")
+    assert np.array_equal(vw.Vectors(jax.numpy.asarray(TINY)).values, TINY)
+    assert vw.Vectors(jax.numpy.asarray([[1, 2]], dtype="bfloat16")).values.tolist() == [[1, 2]]
+
+
+class GivesDlpack:
+    """An array of some other library: nothing but the exchange protocol."""
+
+    def __init__(self, array: np.ndarray, fault: type[Exception] | None = None) -> None:
+        self.array, self.fault = array, fault
+
+    def __dlpack__(self, **options):
+        if self.fault:
+            raise self.fault("it lives on another device")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class GivesArray:
+    def __init__(self, array: np.ndarray | None) -> None:
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        if self.array is None:
+            raise TypeError("Implicit conversion is not allowed")
+        return self.array
+
+
+def test_whatever_speaks_a_protocol_of_arrays_is_vectors() -> None:
+    assert same_memory(vw.Vectors(GivesDlpack(MATRIX)), MATRIX)
+    assert same_memory(vw.Vectors(GivesArray(MATRIX)), MATRIX)
+    with pytest.raises(
+        WrongType, match="`GivesDlpack` gives no array of numbers: it lives on another device"
+    ):
+        vw.Vectors(GivesDlpack(MATRIX, BufferError))
+    with pytest.raises(WrongType, match="Implicit conversion"):
+        vw.Vectors(GivesArray(None))
+
+
+def test_no_library_of_tensors_is_imported() -> None:
+    import subprocess
+
+    code = "import sys, vecwise; vecwise.Vectors([[1, 2]]); print('torch' in sys.modules, 'pandas' in sys.modules)"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert made.stdout.split() == ["False", "False"]
+
+
+# ---- the grid of types and layouts ----
+
+LAYOUTS = {
+    "C": lambda a: a.copy(),
+    "F": np.asfortranarray,
+    "strided": lambda a: np.repeat(a, 2, axis=1)[:, ::2],
+    "negative stride": lambda a: a[::-1, ::-1].copy()[::-1, ::-1],
+    "broadcast": lambda a: np.broadcast_to(a[:1], a.shape),
+    "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
+    "big-endian": lambda a: a.astype(a.dtype.newbyteorder(">")),
+    "unaligned": lambda a: np.frombuffer(b"\0" + a.tobytes(), a.dtype, offset=1).reshape(a.shape),
+    "memory-mapped": None,
+}
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i1", "u1", "i8", "?", "g"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_type_in_every_layout_is_right_and_the_input_unchanged(kind, layout, tmp_path) -> None:
+    plain = (np.abs(MATRIX) * 9).astype(kind)
+    if layout == "memory-mapped":
+        np.save(tmp_path / "m.npy", plain)
+        array = np.load(tmp_path / "m.npy", mmap_mode="r", allow_pickle=False)
+    else:
+        array = LAYOUTS[layout](plain)
+    before = array.tobytes()
+    X = vw.Vectors(array)
+    assert X.dtype == (np.float32 if kind in ("f2", "f4") else np.float64)
+    assert np.array_equal(X.values, np.asarray(array, np.float64).astype(X.dtype))
+    assert (X.values.flags.c_contiguous, X.values.flags.aligned, X.values.flags.writeable) == (
+        True,
+        True,
+        False,
+    )
+    vw.normalize(X), vw.cosine(X), X + X
+    assert array.tobytes() == before
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "words"),
+    [
+        (np.ones((2, 2), complex), WrongType, "complex128"),
+        (np.array([[{}]], object), WrongType, "object"),
+        (np.array([["a"]]), WrongType, "<U1"),
+        (np.array([[b"a"]]), WrongType, r"\|S1"),
+        (np.array([["2020"]], "M8[D]"), WrongType, r"datetime64\[D\]"),
+        (np.array([[1]], "m8[s]"), WrongType, r"timedelta64\[s\]"),
+        (np.zeros((2, 2), [("a", "f4")]), WrongType, "'a'"),
+        (np.ma.masked_array([[1.0]], [[1]]), WrongType, "Masked"),
+        ([[1, 2], [3, 4], [5]], WrongShape, "row 2 .counted from 0. has 1 numbers, and row 0 has 2"),
+        (np.array([[2**53 + 1]]), OutOfRange, "2\\^53"),
+        (np.array([[2**64 - 1]], np.uint64), OutOfRange, "2\\^53"),
+        (np.array([[-(2**63)]]), OutOfRange, "2\\^53"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_name(values, error, words) -> None:
+    with pytest.raises(error, match=words):
+        vw.Vectors(values)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(-2, 2)), max_size=12))
+def test_sparse_matrices_with_twins_zeros_and_disorder_are_their_dense_selves(cells) -> None:
+    from scipy.sparse import coo_array
+
+    rows, columns, data = ([cell[i] for cell in cells] for i in range(3))
+    made = coo_array((np.array(data, float), (np.array(rows, int), np.array(columns, int))), shape=(4, 5))
+    X = vw.Vectors(made)
+    assert np.array_equal(X.values.toarray(), made.toarray())
+    assert (X.values.data != 0).all()
+    assert X.values.has_canonical_format
+
+
+# ---- safetensors ----
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i1", "u1", "i8", "?"])
+def test_safetensors_are_mapped_as_their_own_package_reads_them(tmp_path, kind) -> None:
+    array = (np.abs(MATRIX) * 9).astype(kind)
+    save_file({"embedding": array, "bias": np.ones(3)}, tmp_path / "emb.safetensors")
+    values, rows = read_vectors(tmp_path / "emb.safetensors")
+    assert isinstance(values, np.memmap)
+    assert rows is None
+    assert values.dtype == array.dtype
+    assert np.array_equal(values, array)
+    assert np.array_equal(vw.encode(tmp_path / "emb.safetensors").values, array)
+
+
+def test_bfloat16_and_float16_are_widened(tmp_path) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file as save_torch
+
+    for kind in (torch.bfloat16, torch.float16):
+        tensor = torch.tensor(TINY).to(kind)
+        save_torch({"e": tensor}, tmp_path / "e.safetensors")
+        X = vw.encode(tmp_path / "e.safetensors")
+        assert X.dtype == np.float32
+        assert np.array_equal(X.values, tensor.float().numpy())
+
+
+def test_a_tensor_is_chosen_by_name(tmp_path) -> None:
+    save_file({"a": MATRIX, "b": TINY.T.copy()}, tmp_path / "two.safetensors")
+    with pytest.raises(WrongType, match="2 tensors .*`a`, `b`.*--vectors"):
+        vw.encode(tmp_path / "two.safetensors")
+    assert vw.encode(tmp_path / "two.safetensors", vectors="b").shape == (3, 5)
+    assert workbench.load(tmp_path / "two.safetensors", vectors="a", sample=2).vectors.shape == (2, 3)
+    with pytest.raises(UnknownName, match="`aa`. Did you mean `a`"):
+        vw.encode(tmp_path / "two.safetensors", vectors="aa")
+    np.savez(tmp_path / "two.npz", a=MATRIX, b=TINY)
+    assert vw.encode(tmp_path / "two.npz", vectors="b").dtype == np.float32
+    with pytest.raises(UnknownName, match="array `c`"):
+        vw.encode(tmp_path / "two.npz", vectors="c")
+    with pytest.raises(Inapplicable, match="safetensors file of vectors.*`--ids`"):
+        vw.encode(tmp_path / "two.safetensors", vectors="a", ids="title")
+    with pytest.raises(UnknownFormat, match="vw.encode"):
+        vw.read(tmp_path / "two.safetensors")
+
+
+def packed(entries: object, data: bytes = b"") -> bytes:
+    head = entries if isinstance(entries, bytes) else json.dumps(entries).encode()
+    return struct.pack("<Q", len(head)) + head + data
+
+
+def entry(shape: object, start: object, end: object, kind: object = "F32") -> dict:
+    return {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", Damaged),
+        (b"1234567", Damaged),
+        (struct.pack("<Q", 2**63) + b"{}", Damaged),
+        (packed(b"[]"), Damaged),
+        (packed(b"{" * 100_000), Damaged),
+        (packed(b"\xff\xfe"), Damaged),
+        (packed({"a": entry([10**13, 1], 0, 4 * 10**13)}, bytes(64)), Damaged),
+        (packed({"a": entry([2, 2], 0, 12)}, bytes(12)), Damaged),
+        (packed({"a": entry([2, 2], 0, 16)}, bytes(17)), Damaged),
+        (packed({"a": entry([2, 2], 0, 16)}, bytes(15)), Damaged),
+        (packed({"a": entry([2, 2], 4, 20)}, bytes(20)), Damaged),
+        (packed({"a": entry([2, 2], 0, 16), "b": entry([2, 2], 8, 24)}, bytes(24)), Damaged),
+        (packed({"a": entry([-2, -2], 0, 16)}, bytes(16)), Damaged),
+        (packed({"a": entry([2, 2], -16, 0)}, bytes(16)), Damaged),
+        (packed({"a": entry([2.0, 2], 0, 16)}, bytes(16)), Damaged),
+        (packed({"a": entry([True, 4], 0, 16)}, bytes(16)), Damaged),
+        (packed({"a": entry("22", 0, 16)}, bytes(16)), Damaged),
+        (packed({"a": {"dtype": "F32", "shape": [2, 2]}}, bytes(16)), Damaged),
+        (packed({"a": 5}), Damaged),
+        (packed(b'{"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}', bytes(4)), Damaged),
+        (packed({"a": entry([2, 2], 0, 4, "F8_E4M3")}, bytes(4)), WrongType),
+        (packed({"a": entry([2, 2], 0, 32, "C64")}, bytes(32)), WrongType),
+        (packed({"a": entry([4], 0, 16)}, bytes(16)), WrongShape),
+        (packed({"__metadata__": {"a": "b"}}), WrongShape),
+        (packed({"a": entry([2, 0], 0, 0)}), WrongShape),
+        (packed({"a": entry([0, 2], 0, 0)}), EmptyInput),
+    ],
+)  # fmt: skip
+def test_headers_of_safetensors_are_not_believed(tmp_path, content, error) -> None:
+    (tmp_path / "e.safetensors").write_bytes(content)
+    with pytest.raises(error, match=r"`.*e.safetensors`"):
+        read_vectors(tmp_path / "e.safetensors")
+
+
+@given(st.binary(min_size=1, max_size=20), st.integers(0, 10**6))
+def test_a_flipped_or_cut_safetensors_file_is_read_or_refused(tmp_path_factory, noise, place) -> None:
+    path = tmp_path_factory.getbasetemp() / "noise.safetensors"
+    whole = packed({"a": entry([2, 2], 0, 16)}, bytes(16))
+    place %= len(whole)
+    path.write_bytes(whole[:place] + noise + whole[place + len(noise) :])
+    try:
+        found, _ = read_vectors(path)
+    except (Damaged, WrongType, WrongShape, EmptyInput):
+        return
+    assert found.nbytes <= 2 * path.stat().st_size  # BF16 doubles
+
+
+# ---- the projector's files ----
+
+
+def projector(folder, values=TINY, labels="sea\nsky\nnight\nday\nrain\n", stem="vectors", beside="metadata"):
+    path = folder / f"{stem}.tsv"
+    np.savetxt(path, values, delimiter="\t", fmt="%r" if values.dtype == object else "%.9g")
+    if labels is not None:
+        (folder / f"{beside}.tsv").write_text(labels)
+    return path
+
+
+def test_projector_files_are_vectors_with_their_labels(tmp_path) -> None:
+    X = vw.encode(projector(tmp_path))
+    assert np.array_equal(X.values.astype(np.float32), TINY)
+    assert X.rows is not None
+    assert X.rows.to_pydict() == {"label": ["sea", "sky", "night", "day", "rain"]}
+    assert vw.encode(tmp_path / "vectors.tsv", ids="label").ids.tolist()[0] == "sea"
+    found = workbench.load(tmp_path / "vectors.tsv", sample=2, ids="label").vectors
+    assert found.ids.tolist() == found.rows["label"].to_pylist()
+
+
+def test_labels_of_several_columns_have_a_line_of_names(tmp_path) -> None:
+    labels = 'word\tcount\tnote\n"\t1\t\n\'\t2\tx\n a b \t3\t4\n#\t\t\n\\\t5\t"q\n'
+    X = vw.encode(projector(tmp_path, labels=labels))
+    assert X.rows is not None
+    assert X.rows.to_pydict() == {
+        "word": ['"', "'", " a b ", "#", "\\"],
+        "count": [1, 2, 3, None, 5],
+        "note": [None, "x", "4", None, '"q'],
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "words"),
+    [
+        ("word\nsea\nsky\nnight\nday\nrain\n", WrongShape, "6 labels for 5 vectors.*no line of names"),
+        ("a\tb\n1\t2\n", WrongShape, "1 rows below its line of names, for 5"),
+        ("a\tb\n1\t2\n3\n1\t2\n1\t2\n1\t2\n", BadRow, "line 3: 1 cells, and 2"),
+        ("a\ta\n" + "1\t2\n" * 5, DuplicateName, "`a`"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(tmp_path, labels, error, words) -> None:
+    with pytest.raises(error, match=words):
+        vw.encode(projector(tmp_path, labels=labels))
+
+
+def test_which_file_the_labels_are_in(tmp_path) -> None:
+    X = vw.encode(projector(tmp_path, stem="w2v_tensor", beside="w2v_metadata"))
+    assert X.rows is not None
+    assert vw.encode(projector(tmp_path, stem="vecs", beside="meta")).rows is not None
+    assert (
+        vw.encode(projector(tmp_path, stem="numbers", labels=None)).rows is None
+    )  # metadata.tsv is not its own
+    with pytest.raises(Inapplicable, match="`--ids`"):
+        vw.encode(tmp_path / "numbers.tsv", ids="label")
+
+
+@pytest.mark.parametrize(
+    ("head", "delimiter", "expected"),
+    [
+        ("0.1\t0.2\n0.3\t0.4\n", "\t", True),
+        ("1\t2\t3\n4\t5\t6\n", "\t", True),
+        ("-1e-3\tnan\n", "\t", True),
+        ("5\n6\n", "\t", True),
+        ("\n\n0.5\t1\n", "\t", True),
+        ("a\t0.2\n", "\t", False),
+        ("0.1\t\n", "\t", False),
+        ("0\t1\t2\n0.5\t0.25\t1\n", "\t", False),  # pandas numbers unnamed columns so
+        ("2019\t2020\n1.5\t2.5\n", "\t", False),
+        ("2020\t2019\n1.5\t2.5\n", "\t", True),
+        ("0.1,0.2\n", ",", True),
+        ("5\n6\n", ",", False),
+        ("", "\t", False),
+        ("\t".join(["0.123456"] * 20_000), "\t", True),
+    ],
+)
+def test_a_first_line_of_numbers_is_told_from_column_names(head, delimiter, expected) -> None:
+    assert starts_with_numbers(head.encode()[:65_536], delimiter, "`x`") is expected
+    assert starts_with_numbers(b"\xef\xbb\xbf" + head.encode()[:65_530], delimiter, "`x`") is expected
+
+
+def test_numbers_that_could_be_names_are_asked_for(tmp_path) -> None:
+    path = tmp_path / "hot.tsv"
+    path.write_text("0\t1\n1\t0\n")
+    with pytest.raises(UnknownFormat, match=r"column names or numbers\?.*--format tsv.*0\.0"):
+        vw.encode(path)
+    assert vw.read(path, format="tsv").to_pydict() == {"0": [1], "1": [0]}
+    path.write_text("0.0\t1\n1\t0\n")
+    assert vw.encode(path).values.tolist() == [[0, 1], [1, 0]]
+    assert (
+        vw.encode(projector(tmp_path, np.eye(5)[:, ::-1][:, :2] * 0 + [0, 1])).values.tolist() == [[0, 1]] * 5
+    )
+
+
+def test_a_first_row_of_numbers_is_never_lost_as_column_names(tmp_path) -> None:
+    for name, mark in (("x.csv", ","), ("x.tsv", "\t")):
+        np.savetxt(tmp_path / name, MATRIX, delimiter=mark)
+        assert np.array_equal(vw.encode(tmp_path / name).values, MATRIX)
+        with pytest.raises(UnknownFormat, match="begins with numbers.*vw.encode"):
+            vw.read(tmp_path / name)
+        with open(tmp_path / name, "rb") as file, pytest.raises(UnknownFormat, match="Save them as"):
+            vw.read(file)
+        assert vw.read(tmp_path / name, format=name[2:]).num_rows == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("0.1\t0.2\n0.3\n", BadRow, "line 2: 1 numbers, and 2 were expected"),
+        ("0.1\t0.2\n\n0.3\tx\n", BadRow, "line 3: `x` in column 2 is no number"),
+        ("0.1\t0.2\n0.3\t\n", BadRow, "line 2: `` in column 2"),
+        ("0.1\t0.2\n0.3\tnan\n", NonFinite, "ids `1`"),
+        ("0.1\t0.2\n0.3\t1e400\n", NonFinite, "ids `1`"),
+    ],
+)
+def test_broken_tables_of_numbers_are_refused_by_line(tmp_path, text, error, words) -> None:
+    (tmp_path / "v.tsv").write_text(text)
+    with pytest.raises(error, match=words):
+        vw.encode(tmp_path / "v.tsv")
+
+
+@given(
+    st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=2), min_size=1)
+)
+def test_numbers_are_read_to_the_last_bit(tmp_path_factory, rows) -> None:
+    path = tmp_path_factory.getbasetemp() / "exact.tsv"
+    path.write_text("\n".join("\t".join(map(repr, row)) for row in rows))
+    assert np.array_equal(vw.encode(path).values, np.array(rows))
