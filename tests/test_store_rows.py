@@ -1,5 +1,7 @@
 """Rows from every kind of object, and what is refused."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecwise.errors import DuplicateName, EmptyInput, MixedColumn, WrongShape, WrongType
-from vecwise.store.arrow_types import plain
+from vecwise.errors import DuplicateName, EmptyInput, MixedColumn, TextRepaired, WrongShape, WrongType
+from vecwise.kernels.arrow_types import plain
 from vecwise.store.rows import as_table, from_records
 
 SURROGATES = st.text(st.characters(codec=None, categories=None))
@@ -25,7 +27,11 @@ def test_texts_become_the_column_text():
 
 @given(st.lists(SURROGATES, min_size=1))
 def test_any_python_text_becomes_valid_text_and_valid_text_stays(texts):
-    cells = as_table(texts)["text"].to_pylist()
+    broken = sum(any("\ud800" <= c <= "\udfff" for c in text) for text in texts)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        cells = as_table(texts)["text"].to_pylist()
+    assert [warning.message.count for warning in told] == [broken] * bool(broken)
     for text, cell in zip(texts, cells, strict=True):
         cell.encode("utf-8")
         assert len(cell) == len(text)
@@ -77,7 +83,8 @@ def test_pandas_loses_its_index_and_nan_becomes_null():
     assert table.to_pydict() == {"a": [1.0, None], "b": ["x", None], "c": ["u", "v"], "d": [np.inf, 1.0]}
     assert as_table(pd.Series(["x", None], name="title")).to_pydict() == {"title": ["x", None]}
     assert as_table(pd.Series(["x"], dtype=object)).to_pydict() == {"text": ["x"]}
-    assert as_table(pd.Series(["x\ud800"], dtype=object)).to_pydict() == {"text": ["x\ufffd"]}
+    with pytest.warns(TextRepaired, match="Column `text`: 1 text holds half a character"):
+        assert as_table(pd.Series(["x\ud800"], dtype=object)).to_pydict() == {"text": ["x\ufffd"]}
 
 
 def test_polars_frames_and_series_come_without_views():

@@ -41,6 +41,31 @@ class BadRow(VecwiseError, ValueError):
     """A line of a text file does not fit the others."""
 
 
+class BadCells(BadRow):
+    """Some cells of a column of numbers are none; `rows` are the numbers of their rows, `reasons` what they hold."""
+
+    def __init__(self, message: str, rows: Sequence[int] = (), reasons: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.rows = rows
+        self.reasons = reasons
+
+
+class RowsSkipped(UserWarning):
+    """Rows were left out on request; `lines` are the numbers of the lines they begin in."""
+
+    def __init__(self, message: str, lines: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.lines = lines
+
+
+class TextRepaired(UserWarning):
+    """Texts held halves of characters (lone surrogates), which became U+FFFD; `count` is how many texts."""
+
+    def __init__(self, message: str, count: int = 0) -> None:
+        super().__init__(message)
+        self.count = count
+
+
 class WrongEncoding(VecwiseError, ValueError):
     """The bytes of a text file are not in the encoding they were read as."""
 

@@ -135,7 +135,9 @@ class NumberColumn(Column):
     def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
         """Give the numbers, filled, scaled and weighted. Raises `MissingValue`, `NonFinite`, `OutOfRange`."""
         values = self._read(cells.column(self.name))
-        if np.isfinite(values.sum()):  # one sum answers for almost all columns
+        with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is refused below, in words
+            total = values.sum()
+        if np.isfinite(total):  # one sum answers for almost all columns
             return [Stripe(at, self._scaled(values))]  # and the dimension of the gaps stays zero
         self._refuse_infinite(values)
         gaps = np.isnan(values)

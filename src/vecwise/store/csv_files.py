@@ -5,15 +5,16 @@ This module must not know where the bytes came from; what is wrong with a bad fi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import BadRow, EmptyInput, unknown
+from vecwise.errors import BadCells, BadRow, EmptyInput, unknown
 from vecwise.store.csv_faults import find_fault, line_of_row
 from vecwise.store.rows import refuse_duplicates
-from vecwise.store.text_files import LONGEST_CELL, too_long
+from vecwise.store.text_files import LONGEST_CELL, refuse_width, too_long
 from vecwise.table_text import clip
 
 #: A cell of one of these is missing in a column of numbers, dates or truth values.
@@ -22,9 +23,9 @@ MISSING: Final = (
     *("NULL", "Null", "null", "None", "<NA>", "#N/A", "#NA"),
 )
 MOSTLY: Final = 0.95  # the share of numbers from which a cell that is none is a mistake, not a text
-_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
-_COMMA_NUMBER = r"^\s*[+-]?(\d{1,3}(\.\d{3})+,\d+|\d+,?\d*|,\d+)([eE][+-]?\d+)?\s*$"  # 1,72 and 1.234,56
-_WHOLE = r"^\s*[+-]?\d+\s*$"
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$|^\s*[+-]?(?i:inf|infinity)\s*$"
+COMMA_NUMBER = r"^\s*[+-]?(\d{1,3}(\.\d{3})+,\d+|\d+,?\d*|,\d+)([eE][+-]?\d+)?\s*$"  # 1,72 and 1.234,56
+WHOLE = r"^\s*[+-]?\d+\s*$"
 _BLOCK = 16 * 2**20
 _LARGEST_BLOCK = 2**31 - 1
 
@@ -40,7 +41,8 @@ def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] =
     round them. `as_text` names columns to read as text whatever they hold. Blank lines are skipped. One
     pass at the speed of Arrow; only a file that is refused is read again, slowly, to find the line.
 
-    Raises `EmptyInput`, `BadRow` with the line, `DuplicateName`, `UnknownName` (`as_text`).
+    Raises `EmptyInput`, `BadRow` with the line, `DuplicateName`, `UnknownName` (`as_text`), `TooLarge` for
+    more than 20,000 columns.
 
     >>> read_csv(b"a,b\n1,x\nNA,\n", "`rows.csv`", delimiter=",").to_pydict()
     {'a': [1, None], 'b': ['x', None]}
@@ -49,6 +51,7 @@ def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] =
 
     if not utf8.strip():
         raise EmptyInput(f"{name} is empty: there is not even a line of column names.")
+    refuse_width(width_of(utf8, delimiter), name)
     try:
         table = _parse(utf8, delimiter, dict.fromkeys(as_text, pa.string()))
     except pa.ArrowInvalid as error:
@@ -64,6 +67,16 @@ def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] =
         if column not in table.column_names:
             raise unknown("column", column, table.column_names)
     return _settle(table, utf8, name, delimiter, as_text)
+
+
+def width_of(utf8: bytes, delimiter: str) -> int:
+    """Give the number of column names; quoted delimiters are not counted."""
+    text = utf8.lstrip(b"\r\n")
+    ends = (text.find(mark, 0, LONGEST_CELL) for mark in (b"\n", b"\r"))
+    header = text[: min((end for end in ends if end >= 0), default=LONGEST_CELL)]
+    if b'"' in header:
+        header = re.sub(rb'"[^"]*"', b"", header)
+    return header.count(delimiter.encode()) + 1
 
 
 def _parse(utf8: bytes, delimiter: str, types: dict[str, Any]) -> Any:
@@ -110,21 +123,22 @@ def _settle(table: Any, utf8: bytes, name: str, delimiter: str, as_text: Sequenc
     columns = {}
     for field, cells in zip(table.schema, table.columns, strict=True):
         columns[field.name] = cells
-        if field.type == pa.float64() and _beyond(cells):
+        if field.type == pa.float64() and beyond_64_bits(cells):
             columns[field.name] = _whole_texts(field.name, utf8, delimiter) or cells
         if field.type == pa.string():
             made = None
             if field.name not in as_text:
                 made = _with_decimal_commas(cells, field.name, utf8, name) if delimiter == ";" else None
                 if made is None:
-                    _refuse_almost(_NUMBER, cells, field.name, utf8, name, delimiter)
+                    _refuse_almost(NUMBER, cells, field.name, utf8, name, delimiter)
             if len(utf8) > LONGEST_CELL:
                 _refuse_long(cells, utf8, name, delimiter)
-            columns[field.name] = _without_empty(cells) if made is None else made
+            columns[field.name] = without_empty(cells) if made is None else made
     return pa.table(columns)
 
 
-def _without_empty(cells: Any) -> Any:
+def without_empty(cells: Any) -> Any:
+    """Give texts with the empty ones missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -139,11 +153,11 @@ def _whole_texts(column: str, utf8: bytes, delimiter: str) -> Any:
 
     cells = _parse(utf8, delimiter, {column: pa.string()}).column(column)
     filled = cells.filter(pc.invert(pc.is_in(cells, pa.array(MISSING))))
-    return _without_empty(cells) if pc.all(pc.match_substring_regex(filled, _WHOLE)).as_py() else None
+    return without_empty(cells) if pc.all(pc.match_substring_regex(filled, WHOLE)).as_py() else None
 
 
-def _beyond(cells: Any) -> bool:
-    """Whether a column of fractions reaches past what 64-bit whole numbers hold."""
+def beyond_64_bits(cells: Any) -> bool:
+    """Tell whether a column of fractions reaches past what 64-bit whole numbers hold."""
     import pyarrow.compute as pc
 
     ends = pc.min_max(cells).as_py()
@@ -155,13 +169,20 @@ def _with_decimal_commas(cells: Any, column: str, utf8: bytes, name: str) -> Any
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    numbers = pc.match_substring_regex(cells, _COMMA_NUMBER)
+    numbers = pc.match_substring_regex(cells, COMMA_NUMBER)
     if not pc.any(pc.and_(numbers, pc.match_substring(cells, ","))).as_py():
         return None
-    _refuse_almost(_COMMA_NUMBER, cells, column, utf8, name, ";")
+    _refuse_almost(COMMA_NUMBER, cells, column, utf8, name, ";")
     gaps = pc.is_in(cells, pa.array(MISSING))
-    if not pc.all(pc.or_(gaps, numbers)).as_py():
-        return None
+    return comma_numbers(cells) if pc.all(pc.or_(gaps, numbers)).as_py() else None
+
+
+def comma_numbers(cells: Any) -> Any:
+    """Give texts that are numbers with decimal commas, or missing, as fractions."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gaps = pc.is_in(cells, pa.array(MISSING))
     texts = pc.utf8_ltrim(pc.utf8_trim_whitespace(cells), "+")
     texts = pc.replace_substring(pc.replace_substring(texts, ".", ""), ",", ".")
     return pc.cast(pc.if_else(gaps, pa.scalar(None, pa.string()), texts), pa.float64())
@@ -179,14 +200,16 @@ def _refuse_almost(pattern: str, cells: Any, column: str, utf8: bytes, name: str
     share = pc.sum(numbers).as_py() / pc.sum(filled).as_py()
     if share < MOSTLY:
         return
-    row = pc.index(pc.and_(filled, pc.invert(numbers)), True).as_py()
-    if row < 0:
+    rows = pc.indices_nonzero(pc.and_(filled, pc.invert(numbers))).to_pylist()
+    if not rows:
         return
-    where = f"{name}, line {line_of_row(utf8, delimiter, row):,}: column `{column}`"
-    raise BadRow(
-        f"{where} holds `{clip(cells[row].as_py(), 40)}`, which is no number, and "
+    where = f"{name}, line {line_of_row(utf8, delimiter, rows[0]):,}: column `{column}`"
+    raise BadCells(
+        f"{where} holds `{clip(cells[rows[0]].as_py(), 40)}`, which is no number, and "
         f"{min(share, 0.999):.1%} of its cells are numbers. Correct the cell or leave it empty, or read the "
-        f'column as text: `--as-text {column}` (in Python: `as_text=["{column}"]`).'
+        f'column as text: `--as-text {column}` (in Python: `as_text=["{column}"]`).',
+        rows,
+        [f"column `{column}` holds `{clip(cells[row].as_py(), 40)}`, which is no number" for row in rows],
     )
 
 

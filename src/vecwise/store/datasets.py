@@ -70,7 +70,8 @@ def write(
     growing = Growing(first)
     rows = growing.take(first)
     plain, arrays = pack(encoder)  # refuses the encoder before anything is written
-    refuse_strangers(folder)
+    with os_errors(folder, "save into"):
+        refuse_strangers(folder)
     make_folder(folder)
     with generations.locked(folder), os_errors(folder, "save into"):
         generation = generations.last_generation(folder, _committed) + 1
@@ -128,7 +129,7 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[Vectors,
 def is_dataset(path: str | os.PathLike[str]) -> bool:
     """Tell whether a folder holds saved vectors, whole or damaged, and not other files such as images."""
     folder = Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return False
     with os_errors(folder, "list"):
         names = os.listdir(folder)

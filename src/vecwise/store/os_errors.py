@@ -31,12 +31,13 @@ _REASONS = {
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """Give a path for a message: file names need not be valid text, messages must be.
+    r"""Give a path for a message: file names need not be valid text, messages must be, on one line.
 
-    >>> shown("houses.csv")
-    '`houses.csv`'
+    >>> shown("houses.csv"), shown("a\nb.csv")
+    ('`houses.csv`', '`a\ufffdb.csv`')
     """
-    return f"`{os.fsencode(path).decode('utf-8', 'replace')}`"
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return "`" + "".join(c if c.isprintable() else "\ufffd" for c in text) + "`"
 
 
 @contextmanager

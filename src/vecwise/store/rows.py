@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import DuplicateName, EmptyInput, MixedColumn, WrongShape, WrongType, some
+from vecwise.errors import (
+    DuplicateName,
+    EmptyInput,
+    MixedColumn,
+    TextRepaired,
+    WrongShape,
+    WrongType,
+    some,
+)
 from vecwise.kernels.arrow import strings
-from vecwise.store.arrow_types import plain
+from vecwise.kernels.arrow_types import plain
 from vecwise.store.image_columns import image_table
 
 TEXT: Final = "text"  # the column of rows that are bare strings
@@ -29,18 +38,17 @@ _ACCEPTED = (
 def as_table(rows: Any) -> Any:
     r"""Give rows as a `pyarrow.Table`; tables are passed through without a copy.
 
-    Texts (a list, an array, a Series) become the column `text`, or are named as their series is. The columns
-    of a two-dimensional array are `x0`, `x1`, …; images `(rows, height, width)`, or with channels last, become
-    the column `image` of pixel lists, without a copy. A pandas index is left out and pandas' NaN become nulls.
-    Lone surrogates in texts become U+FFFD.
+        Texts (a list, an array, a Series) become the column `text`, or are named as their series is. The columns
+    from vecwise.kernels.arrow_types import plain
+    from vecwise.store.image_columns import image_table
 
-    Raises `WrongType` for anything else and for a column of mixed types, `WrongShape` for columns of
-    different lengths, `DuplicateName` for two columns of one name, `EmptyInput` for an empty list.
+        Raises `WrongType` for anything else and for a column of mixed types, `WrongShape` for columns of
+        different lengths, `DuplicateName` for two columns of one name, `EmptyInput` for an empty list.
 
-    >>> as_table(["the sea", None]).to_pydict()
-    {'text': ['the sea', None]}
-    >>> as_table([{"rooms": 3}, {"rooms": 4, "kind": "flat"}]).to_pydict()
-    {'rooms': [3, 4], 'kind': [None, 'flat']}
+        >>> as_table(["the sea", None]).to_pydict()
+        {'text': ['the sea', None]}
+        >>> as_table([{"rooms": 3}, {"rooms": 4, "kind": "flat"}]).to_pydict()
+        {'rooms': [3, 4], 'kind': [None, 'flat']}
     """
     import pyarrow as pa
 
@@ -122,7 +130,7 @@ def _texts(rows: Sequence[str | None]) -> Any:
     try:
         return strings(rows)
     except UnicodeEncodeError:  # a lone surrogate
-        return strings([tidy(row) for row in rows])
+        return strings(repaired(rows, "The list of texts"))
 
 
 def from_records(records: Sequence[Mapping[Any, Any]]) -> dict[str, list[Any]]:
@@ -175,14 +183,35 @@ def column_of(name: str, cells: Any, arrow_type: Any = None) -> Any:
     if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
         cells = values
         pandas = values.dtype.kind == "f" and bool(np.isnan(values).any())  # without a gap there is no copy
+    _refuse_truths(name, cells)
     try:
         return pa.array(cells, arrow_type, from_pandas=pandas)
     except _no_column():  # among them the error of a lone surrogate
-        tidied = [tidy(cell) for cell in cells]
+        tidied = repaired(cells, f"Column `{name}`")
     try:
         return pa.array(tidied, arrow_type, from_pandas=pandas)
     except _no_column() as error:
         raise _misfit(name, tidied, arrow_type, pandas) from error
+
+
+def _refuse_truths(name: str, cells: Any) -> None:
+    """Among fractions, Arrow takes true for 1.0 if a fraction comes first, and refuses both otherwise."""
+    if str(getattr(cells, "dtype", "object")) != "object" or not isinstance(cells, Sequence):
+        return
+    kinds = set(map(type, cells))
+    if bool in kinds and kinds & {int, float}:
+        first = next(type(cell) for cell in cells if isinstance(cell, (bool, int, float)))
+        row = next(
+            i
+            for i, c in enumerate(cells)
+            if isinstance(c, (int, float)) and (type(c) is bool) != (first is bool)
+        )
+        before = "truth values" if first is bool else "numbers"
+        value = cells[row]
+        raise MixedColumn(
+            f"column `{name}` holds {value!r} ({type(value).__name__}), which does not fit the {before} before it.",
+            row,
+        )
 
 
 def _no_column() -> tuple[type[Exception], ...]:
@@ -220,6 +249,28 @@ def tidy(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {tidy(key): tidy(inner) for key, inner in value.items()}
     return [tidy(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def repaired(values: Iterable[Any], what: str) -> list[Any]:
+    """Give the values with lone surrogates replaced, and warn with how many held one (`TextRepaired`)."""
+    before = list(values)
+    after = [tidy(value) for value in before]
+    count = sum(map(_is_broken, before))
+    if count:
+        texts = "1 text holds" if count == 1 else f"{count:,} texts hold"
+        warnings.warn(
+            TextRepaired(f"{what}: {texts} half a character (a lone surrogate), replaced by U+FFFD.", count),
+            stacklevel=2,
+        )
+    return after
+
+
+def _is_broken(value: Any) -> bool:
+    if isinstance(value, str):
+        return _SURROGATE.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(_is_broken(key) or _is_broken(inner) for key, inner in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_is_broken, value))
 
 
 def _from_array(array: np.ndarray) -> Any:

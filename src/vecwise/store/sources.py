@@ -1,52 +1,29 @@
-"""Files, and standard input, as Arrow tables: which format a source has and who reads it.
+"""Files, and standard input, as Arrow tables: who reads which format, whole or in pieces.
 
 This module must not know encoders or what becomes of the rows.
 """
 
 from __future__ import annotations
 
-import io
 import os
-import re
-import stat
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import PurePath
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from vecwise.errors import EmptyInput, OutOfRange, UnknownFormat, WrongType
-from vecwise.store import columnar
+from vecwise.errors import EmptyInput, Inapplicable, OutOfRange, unknown
+from vecwise.store import columnar, pieces
 from vecwise.store.csv_files import read_csv
-from vecwise.store.idx_files import idx_from_stream, is_idx_head, is_idx_name, read_idx
-from vecwise.store.image_columns import IMAGE, is_image_bytes
-from vecwise.store.image_files import is_image_name, read_image_file, read_image_folder
+from vecwise.store.csv_pieces import Unsure, csv_in_pieces, head_of, whole
+from vecwise.store.formats import DELIMITERS, delimiter_of, format_of, opened, pictures
+from vecwise.store.idx_files import idx_from_stream
+from vecwise.store.image_columns import IMAGE
 from vecwise.store.json_lines import read_json_lines
-from vecwise.store.os_errors import os_errors, shown
+from vecwise.store.memory import enough_memory
 from vecwise.store.rows import refuse_duplicates
-from vecwise.store.text_files import as_utf8, read_text_lines, split_lines
-from vecwise.store.vector_files import MARK, SUFFIXES
+from vecwise.store.text_files import Reject, as_utf8, read_text_lines
+from vecwise.store.tolerant import read_csv_but, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
-
-FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", "arrow", "txt")
-PICTURES: Final = ("idx", "images")  # formats of images, which are read by their path
-_SUFFIXES: Final = {
-    **{f".{name}": name for name in FORMATS},
-    **{
-        ".ndjson": "jsonl",
-        ".feather": "arrow",
-        ".ipc": "arrow",
-        ".pq": "parquet",
-        ".tab": "tsv",
-        ".text": "txt",
-    },
-}
-_SNIFFED_BYTES: Final = 65_536
-_SNIFFED_LINES: Final = 20
 
 
 def read(
@@ -56,6 +33,8 @@ def read(
     format: str | None = None,
     encoding: str = "utf-8",
     as_text: Sequence[str] = (),
+    bad_rows: str = "error",
+    rejects: str | os.PathLike[str] | None = None,
 ) -> pa.Table:
     r"""Read rows from a file into an Arrow table.
 
@@ -65,7 +44,9 @@ def read(
     file of labels beside it.
 
     The suffix says the format of other files: `.csv`, `.tsv`, `.jsonl` (`.ndjson`), `.parquet`, `.arrow` (`.feather`,
-    `.ipc`) or `.txt`, one row a line; `format` overrides it. Standard input (`"-"`), pipes and open binary
+    `.ipc`) or `.txt`, one row a line; `format` overrides it. Files of vectors hold no rows and are refused:
+    `vw.encode(path)` takes them, among them a CSV or TSV whose first line is numbers instead of column
+    names, unless `format` says that those are names. Standard input (`"-"`), pipes and open binary
     files are told by their first bytes. `encoding` is for text formats; a byte order mark is obeyed.
     `as_text` names CSV columns to keep as text whatever they hold, such as codes with leading zeros.
 
@@ -75,150 +56,139 @@ def read(
     column names are parted by `;`, `|` or tabs, and by no comma, is read so; with `;`, a column of numbers
     such as `1,72` or `1.234,56` has decimal commas.
 
+    A row that cannot be read stops the reading. With `bad_rows="skip"` it is left out instead, and a
+    `RowsSkipped` warning gives the count and the line numbers: rows with too many or too few fields, with a
+    broken quote, with a cell over 16 MiB or one that is no number in a column of numbers, lines that are no
+    JSON object or do not fit the others. `rejects` is a file for them, written as JSON Lines of `line`,
+    `reason` and `text`.
+
     Raises `FileMissing`, `Unreadable`, `UnknownFormat`, `EmptyInput`, `BadRow` with the line,
-    `WrongEncoding` with the offset and the encoding to try, `DuplicateName`, `UnknownName`, `Damaged`.
-    The whole file is read into memory.
+    `WrongEncoding` with the offset and the encoding to try, `DuplicateName`, `UnknownName`, `Damaged`,
+    `TooLarge` for more than 20,000 columns and for more than memory holds. The whole file is read into
+    memory; `batches` reads what is larger.
 
     >>> import io
     >>> read(io.BytesIO(b"rooms,kind\n3,flat\n4,house\n")).to_pydict()
     {'rooms': [3, 4], 'kind': ['flat', 'house']}
     """
     as_text = [as_text] if isinstance(as_text, str) else list(as_text)
-    pictures = _pictures(path, format)
-    if pictures is not None:
-        _refuse_as_text(as_text, "as images")
-        return pictures(path)
-    with _opened(path) as (source, name, suffix):
-        chosen = _format(source, name, suffix, format)
-        if chosen not in ("csv", "tsv"):
-            _refuse_as_text(as_text, chosen)
-        table = _READERS[chosen](source, name, encoding, as_text)
+    left_out = _left_out(bad_rows, rejects)
+    read_pictures = pictures(path, format)
+    if read_pictures is not None:
+        _refuse_idle("images", as_text, left_out)
+        return read_pictures(path)
+    with opened(path) as (source, name, suffix):
+        chosen = format_of(source, name, suffix, format)
+        _refuse_idle(chosen, as_text, left_out)
+        with enough_memory(name):
+            table = _READERS[chosen](source, name, encoding, as_text, left_out)
     refuse_duplicates(table.column_names, name)
     if not table.num_rows or not table.num_columns:
         raise EmptyInput(f"{name} has no rows.")
+    if left_out is not None:
+        tell(left_out, name, rejects)
     return table
 
 
-def _refuse_as_text(as_text: Sequence[str], chosen: str) -> None:
-    if as_text:
+def batches(
+    path: str | os.PathLike[str] | BinaryIO,
+    /,
+    rows: int = 8192,
+    *,
+    format: str | None = None,
+    encoding: str = "utf-8",
+    as_text: Sequence[str] = (),
+) -> Iterator[pa.Table]:
+    r"""Read a file in tables of `rows` rows each, the last one smaller; put together they are what `read` gives.
+
+    Files are read in pieces: memory holds a few batches, a row group's compressed pages or a record batch of
+    the file, whatever the file's size; standard input, pipes and images are held whole. The types are those of the
+    whole file: JSON Lines are read twice for that, CSV and TSV three times and more, and a CSV or TSV that
+    `read` would refuse is read whole to say why. Other files that are refused late have given batches before.
+
+    Raises what `read` raises, and `OutOfRange` for `rows` below 1.
+
+    >>> import io
+    >>> [table.num_rows for table in batches(io.BytesIO(b"one\ntwo\nthree\n"), 2)]
+    [2, 1]
+    """
+    if rows < 1:
+        raise OutOfRange(f"A batch holds at least one row, not {rows}.")
+    as_text = [as_text] if isinstance(as_text, str) else list(as_text)
+    read_pictures = pictures(path, format)
+    if read_pictures is not None:
+        _refuse_idle("images", as_text, None)
+        yield from pieces.resized(iter([read_pictures(path)]), rows)
+        return
+    with opened(path) as (source, name, suffix):
+        chosen = format_of(source, name, suffix, format)
+        _refuse_idle(chosen, as_text, None)
+        if chosen in DELIMITERS:
+            parts = _delimited_parts(source, name, encoding, chosen, as_text)
+        elif chosen in pieces.READERS:
+            parts = pieces.READERS[chosen](source, name, encoding, rows)
+        else:
+            parts = iter([_READERS[chosen](source, name, encoding, as_text, None)])
+        any_rows = False
+        with enough_memory(name):
+            for table in pieces.resized(parts, rows):
+                any_rows = True
+                refuse_duplicates(table.column_names, name)
+                yield table
+    if not any_rows:
+        raise EmptyInput(f"{name} has no rows.")
+
+
+def _delimited_parts(
+    source: BinaryIO, name: str, encoding: str, chosen: str, as_text: Sequence[str]
+) -> Iterator[Any]:
+    def again() -> Iterator[bytes]:
+        return pieces.utf8_pieces(pieces.once_more(source), name, encoding)
+
+    delimiter = delimiter_of(head_of(again())) if chosen == "csv" else DELIMITERS[chosen]
+    try:
+        yield from csv_in_pieces(again, name, delimiter=delimiter, as_text=as_text)
+    except Unsure as reason:
+        yield whole(again, name, reason, lambda utf8: _delimited(utf8, name, delimiter, as_text, None))
+
+
+def _left_out(bad_rows: str, rejects: Any) -> list[Reject] | None:
+    if bad_rows not in ("error", "skip"):
+        raise unknown("way to treat bad rows", str(bad_rows), ("error", "skip"))
+    if bad_rows == "skip":
+        return []
+    if rejects is not None:
+        raise Inapplicable('`rejects` is for rows that are left out: `--bad-rows skip` (bad_rows="skip").')
+    return None
+
+
+def _refuse_idle(chosen: str, as_text: Sequence[str], left_out: list[Reject] | None) -> None:
+    """Refuse options that would have no effect on this format."""
+    if as_text and chosen not in DELIMITERS:
         raise OutOfRange(
             f"`as_text` is for CSV and TSV; this is read as {chosen}, which says its types itself."
         )
-
-
-def _pictures(path: Any, wanted: str | None) -> Callable[[Any], Any] | None:
-    """Who reads the images at this path; `None` for what is no path, or a path of anything else."""
-    if not isinstance(path, (str, os.PathLike)) or os.fspath(path) == "-":
-        return None
-    named = None if wanted is None else wanted.lower().removeprefix(".")
-    if named == "idx" or (named is None and (is_idx_name(path) or _is_idx_file(path))):
-        return read_idx
-    if named == "images" or (named is None and os.path.isdir(path)):
-        return read_image_folder if os.path.isdir(path) else read_image_file
-    return read_image_file if named is None and is_image_name(path) else None
-
-
-def _is_idx_file(path: Any) -> bool:
-    """Look into a file whose ending says nothing; what cannot be opened is refused later, in words."""
-    if PurePath(path).suffix.lower() in (*_SUFFIXES, *SUFFIXES) or not os.path.isfile(path):
-        return False
-    try:
-        with open(path, "rb") as file:
-            return is_idx_head(file.read(8))
-    except OSError:
-        return False
-
-
-@contextmanager
-def _opened(path: Any) -> Iterator[tuple[BinaryIO, str, str | None]]:
-    """Give a seekable binary file, its name for messages, and its suffix; no suffix: look at the bytes."""
-    if hasattr(path, "read"):
-        yield io.BytesIO(_bytes_of(path)), shown(str(getattr(path, "name", "the open file"))), None
-    elif not isinstance(path, (str, os.PathLike)):
-        raise WrongType(f"`path` is {type(path).__name__}, not a path, `-` or an open binary file.")
-    elif os.fspath(path) == "-":
-        yield io.BytesIO(_bytes_of(sys.stdin.buffer)), "Standard input", None
-    else:
-        with os_errors(path, "read"), open(path, "rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                yield file, shown(path), PurePath(path).suffix.lower()
-            else:
-                yield io.BytesIO(file.read()), shown(path), None
-
-
-def _bytes_of(file: Any) -> bytes:
-    raw = file.read()
-    if not isinstance(raw, bytes):
-        raise WrongType("`path` is a file open as text. Open it as binary: open(path, 'rb').")
-    return raw
-
-
-def _format(source: BinaryIO, name: str, suffix: str | None, wanted: str | None) -> str:
-    if wanted is not None:
-        chosen = _SUFFIXES.get(f".{wanted.lower().removeprefix('.')}")
-        if chosen is None and wanted.lower().removeprefix(".") in PICTURES:
-            return wanted.lower().removeprefix(".")
-        if chosen is None:
-            raise UnknownFormat(f"There is no format `{wanted}`. There are: {', '.join(FORMATS + PICTURES)}.")
-        return chosen
-    if suffix is None:
-        return _sniff(source)
-    if suffix in _SUFFIXES:
-        return _SUFFIXES[suffix]
-    if suffix in SUFFIXES:
-        raise UnknownFormat(f"{name} holds vectors, not rows. Take them by `vw.encode(path)`.")
-    ending = f"The ending `{suffix}` of {name} is not known" if suffix else f"{name} has no ending"
-    raise UnknownFormat(
-        f'{ending}. Known are {", ".join(_SUFFIXES)}. Say what it is: `--format csv` (format="csv").'
-    )
-
-
-def _sniff(source: BinaryIO) -> str:
-    head = source.read(_SNIFFED_BYTES)
-    source.seek(0)
-    if head.startswith(columnar.PARQUET_MARK):
-        return "parquet"
-    if head.startswith((columnar.ARROW_MARK, columnar.STREAM_MARK)):
-        return "arrow"
-    if head.startswith(MARK):
-        raise UnknownFormat(
-            "These bytes are a NumPy file of vectors, which is mapped. Save it as `.npy` first."
+    if left_out is not None and chosen not in (*DELIMITERS, "jsonl", "txt"):
+        raise OutOfRange(
+            f"`bad_rows` is for text formats; this is read as {chosen}, which is whole or damaged."
         )
-    if is_idx_head(head):
-        return "idx"
-    if is_image_bytes(head):
-        return "images"
-    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
-    if text.lstrip().startswith("{"):
-        return "jsonl"
-    lines = [line for line in split_lines(text)[:_SNIFFED_LINES] if line]
-    if len(head) == _SNIFFED_BYTES:  # the last line may be cut
-        lines = lines[:-1] or lines
-    for kind, delimiter in (("tsv", "\t"), ("csv", ","), ("csv", ";")):
-        if len(lines) > 1 and delimiter in lines[0] and all(delimiter in line for line in lines):
-            return kind
-    return "txt"
 
 
-def _csv(source: BinaryIO, name: str, encoding: str, as_text: Sequence[str]) -> Any:
+def _csv(source: BinaryIO, name: str, encoding: str, as_text: Sequence[str], left_out: Any) -> Any:
     utf8 = as_utf8(source.read(), name, encoding)
-    return read_csv(utf8, name, delimiter=_delimiter(utf8), as_text=as_text)
+    return _delimited(utf8, name, delimiter_of(utf8), as_text, left_out)
 
 
-def _delimiter(utf8: bytes) -> str:
-    """The comma, unless the column names, quotes left out, have none and are parted by something else."""
-    lines = re.split(rb"[\r\n]+", utf8.lstrip(b"\r\n")[:100_000], maxsplit=2)
-    header, below = (re.sub(rb'"[^"]*"', b"", line) for line in (lines[0], lines[1] if lines[1:] else b""))
-    if b"," in header:
-        return ","
-    if b";" in header:
-        return ";"
-    found = [mark for mark in (b"|", b"\t") if mark in header and header.count(mark) == below.count(mark)]
-    return found[0].decode() if found else ","
+def _tsv(source: BinaryIO, name: str, encoding: str, as_text: Sequence[str], left_out: Any) -> Any:
+    return _delimited(as_utf8(source.read(), name, encoding), name, "\t", as_text, left_out)
 
 
-def _tsv(source: BinaryIO, name: str, encoding: str, as_text: Sequence[str]) -> Any:
-    return read_csv(as_utf8(source.read(), name, encoding), name, delimiter="\t", as_text=as_text)
+def _delimited(utf8: bytes, name: str, delimiter: str, as_text: Sequence[str], left_out: Any) -> Any:
+    if left_out is None:
+        return read_csv(utf8, name, delimiter=delimiter, as_text=as_text)
+    table, found = read_csv_but(utf8, name, delimiter=delimiter, as_text=as_text)
+    left_out += found
+    return table
 
 
 def _image(source: BinaryIO, name: str, *_: Any) -> Any:
@@ -227,11 +197,15 @@ def _image(source: BinaryIO, name: str, *_: Any) -> Any:
     return pa.table({IMAGE: pa.array([source.read()], pa.large_binary())})
 
 
-_READERS: Final[Mapping[str, Callable[[BinaryIO, str, str, Sequence[str]], Any]]] = {
+_READERS: Final[Mapping[str, Callable[[BinaryIO, str, str, Sequence[str], Any], Any]]] = {
     "csv": _csv,
     "tsv": _tsv,
-    "jsonl": lambda source, name, encoding, _: read_json_lines(as_utf8(source.read(), name, encoding), name),
-    "txt": lambda source, name, encoding, _: read_text_lines(as_utf8(source.read(), name, encoding), name),
+    "jsonl": lambda source, name, encoding, _, left_out: read_json_lines(
+        as_utf8(source.read(), name, encoding), name, left_out
+    ),
+    "txt": lambda source, name, encoding, _, left_out: read_text_lines(
+        as_utf8(source.read(), name, encoding), name, left_out
+    ),
     "parquet": lambda source, name, *_: columnar.read_parquet(source, name),
     "arrow": lambda source, name, *_: columnar.read_arrow(source, name),
     "idx": lambda source, name, *_: idx_from_stream(source, name),
