@@ -83,6 +83,10 @@ def test_white_space_tokens_are_those_of_str_split() -> None:
     assert vw.CountEncoder().fit(["a".join(spaces)]).get_feature_names_out().tolist() == ["a"]
 
 
+REPAIRED = pytest.mark.filterwarnings("ignore::vecwise.errors.TextRepaired")  # lone surrogates are told
+
+
+@REPAIRED
 @given(
     any_text,
     st.sampled_from(["whitespace", "word"]),
@@ -215,6 +219,7 @@ def test_words_that_lower_casing_takes_apart_are_found_again() -> None:
     assert np.array_equal(opened(pa.table({"text": rows})).values.toarray(), made.toarray())
 
 
+@REPAIRED
 def test_a_given_vocabulary_keeps_its_spelling_and_is_found_in_lower_case() -> None:
     encoder = vw.CountEncoder(["The", "Sea", "a\nb"], tokenizer="whitespace")
     assert encoder.transform(["the sea THE"]).toarray().tolist() == [[2, 1, 0]]

@@ -14,7 +14,18 @@ import click
 
 from vecwise.errors import VecwiseError
 
-ENCODERS = ("auto", "table", "sentence", "count", "tfidf", "chain", "image")
+ENCODERS = (
+    "auto",
+    "table",
+    "sentence",
+    "count",
+    "tfidf",
+    "average",
+    "static",
+    "transformer",
+    "image",
+    "chain",
+)
 METRICS = ("cosine", "dot", "euclidean", "manhattan", "chebyshev")
 
 

@@ -22,10 +22,10 @@ ENCODERS: Final = {
     "count": ("counts", "CountEncoder"),
     "tfidf": ("counts", "TfidfEncoder"),
     "average": ("average", "AverageEncoder"),
-    "chain": ("chained", "ChainEncoder"),
-    "image": ("image", "ImageEncoder"),
     "static": ("static", "StaticEncoder"),
     "transformer": ("transformer", "TransformerEncoder"),
+    "image": ("image", "ImageEncoder"),
+    "chain": ("chained", "ChainEncoder"),
 }
 
 # A file names one of these and nothing else: no module is imported because a file says so.

@@ -72,7 +72,7 @@ def _is_matrix(path: str | os.PathLike[str]) -> bool:
 
 def _matrix_in(path: str | os.PathLike[str]) -> Any:
     if is_vector_file(path):
-        return read_vectors(path)
+        return read_vectors(path)[0]
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

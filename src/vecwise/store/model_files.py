@@ -109,7 +109,7 @@ def matrix_of(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, dict[str,
     `UnknownName`, `Damaged`.
     """
     if path.suffix == ".npy":
-        return _matrix(read_vectors(path), path), {}
+        return _matrix(read_vectors(path)[0], path), {}
     if path.suffix != ".safetensors":
         raise UnknownFormat(f"{shown(path)} is neither a `.safetensors` nor a `.npy` file.")
     arrays = arrays_of(path)
