@@ -656,3 +656,57 @@ def test_long_texts_are_cut_into_passages_that_know_their_row() -> None:
     assert made.vectors["a/1"].rows.column("body").to_pylist() == ["The sea was grey and loud."]
     with pytest.raises(Inapplicable, match="passages"):
         encode_table(pa.table({"x": [1, 2]}), passages=5)
+
+
+def test_what_was_guessed_is_said() -> None:
+    X = vw.encode({"id": [1, 2], "rooms": [3, 4]})
+    assert X.note == "guessed: column rooms (as it is), without id (named like an identifier)"
+    assert X.note in repr(X)
+    assert X[:1].note == X.note
+    assert vw.encode({"id": [1, 2], "rooms": [3, 4]}, "table").note == ""
+    assert "running text" in vw.encode({"n": [1, 2], "t": ["a b c d e f", "g h i j k l"]}).note
+
+
+def test_vectors_outlive_the_model_that_made_them(tmp_path) -> None:
+    import tokenizers
+    from tokenizers.models import WordLevel
+
+    tokenizer = tokenizers.Tokenizer(WordLevel({"sea": 0, "sky": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    (tmp_path / "model").mkdir()
+    tokenizer.save(str(tmp_path / "model" / "tokenizer.json"))
+    np.save(tmp_path / "model" / "table.npy", np.eye(3, 4, dtype=np.float32))
+    encoder = vw.StaticEncoder(
+        model=str(tmp_path / "model" / "table.npy"), tokenizer=str(tmp_path / "model" / "tokenizer.json")
+    )
+    X = vw.encode(["sea", "sky"], encoder)
+    vw.save(X, tmp_path / "v")
+    assert vw.open(tmp_path / "v").encoder is not None
+    (tmp_path / "model" / "table.npy").unlink()
+    with pytest.warns(UserWarning, match="without its encoder"):
+        opened = vw.open(tmp_path / "v")
+    assert opened.encoder is None
+    assert np.array_equal(opened.values, X.values)
+
+
+def test_cut_texts_are_told_once_and_in_the_report(monkeypatch) -> None:
+    import warnings
+
+    from vecwise.encoders.sentence import SentenceMap
+    from vecwise.errors import TextCut
+    from vecwise.explore import facts_of
+    from vecwise.telling import explored
+
+    real = SentenceMap.__call__
+
+    def cuts(self, table):
+        warnings.warn(TextCut(1, table.num_rows, 16), stacklevel=2)
+        return real(self, table)
+
+    monkeypatch.setattr(SentenceMap, "__call__", cuts)
+    monkeypatch.setattr(vw.SentenceEncoder, "rows_a_chunk", 2)
+    with pytest.warns(TextCut, match="3 of 5 texts have more than 16 tokens") as told:
+        X = vw.encode([f"{n} gulls" for n in range(5)], "sentence")
+    assert len(told) == 1
+    answer = explored("x", 5, facts_of(X, notes=("3 of 5 texts were cut",)), None)
+    assert answer.data["notes"] == ["3 of 5 texts were cut"]
+    assert any("3 of 5 texts were cut" in line for _, lines in answer.sections for line in lines)

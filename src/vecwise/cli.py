@@ -57,7 +57,9 @@ def _terminate(*_: Any) -> NoReturn:
 def main() -> NoReturn:
     """Run the command line; a refusal is one line on standard error and exit status 2."""
     import signal
+    import warnings
 
+    warnings.showwarning = _warned
     signal.signal(signal.SIGTERM, _terminate)  # so that what is half done is put away, as with Ctrl-C
     status = _run()
     try:
@@ -90,6 +92,11 @@ def _run() -> int:
     except (OSError, MemoryError) as error:
         return _fail(_system(error))
     return status if isinstance(status, int) else 0
+
+
+def _warned(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning is one line, as an error is."""
+    _fail(str(message))
 
 
 def _fail(message: str, status: int = 2) -> int:

@@ -151,7 +151,18 @@ class MissingPackage(VecwiseError, ImportError):
 
 
 class TextCut(UserWarning):
-    """Texts were longer than a model reads, and were read only up to there."""
+    """Texts were longer than a model reads, and were read only up to there: `cut` of `total`."""
+
+    def __init__(self, cut: int, total: int, limit: int) -> None:
+        texts = "text has" if total == 1 else "texts have"
+        super().__init__(
+            f"{cut:,} of {total:,} {texts} more than {limit:,} tokens; what comes after was not read. Split texts into "
+            'passages first (vw.passages, --passages N), or choose long="mean".'
+        )
+        self.cut, self.total, self.limit = cut, total, limit
+
+    def __reduce__(self) -> tuple[type[TextCut], tuple[int, int, int]]:
+        return TextCut, (self.cut, self.total, self.limit)
 
 
 def some(names: Iterable[object], limit: int = 5, width: int = 40) -> str:

@@ -74,6 +74,7 @@ class Facts:
     farthest: PairFound | None
     neighbors: tuple[tuple[int, tuple[tuple[int, float], ...]], ...]
     shown: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what was warned of on the way, such as texts that were cut
 
     def row(self, place: int, width: int = 96) -> str:
         """One row in words."""
@@ -85,7 +86,7 @@ class Facts:
         return row(values, self.shown, width)
 
 
-def facts_of(X: Vectors, plan: Plan | None = None, *, seed: int = 0) -> Facts:
+def facts_of(X: Vectors, plan: Plan | None = None, *, seed: int = 0, notes: tuple[str, ...] = ()) -> Facts:
     """Look at vectors from every side that `explore` shows.
 
     The closest and the farthest pair are exact up to about 33,000 rows of 20 dimensions, and among a
@@ -103,7 +104,8 @@ def facts_of(X: Vectors, plan: Plan | None = None, *, seed: int = 0) -> Facts:
         points[:, : made.shape[1]] = made
     closest, farthest = _extremes(view, found.distinct, seed)
     told = _neighbors(view, seed)
-    return Facts(X, plan, found, view, components, points, closest, farthest, told, shown_columns(X, plan))
+    shown = shown_columns(X, plan)
+    return Facts(X, plan, found, view, components, points, closest, farthest, told, shown, notes)
 
 
 def _most_varying(X: Vectors) -> tuple[Vectors, float]:

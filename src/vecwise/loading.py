@@ -5,6 +5,7 @@ This module must not know what is asked of the vectors afterwards.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -27,10 +28,14 @@ from vecwise.encoders.registry import (
     to_data,
 )
 from vecwise.errors import (
+    FileMissing,
     Inapplicable,
+    MissingPackage,
     MissingValue,
     NotSavable,
     OutOfRange,
+    SpaceMismatch,
+    Unreadable,
     WrongType,
     some,
     unknown,
@@ -172,7 +177,9 @@ def encode_table(
         table, ids = _cut(table, made, passages, ids)
     if made.encoder is None:
         return Encoded(_vectors_at(table, str(made.vectors), ids), made, total)
-    return Encoded(_run(made.encoder, table, ids, progress, remember), made, total)
+    X = _run(made.encoder, table, ids, progress, remember)
+    note = made.words if encoder == "auto" and not (columns or text) else ""
+    return Encoded(Vectors._trusted(X.values, X.ids, X.rows, X.space, X.encoder, note), made, total)
 
 
 def _cut(table: Any, made: Plan, most: int, ids: Any) -> tuple[Any, Any]:
@@ -266,8 +273,6 @@ def save(X: Vectors | Encoder, path: str | Path, /) -> None:
     try:
         data = None if X.encoder is None else to_data(X.encoder)
     except NotSavable as error:
-        import warnings
-
         warnings.warn(f"Saved without the encoder. {error}", stacklevel=2)
         data = None
     datasets.save(X, path, encoder=data)
@@ -286,9 +291,22 @@ def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
     array([[1]])
     """
     made, data = datasets.load(path, verify=verify)
-    if data is None:
-        return made
-    return Vectors._trusted(made.values, made.ids, made.rows, made.space, from_data(data))
+    encoder = None if data is None else _encoder_of(data, path)
+    return (
+        made if encoder is None else Vectors._trusted(made.values, made.ids, made.rows, made.space, encoder)
+    )
+
+
+def _encoder_of(data: dict[str, Any], path: str | Path) -> Any:
+    """The encoder that was saved with vectors; `None`, with a warning, when its model has gone or changed."""
+    try:
+        return from_data(data)
+    except (FileMissing, MissingPackage, SpaceMismatch, Unreadable) as error:
+        warnings.warn(
+            f"{shown(path)} is opened without its encoder, so that queries in words cannot be asked. {error}",
+            stacklevel=3,
+        )
+        return None
 
 
 def open_encoder(path: str | Path, /) -> Encoder:

@@ -158,7 +158,7 @@ def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
         of = " of the standardized columns" if found.mixed_units else ""
         kept = _kept(facts.components, "component", of)
         told.append(("Components", f"{kept[0].upper()}{kept[1:]}."))
-    told.append(("To look at", oddities(found)))
+    told.append(("To look at", " ".join([oddities(found), *facts.notes])))
     for label, pair in (("Closest pair", facts.closest), ("Farthest pair", facts.farthest)):
         if pair is not None:
             both = f"{facts.row(pair.left, 80)} and {facts.row(pair.right, 80)}"

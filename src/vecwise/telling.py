@@ -123,7 +123,13 @@ def _vector_lines(facts: Facts) -> list[str]:
     found = facts.health
     norms = [[name.upper(), *(number(v) for v in found.norms[name])] for name in ("l1", "l2")]
     first = f"{found.advice[0].upper()}{found.advice[1:]}."
-    return [*grid(["norm", "min", "median", "max"], norms), *_wrapped(first), *_wrapped(oddities(found))]
+    notes = [line for note in facts.notes for line in _wrapped(note)]
+    return [
+        *grid(["norm", "min", "median", "max"], norms),
+        *_wrapped(first),
+        *_wrapped(oddities(found)),
+        *notes,
+    ]
 
 
 def _component_lines(facts: Facts) -> list[str]:
@@ -190,6 +196,7 @@ def _explored_data(name: str, rows: int, facts: Facts, report: str | None) -> di
             for place, near in facts.neighbors
         ],
         "report": report,
+        "notes": list(facts.notes),
     }
 
 

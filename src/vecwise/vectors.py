@@ -65,13 +65,14 @@ class Vectors:
     """
 
     __array_ufunc__ = None  # so that `array + X` is refused and never becomes a bare array
-    __slots__ = ("encoder", "ids", "rows", "space", "values")
+    __slots__ = ("encoder", "ids", "note", "rows", "space", "values")
 
     values: Any
     ids: np.ndarray
     rows: pa.Table | None
     space: Space
     encoder: Callable[[Any], Vectors] | None
+    note: str  # how they were made, in words, where something was guessed
 
     def __init__(
         self,
@@ -113,27 +114,31 @@ class Vectors:
             )
         self._set(matrix, names, rows, _checked(space, matrix), encoder)
 
-    def _set(self, values: Any, ids: Any, rows: Any, space: Space, encoder: Any) -> None:
+    def _set(self, values: Any, ids: Any, rows: Any, space: Space, encoder: Any, note: str = "") -> None:
         if ids.flags.writeable:
             ids = ids.view()
             ids.flags.writeable = False
         for name, value in zip(
-            ("values", "ids", "rows", "space", "encoder"), (values, ids, rows, space, encoder), strict=True
+            ("values", "ids", "rows", "space", "encoder", "note"),
+            (values, ids, rows, space, encoder, note),
+            strict=True,
         ):
             object.__setattr__(self, name, value)
 
     @classmethod
-    def _trusted(cls, values: Any, ids: np.ndarray, rows: Any, space: Space, encoder: Any = None) -> Vectors:
+    def _trusted(
+        cls, values: Any, ids: np.ndarray, rows: Any, space: Space, encoder: Any = None, note: str = ""
+    ) -> Vectors:
         """Build from parts that were checked before: selection and arithmetic do not check again."""
         made = object.__new__(cls)
-        made._set(as_matrix(values), ids, rows, space, encoder)
+        made._set(as_matrix(values), ids, rows, space, encoder, note)
         return made
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"`Vectors` are read-only; `{name}` cannot be set. Build new ones instead.")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (self.values, self.ids, self.rows, self.space, self.encoder))
+        return (_rebuild, (self.values, self.ids, self.rows, self.space, self.encoder, self.note))
 
     # ---- shape and conversion ----
 
@@ -188,7 +193,7 @@ class Vectors:
         else:
             rows = None if self.rows is None else self.rows.take(whole_numbers(index))
         space = self.space.with_claims(self.space.claims - {"centered"})  # some of centered rows need not be
-        return Vectors._trusted(self.values[index], self.ids[index], rows, space, self.encoder)
+        return Vectors._trusted(self.values[index], self.ids[index], rows, space, self.encoder, self.note)
 
     def __iter__(self) -> Iterator[Vectors]:
         return (self[i] for i in range(len(self)))
@@ -296,9 +301,8 @@ class Vectors:
         kind = "sparse" if self.is_sparse else "dense"
         claims = ", ".join(sorted(self.space.claims)) or "none"
         name = self.space.name or self.space.frame
-        return (
-            f"Vectors {len(self):,} × {self.shape[1]:,} {kind} {self.dtype}, space: {name}, claims: {claims}"
-        )
+        made = f", {self.note}" if self.note else ""
+        return f"Vectors {len(self):,} × {self.shape[1]:,} {kind} {self.dtype}, space: {name}, claims: {claims}{made}"
 
     def _preview(self, rows: int = 5, columns: int = 6) -> tuple[list[str], list[list[str]], int]:
         names = self.space.feature_names()[:columns]

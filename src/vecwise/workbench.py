@@ -6,6 +6,7 @@ This module must not know how its answers are printed.
 from __future__ import annotations
 
 import re
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,13 @@ def explore(
     from vecwise.explore import facts_of
     from vecwise.pictures import write_report
 
-    made = load(path, sample=sample, seed=seed, **options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = load(path, sample=sample, seed=seed, **options)
     if color is not None and (made.vectors.rows is None or color not in made.vectors.rows.column_names):
         raise unknown("column", color, [] if made.vectors.rows is None else made.vectors.rows.column_names)
-    facts = facts_of(made.vectors, made.plan, seed=seed)
+    notes = tuple(dict.fromkeys(str(warning.message) for warning in caught))
+    facts = facts_of(made.vectors, made.plan, seed=seed, notes=notes)
     name = display_name(path)
     if html is not None:
         write_report(html, facts, name=name, rows=made.total, color=color, command=command, seed=seed)

@@ -6,12 +6,14 @@ This module must not know any particular encoder, and loads scikit-learn only wh
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from vecwise.errors import NotFitted, WrongType, missing_package, unknown
+from vecwise.errors import NotFitted, TextCut, WrongType, missing_package, unknown
 from vecwise.kernels.arrays import writable
 from vecwise.runner import Progress, apply
 from vecwise.space import Space
@@ -138,10 +140,11 @@ class Encoder:
 
         A costly encoder lets `remember`, if it is given, encode in its place.
         """
-        if remember is not None and self.costly:
-            return remember(self.map_, table, progress)
-        size = self.rows_a_chunk or max(1, table.num_rows)
-        made = apply(self.map_, table, size=size, progress=progress)
+        with cuts_told_once():
+            if remember is not None and self.costly:
+                return remember(self.map_, table, progress)
+            size = self.rows_a_chunk or max(1, table.num_rows)
+            made = apply(self.map_, table, size=size, progress=progress)
         return Vectors._trusted(made.values, np.arange(len(made)), made.rows, made.space, self.map_)
 
     @property
@@ -209,6 +212,21 @@ class Encoder:
         changed = {n: v for n, v in given.items() if v is not defaults[n] and not _equal(v, defaults[n])}
         words = ", ".join(f"{n}={_short(v)}" for n, v in changed.items())
         return f"{type(self).__name__}({words})"
+
+
+@contextmanager
+def cuts_told_once() -> Iterator[None]:
+    """Sum up what chunk after chunk warned of texts that a model cut; other warnings go through."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    cuts = [warning.message for warning in caught if isinstance(warning.message, TextCut)]
+    for other in caught:
+        if not isinstance(other.message, TextCut):
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    if cuts:
+        whole = TextCut(sum(c.cut for c in cuts), sum(c.total for c in cuts), cuts[0].limit)
+        warnings.warn(whole, stacklevel=5)
 
 
 def _equal(value: Any, default: Any) -> bool:

@@ -55,6 +55,16 @@ class Plan:
     encoder: Encoder | None
 
     @property
+    def words(self) -> str:
+        """What was guessed, in one line: which columns are encoded, and why others are not."""
+        used = [c for c in self.columns if c.use != "skip"]
+        left = [f"{clip(c.name, 24)} ({c.why})" for c in self.columns if c.use == "skip"]
+        one = f"column {clip(used[0].name, 24)} ({used[0].why})"
+        columns = one if len(used) == 1 else f"{len(used)} columns"
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        return f"guessed: {columns}" + (f", without {', '.join(left[:3])}{more}" if left else "")
+
+    @property
     def vectors(self) -> str | None:
         """The column that holds the vectors, if one does."""
         return next((column.name for column in self.columns if column.use == "vectors"), None)

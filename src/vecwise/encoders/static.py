@@ -211,6 +211,7 @@ class StaticEncoder(Encoder):
     [[2.0, 1.0], [4.0, 0.0], [0.0, 0.0]]
     """
 
+    reads = "text"
     needs_rows = False
 
     def __init__(

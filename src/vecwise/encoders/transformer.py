@@ -204,6 +204,10 @@ class TransformerMap:
         tokenizer = Tokenizer(bytes_of(recipe.tokenizer), recipe.limit, recipe.lowercase)
         return tokenizer.too_long(self._texts(table, recipe.prompt))
 
+    def texts(self, table: Any, /) -> Sequence[str]:
+        """The texts that are encoded, one a row, with the prompt before each."""
+        return self._texts(table, self.options.recipe().prompt)
+
     def _texts(self, table: Any, prompt: str) -> Sequence[str]:
         texts = texts_of(table, self.options.column, self.options.missing)
         return [prompt + text for text in texts] if prompt else texts
@@ -212,18 +216,13 @@ class TransformerMap:
         rows = np.flatnonzero(several)
         if not len(rows) or self.options.long == "mean":
             return
-        said = f"{len(rows):,} of {count(len(several), 'text')} have more than {limit:,} tokens"
         if self.options.long == "error":
             raise TooLarge(
-                f"{said}: rows {some(rows.tolist())} (counted from 0). Split them into passages first "
-                '(vw.passages), or choose long="mean" or long="cut".'
+                f"{len(rows):,} of {count(len(several), 'text')} have more than {limit:,} tokens: rows "
+                f"{some(rows.tolist())} (counted from 0). Split them into passages first (vw.passages), or choose "
+                'long="mean" or long="cut".'
             )
-        warnings.warn(
-            f"{said}; what comes after was not read. Split texts into passages first (vw.passages), or "
-            'choose long="mean".',
-            TextCut,
-            stacklevel=3,
-        )
+        warnings.warn(TextCut(len(rows), len(several), limit), stacklevel=3)
 
     def state(self) -> dict[str, Any]:
         """Plain data: the model stays where it is, known by the frame."""
@@ -278,7 +277,9 @@ class TransformerEncoder(Encoder):
     TransformerEncoder(model='minilm', long='mean')
     """
 
+    reads = "text"
     needs_rows = False
+    costly = True
 
     def __init__(
         self,
