@@ -52,6 +52,10 @@ def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] =
     if not utf8.strip():
         raise EmptyInput(f"{name} is empty: there is not even a line of column names.")
     refuse_width(width_of(utf8, delimiter), name)
+    if _has_long_line(utf8):  # Arrow ends the process when memory runs out in one of its threads
+        fault = find_fault(utf8, name, delimiter)
+        if fault:
+            raise fault
     try:
         table = _parse(utf8, delimiter, dict.fromkeys(as_text, pa.string()))
     except pa.ArrowInvalid as error:
@@ -67,6 +71,18 @@ def read_csv(utf8: bytes, name: str, *, delimiter: str, as_text: Sequence[str] =
         if column not in table.column_names:
             raise unknown("column", column, table.column_names)
     return _settle(table, utf8, name, delimiter, as_text)
+
+
+def _has_long_line(utf8: bytes) -> bool:
+    """Tell whether a line is longer than a cell may be; looks for one line end in every 16 MiB."""
+    start = 0
+    while len(utf8) - start > LONGEST_CELL:
+        stop = start + LONGEST_CELL + 1
+        end = max(utf8.rfind(b"\n", start, stop), utf8.rfind(b"\r", start, stop))
+        if end < 0:
+            return True
+        start = end + 1
+    return False
 
 
 def width_of(utf8: bytes, delimiter: str) -> int:
