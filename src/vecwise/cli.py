@@ -160,6 +160,15 @@ def _input_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--as-text", multiple=True, metavar="COLUMN", help="Read this column as text; may be repeated."
         ),
+        click.option(
+            "--bad-rows",
+            type=click.Choice(["error", "skip"]),
+            default="error",
+            help="Stop at a row that cannot be read, or leave it out.",
+        ),
+        click.option(
+            "--rejects", metavar="PATH", help="Where rows that are left out are written, with the reason."
+        ),
         click.option("--encoding", default="utf-8", show_default=True, help="The encoding of a text file."),
     ]
     for option in reversed(options):

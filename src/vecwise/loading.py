@@ -1,11 +1,10 @@
-"""Rows become vectors, and vectors come and go: encode, save, open, and whatever a PATH holds.
+"""Rows become vectors: encode, and whatever a PATH holds.
 
 This module must not know what is asked of the vectors afterwards.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,20 +21,11 @@ from vecwise.encoders.passages import passages as passages_of
 from vecwise.encoders.registry import (
     ENCODERS,
     as_encoder,
-    encoder_from_data,
-    encoder_to_data,
-    from_data,
-    to_data,
 )
 from vecwise.errors import (
-    FileMissing,
     Inapplicable,
-    MissingPackage,
     MissingValue,
-    NotSavable,
     OutOfRange,
-    SpaceMismatch,
-    Unreadable,
     WrongType,
     some,
     unknown,
@@ -51,6 +41,7 @@ from vecwise.store.rows import as_table
 from vecwise.store.sources import read
 from vecwise.store.vector_columns import vectors_of
 from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file, read_vectors
+from vecwise.storing import open, open_encoder, save
 from vecwise.vectors import Vectors
 
 
@@ -190,7 +181,7 @@ def _cut(table: Any, made: Plan, most: int, ids: Any) -> tuple[Any, Any]:
     parts = passages_of(table, most=most, column=column)
     if ids is None:
         return parts, None
-    names = _ids(table, ids)
+    names = names_of(table, ids)
     parents = numbers(parts.column(PARENT), np.int64, 0).tolist()
     places = numbers(parts.column(PASSAGE), np.int64, 0).tolist()
     return parts, [f"{names[row]}/{place}" for row, place in zip(parents, places, strict=True)]
@@ -201,13 +192,13 @@ def _run(
 ) -> Vectors:
     encode = encoder.encode if encoder.is_fitted else encoder.fit_encode
     made = encode(table, progress=progress, remember=remember)
-    names = made.ids if ids is None else as_ids(_ids(table, ids), len(made))
+    names = made.ids if ids is None else as_ids(names_of(table, ids), len(made))
     return Vectors._trusted(made.values, names, made.rows, made.space, made.encoder)
 
 
 def _vectors_at(table: Any, column: str, ids: Any) -> Vectors:
     """The vectors of a column; the other columns are their rows."""
-    names = _ids(table, ids)
+    names = names_of(table, ids)
     values = vectors_of(table.column(column), column, ids=names)
     beside = table.drop_columns([column])
     space = Space(values.shape[1], name=f"column `{column}`")
@@ -219,7 +210,7 @@ def _vectors_in(
 ) -> Encoded:
     """The vectors of a file; a sample keeps its rows' own numbers, and of a mapped file reads only its rows."""
     values, rows = read_vectors(path, array)
-    ids = ids if rows is None else _ids(rows, ids)
+    ids = ids if rows is None else names_of(rows, ids)
     total = int(values.shape[0])
     if sample is not None and sample < total:
         keep = _sample(total, sample, seed)
@@ -229,7 +220,8 @@ def _vectors_in(
     return Encoded(Vectors(values, ids, rows, space), None, total)
 
 
-def _ids(table: Any, ids: Any) -> Any:
+def names_of(table: Any, ids: Any) -> Any:
+    """Give the ids of rows: those that were given, or those of the column that `ids` names."""
     if not isinstance(ids, str):
         return ids
     if ids not in table.column_names:
@@ -245,92 +237,14 @@ def _ids(table: Any, ids: Any) -> Any:
     return [str(name) for name in names]
 
 
-def save(X: Vectors | Encoder, path: str | Path, /) -> None:
-    """Save vectors as a folder of Parquet parts and a manifest, with the encoder that made them.
-
-    When it returns, the files are on disk (fsync) and the folder holds the new vectors whole; until then it
-    holds the old ones. An encoder that cannot be written as plain data is left out with a warning.
-    A fitted encoder is saved too, as JSON and a safetensors file in a folder of its own: `open_encoder`
-    opens it.
-
-    Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names,
-    `NotFitted` and `NotSavable` for encoders.
-
-    >>> import tempfile, vecwise as vw
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     vw.save(vw.Vectors([[3.0, 4.0]], ids=["a"]), folder + "/points")
-    ...     vw.open(folder + "/points")["a"].values
-    array([[3., 4.]])
-    """
-    if isinstance(X, Encoder):
-        encoder_folders.save(encoder_to_data(X), path)
-        return
-    if not isinstance(X, Vectors):
-        raise WrongType(
-            f"`save` takes Vectors or an encoder, not {type(X).__name__}. "
-            "Wrap an array: vw.save(vw.Vectors(array), path)"
-        )
-    try:
-        data = None if X.encoder is None else to_data(X.encoder)
-    except NotSavable as error:
-        warnings.warn(f"Saved without the encoder. {error}", stacklevel=2)
-        data = None
-    datasets.save(X, path, encoder=data)
-
-
-def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
-    """Open saved vectors: the numbers are mapped from disk, not loaded; ids, rows, space and encoder come along.
-
-    `verify` checks every file against the manifest's hash first (about a second per gigabyte).
-    Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`.
-
-    >>> import tempfile, vecwise as vw
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     vw.save(vw.encode(["the sea", "the sky"], encoder="count"), folder + "/songs")
-    ...     vw.nearest(vw.open(folder + "/songs"), "sky", k=1).ids
-    array([[1]])
-    """
-    made, data = datasets.load(path, verify=verify)
-    encoder = None if data is None else _encoder_of(data, path)
-    return (
-        made if encoder is None else Vectors._trusted(made.values, made.ids, made.rows, made.space, encoder)
-    )
-
-
-def _encoder_of(data: dict[str, Any], path: str | Path) -> Any:
-    """The encoder that was saved with vectors; `None`, with a warning, when its model has gone or changed."""
-    try:
-        return from_data(data)
-    except (FileMissing, MissingPackage, SpaceMismatch, Unreadable) as error:
-        warnings.warn(
-            f"{shown(path)} is opened without its encoder, so that queries in words cannot be asked. {error}",
-            stacklevel=3,
-        )
-        return None
-
-
-def open_encoder(path: str | Path, /) -> Encoder:
-    """Open a saved encoder, fitted: the same identity and the same vectors as when it was saved.
-
-    Opening runs no code from the folder. Raises `FileMissing`, `UnknownFormat` for a folder without an encoder,
-    `Damaged`.
-
-    >>> import tempfile, vecwise as vw
-    >>> encoder = vw.TfidfEncoder().fit(["the sea", "the sky"])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     vw.save(encoder, folder + "/words")
-    ...     vw.open_encoder(folder + "/words").space == encoder.space
-    True
-    """
-    return encoder_from_data(encoder_folders.load(path))
-
-
 def load(
     path: str | Path,
     *,
     format: str | None = None,
     encoding: str = "utf-8",
     as_text: Sequence[str] = (),
+    bad_rows: str = "error",
+    rejects: str | None = None,
     sample: int | None = None,
     seed: int = 0,
     **options: Any,
@@ -343,16 +257,16 @@ def load(
     """
     if sample is not None and sample < 1:
         raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
+    reading = {"format": format, "encoding": encoding, "as_text": as_text}
+    leaving = {"bad_rows": bad_rows, "rejects": rejects}
     if str(path) != "-" and datasets.is_dataset(path):
-        _refuse_options(
-            path, "a folder of saved vectors", format=format, encoding=encoding, as_text=as_text, **options
-        )
+        _refuse_options(path, "a folder of saved vectors", **reading, **leaving, **options)
         made = open(path)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
     if (format is None or Path(path).suffix.lower() in SUFFIXES) and is_vector_file(path):
-        _refuse_beside(path, format=format, encoding=encoding, as_text=as_text, **options)
+        _refuse_beside(path, **reading, **leaving, **options)
         return _vectors_in(path, options.get("ids"), options.get("vectors"), sample, seed)
-    table = read(path, format=format, encoding=encoding, as_text=as_text)
+    table = read(path, format=format, encoding=encoding, as_text=as_text, bad_rows=bad_rows, rejects=rejects)
     total = table.num_rows
     keep = None if sample is None else _sample(table.num_rows, sample, seed)
     if keep is not None and len(keep) < table.num_rows:
@@ -369,7 +283,7 @@ def _refuse_beside(path: str | Path, /, **options: Any) -> None:
 
 
 def _refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
-    usual = {"encoder": "auto", "encoding": "utf-8", "as_text": (), "settings": {}}
+    usual = {"encoder": "auto", "encoding": "utf-8", "as_text": (), "settings": {}, "bad_rows": "error"}
     given = [f"--{name.replace('_', '-').replace('settings', 'set')}" for name, value in options.items()
              if name not in ("progress", "remember") and value is not None and value != usual.get(name)]  # fmt: skip
     if given:

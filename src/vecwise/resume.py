@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,15 @@ def encode_into(
     Raises `SpaceMismatch` when the folder holds unfinished work of another encoder, `Unreadable` when another
     process encodes into it, and what `encode` and `save` raise; an interruption says how far it came.
     """
+    with remembering(folder) as (remember, kept):
+        made = encode(remember)
+        save(made)
+    return made, kept.found
+
+
+@contextmanager
+def remembering(folder: str | Path) -> Iterator[tuple[Remember, Journal]]:
+    """Give what a costly encoder calls in place of its map, and the journal it writes, which goes when all is done."""
     target = Path(folder)
     datasets.refuse_strangers(target)
     with journal(target) as kept:
@@ -46,20 +55,19 @@ def encode_into(
         def remember(fitted: Any, table: Any, progress: Progress | None) -> Vectors:
             return _remembered(fitted, table, progress, kept, target)
 
-        made = encode(remember)
-        save(made)
+        yield remember, kept
         kept.remove()
-        return made, kept.found
 
 
 def _remembered(fitted: Any, table: Any, progress: Progress | None, kept: Journal, folder: Path) -> Vectors:
-    kept.begin(_identity(fitted))
-    _take_saved(fitted, kept, folder)
+    if kept.begin(_identity(fitted)):
+        _take_saved(fitted, kept, folder)
     digests = _digests(fitted, table)
     times = Counter(digests)
     new = {digest: row for row, digest in reversed(list(enumerate(digests))) if digest not in kept}
     rows = sorted(new.values())
-    done = kept.found = len(digests) - sum(times[digest] for digest in new)
+    done = len(digests) - sum(times[digest] for digest in new)
+    kept.found += done
     for start in range(0, len(rows), BATCH):
         if progress:
             progress(done, len(digests))
@@ -70,8 +78,7 @@ def _remembered(fitted: Any, table: Any, progress: Progress | None, kept: Journa
             kept.add(names, values)
         except KeyboardInterrupt as stop:
             raise type(stop)(
-                f"Stopped. {done:,} of {len(digests):,} rows are kept in {shown(folder)}: the same command goes on "
-                "from there."
+                f"Stopped. {len(kept):,} rows are kept in {shown(folder)}: the same command goes on from there."
             ) from stop
         done += sum(times[name] for name in names)
     if progress:

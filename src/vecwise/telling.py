@@ -49,14 +49,21 @@ def explored(name: str, rows: int, facts: Facts, report: str | None) -> Answer:
     return Answer(sections, _explored_data(name, rows, facts, report))
 
 
-def saved(X: Any, folder: str, known: int) -> Answer:
-    """Tell what `encode` saved, and how many rows it did not have to encode."""
+def saved(X: Any, folder: str, rows: int, known: int, plan: Plan | None) -> Answer:
+    """Tell what `encode` saved, from which columns, and how many rows it did not have to encode."""
     made = own_name(X)
     origin = f"by {encoder_name(X)}" if made is None else f"({made})"
     again = f" ({count(known, 'row')} were encoded before)" if known else ""
-    line = f"{len(X):,} × {X.shape[1]:,} vectors {origin}, saved in {folder}{again}"
-    data = {"folder": folder, "rows": len(X), "dim": X.shape[1], "space": space_data(X), "known": known}
-    return Answer([(line, [])], data)
+    line = f"{rows:,} × {X.shape[1]:,} vectors {origin}, saved in {folder}{again}"
+    data = {
+        "folder": folder,
+        "rows": rows,
+        "dim": X.shape[1],
+        "space": space_data(X),
+        "known": known,
+        "columns": [] if plan is None else [_column(c) for c in plan.columns],
+    }
+    return Answer([(line, [] if plan is None else _plan_lines(plan))], data)
 
 
 def _found(name: str, rows: int, facts: Facts) -> str:

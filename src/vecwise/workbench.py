@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from vecwise import telling
+from vecwise.encoders.base import Remember
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
+from vecwise.encoders.guess import Plan
 from vecwise.encoders.queries import encode_query
 from vecwise.encoders.sentence import SentenceEncoder
 from vecwise.errors import (
@@ -23,9 +25,11 @@ from vecwise.errors import (
     unknown,
 )
 from vecwise.explore import MEASURES, View, view_of
-from vecwise.loading import encode, load, open, open_encoder, save
+from vecwise.loading import encode, load
 from vecwise.resume import encode_into
 from vecwise.store.sources import read
+from vecwise.storing import open, open_encoder, save
+from vecwise.streaming import encode_file, is_large
 from vecwise.telling import Answer
 from vecwise.vectors import Vectors, as_vectors
 
@@ -82,10 +86,26 @@ def explore(
 
 def encode_to(path: str, folder: str, **options: Any) -> Answer:
     """Encode a file and save the vectors as a folder."""
-    X, known = encode_into(
-        folder, lambda kept: load(path, remember=kept, **options).vectors, lambda X: save(X, folder)
-    )
-    return telling.saved(X, folder, known)
+    whole = {
+        "sample": None,
+        "passages": None,
+        "bad_rows": "error",
+        "rejects": None,
+    }  # what needs all rows at once
+    if is_large(path) and all(options.get(name, usual) == usual for name, usual in whole.items()):
+        batched = {key: value for key, value in options.items() if key not in (*whole, "seed")}
+        streamed = encode_file(path, folder, **batched)
+        if streamed is not None:
+            return telling.saved(streamed.head, folder, streamed.rows, streamed.known, streamed.plan)
+    plans: list[Plan | None] = []
+
+    def encoded(kept: Remember) -> Vectors:
+        made = load(path, remember=kept, **options)
+        plans.append(made.plan)
+        return made.vectors
+
+    X, known = encode_into(folder, encoded, lambda X: save(X, folder))
+    return telling.saved(X, folder, len(X), known, plans[0])
 
 
 def health_of(path: str, **options: Any) -> Answer:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import SpaceMismatch
+from vecwise.errors import Damaged, SpaceMismatch
 from vecwise.store import generations
 from vecwise.store.durable import make_folder, replacing
 from vecwise.store.os_errors import os_errors, shown
@@ -35,16 +35,24 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._frame: str | None = None
-        self._sources: list[np.ndarray] = []
+        self._sources: list[np.ndarray | Path] = []  # vectors in memory, or the file that holds them
         self._places: dict[bytes, tuple[int, int]] = {}
         self._number = 0
         self.found = 0  # rows that were there already
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     def __contains__(self, digest: bytes) -> bool:
         return digest in self._places
 
-    def begin(self, frame: str) -> None:
-        """Read what was kept of these vectors; raises `SpaceMismatch` when another encoder's work waits here."""
+    def begin(self, frame: str) -> bool:
+        """Read what was kept of these vectors, the first time; tells whether it was.
+
+        Raises `SpaceMismatch` when another encoder's work waits here.
+        """
+        if self._frame == frame:
+            return False
         self._frame = frame
         for name in sorted(os.listdir(self._folder)) if self._folder.is_dir() else []:
             match = _NAME.fullmatch(name)
@@ -58,9 +66,10 @@ class Journal:
                     f"this one has {frame}). Finish them with the command that began them, choose another folder, "
                     f"or remove {shown(self._folder)}."
                 )
-            self.take(batch[1], batch[2])
+            self.take(batch[1], self._folder / name)
+        return True
 
-    def take(self, digests: Sequence[bytes], values: np.ndarray) -> None:
+    def take(self, digests: Sequence[bytes], values: np.ndarray | Path) -> None:
         """Know these vectors too, without writing them: they are kept elsewhere."""
         source = len(self._sources)
         self._sources.append(values)
@@ -74,9 +83,10 @@ class Journal:
         raw = save(arrays, metadata={"frame": str(self._frame)})
         self._number += 1
         make_folder(self._folder)
-        with replacing(self._folder / f"rows-{self._number}-{_hash(raw)}.safetensors") as out:
+        path = self._folder / f"rows-{self._number}-{_hash(raw)}.safetensors"
+        with replacing(path) as out:
             out.write(raw)
-        self.take(digests, values)
+        self.take(digests, path)
 
     def vectors(self, digests: Sequence[bytes], dim: int, dtype: Any) -> np.ndarray:
         """Give the vectors of these rows, all of which must be known, as `(rows, dim)`."""
@@ -84,8 +94,18 @@ class Journal:
         made = np.empty((len(digests), dim), dtype)
         for source in np.unique(places[:, 0]).tolist():
             rows = np.flatnonzero(places[:, 0] == source)
-            made[rows] = self._sources[source][places[rows, 1]]
+            made[rows] = self._values(source)[places[rows, 1]]
         return made
+
+    def _values(self, source: int) -> np.ndarray:
+        held = self._sources[source]
+        if isinstance(held, np.ndarray):
+            return held
+        match = _NAME.fullmatch(held.name)
+        batch = None if match is None else _read(held, match[2])
+        if batch is None:
+            raise Damaged(f"{shown(held)} has changed while it was in use. Run the command again.")
+        return batch[2]
 
     def remove(self) -> None:
         """Remove what was kept: the folder is finished."""

@@ -17,8 +17,8 @@ import numpy as np
 
 from vecwise.errors import NotFitted, NotSavable
 from vecwise.kernels.arrays import dense
-from vecwise.loading import open_encoder, save
 from vecwise.store.states import pack, unpack
+from vecwise.storing import open_encoder, save
 from vecwise.vectors import Vectors
 
 _MOST_SINGLES = 60  # rows fitted one by one

@@ -1,0 +1,101 @@
+"""Vectors and encoders come and go: save, open, and what an encoder needs to be built again.
+
+This module must not know how rows become vectors, nor how folders keep their files.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from vecwise.encoders.base import Encoder
+from vecwise.encoders.registry import encoder_from_data, encoder_to_data, from_data, to_data
+from vecwise.errors import FileMissing, MissingPackage, NotSavable, SpaceMismatch, Unreadable, WrongType
+from vecwise.store import datasets, encoder_folders
+from vecwise.store.os_errors import shown
+from vecwise.vectors import Vectors
+
+
+def save(X: Vectors | Encoder, path: str | Path, /) -> None:
+    """Save vectors as a folder of Parquet parts and a manifest, with the encoder that made them.
+
+    When it returns, the files are on disk (fsync) and the folder holds the new vectors whole; until then it
+    holds the old ones. An encoder that cannot be written as plain data is left out with a warning.
+    A fitted encoder is saved too, as JSON and a safetensors file in a folder of its own: `open_encoder`
+    opens it.
+
+    Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names,
+    `NotFitted` and `NotSavable` for encoders.
+
+    >>> import tempfile, vecwise as vw
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(vw.Vectors([[3.0, 4.0]], ids=["a"]), folder + "/points")
+    ...     vw.open(folder + "/points")["a"].values
+    array([[3., 4.]])
+    """
+    if isinstance(X, Encoder):
+        encoder_folders.save(encoder_to_data(X), path)
+        return
+    if not isinstance(X, Vectors):
+        raise WrongType(
+            f"`save` takes Vectors or an encoder, not {type(X).__name__}. "
+            "Wrap an array: vw.save(vw.Vectors(array), path)"
+        )
+    datasets.save(X, path, encoder=encoder_data(X.encoder))
+
+
+def encoder_data(encoder: Any) -> dict[str, Any] | None:
+    """Give the map that made vectors as data; `None`, with a warning, when it cannot be written as plain data."""
+    try:
+        return None if encoder is None else to_data(encoder)
+    except NotSavable as error:
+        warnings.warn(f"Saved without the encoder. {error}", stacklevel=3)
+        return None
+
+
+def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
+    """Open saved vectors: the numbers are mapped from disk, not loaded; ids, rows, space and encoder come along.
+
+    `verify` checks every file against the manifest's hash first (about a second per gigabyte).
+    Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`.
+
+    >>> import tempfile, vecwise as vw
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(vw.encode(["the sea", "the sky"], encoder="count"), folder + "/songs")
+    ...     vw.nearest(vw.open(folder + "/songs"), "sky", k=1).ids
+    array([[1]])
+    """
+    made, data = datasets.load(path, verify=verify)
+    encoder = None if data is None else _encoder_of(data, path)
+    return (
+        made if encoder is None else Vectors._trusted(made.values, made.ids, made.rows, made.space, encoder)
+    )
+
+
+def _encoder_of(data: dict[str, Any], path: str | Path) -> Any:
+    """The encoder that was saved with vectors; `None`, with a warning, when its model has gone or changed."""
+    try:
+        return from_data(data)
+    except (FileMissing, MissingPackage, SpaceMismatch, Unreadable) as error:
+        warnings.warn(
+            f"{shown(path)} is opened without its encoder, so that queries in words cannot be asked. {error}",
+            stacklevel=3,
+        )
+        return None
+
+
+def open_encoder(path: str | Path, /) -> Encoder:
+    """Open a saved encoder, fitted: the same identity and the same vectors as when it was saved.
+
+    Opening runs no code from the folder. Raises `FileMissing`, `UnknownFormat` for a folder without an encoder,
+    `Damaged`.
+
+    >>> import tempfile, vecwise as vw
+    >>> encoder = vw.TfidfEncoder().fit(["the sea", "the sky"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.save(encoder, folder + "/words")
+    ...     vw.open_encoder(folder + "/words").space == encoder.space
+    True
+    """
+    return encoder_from_data(encoder_folders.load(path))
