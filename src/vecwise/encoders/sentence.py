@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any, Self
 
 from vecwise.encoders.base import Encoder, choice
+from vecwise.encoders.ready import Ready
 from vecwise.encoders.texts import MISSING, texts_of
 from vecwise.errors import SpaceMismatch
 from vecwise.kernels.sentence_model import SentenceModel, weights_paths
@@ -90,25 +91,6 @@ class SentenceMap:
         return cls(space, state["column"], state["missing"])
 
 
-class _Ready:
-    """A fold that learns nothing."""
-
-    def __init__(self, column: str | None, missing: str) -> None:
-        self.column, self.missing = column, missing
-
-    def zero(self) -> int:
-        return 0
-
-    def step(self, state: int, table: Any, /) -> int:
-        return state + int(table.num_rows)
-
-    def merge(self, left: int, right: int, /) -> int:
-        return left + right
-
-    def done(self, state: int, /) -> SentenceMap:
-        return SentenceMap(sentence_space(), self.column, self.missing)
-
-
 class SentenceEncoder(Encoder):
     """Sentences to 512 numbers of unit length: the Universal Sentence Encoder, multilingual v3.
 
@@ -131,5 +113,6 @@ class SentenceEncoder(Encoder):
         self.column = column
         self.missing = missing
 
-    def _fold(self) -> _Ready:
-        return _Ready(self.column, choice("policy for missing texts", self.missing, MISSING))
+    def _fold(self) -> Ready:
+        missing = choice("policy for missing texts", self.missing, MISSING)
+        return Ready(lambda: SentenceMap(sentence_space(), self.column, missing))
