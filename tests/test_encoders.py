@@ -134,7 +134,13 @@ def test_set_output_gives_a_named_frame() -> None:
     made = vw.TableEncoder(["rooms", "kind"]).set_output(transform="pandas").fit_transform(homes())
     assert made.columns.tolist() == ["rooms", "kind=barn", "kind=flat", "kind=house"]
     with pytest.raises(UnknownName, match="output"):
-        vw.TableEncoder().set_output(transform="polars")
+        vw.TableEncoder().set_output(transform="duckdb")
+    named = vw.TableEncoder(["rooms", "kind"]).set_output(transform="polars").fit_transform(homes())
+    assert named.columns == ["rooms", "kind=barn", "kind=flat", "kind=house"]
+    import sklearn
+
+    with sklearn.config_context(transform_output="pandas"):
+        assert vw.TableEncoder(["rooms"]).fit_transform(homes()).columns.tolist() == ["rooms"]
 
 
 def test_unfitted_and_changed_encoders_refuse() -> None:
@@ -623,3 +629,46 @@ def test_bags_are_counters(documents) -> None:
         assert {word: n for word, n in zip(words, row, strict=True) if n} == Counter(tokens)
     turned = rearrange(counts, np.arange(len(words))[::-1], max(1, len(words)))
     assert np.array_equal(turned.toarray()[:, : len(words)], counts.toarray()[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"ngrams": 2}, "ngrams"),
+        ({"ngrams": [1]}, "ngrams"),
+        ({"ngrams": [1.5, 2]}, "ngrams"),
+        ({"min_df": "abc"}, "min_df"),
+        ({"max_df": "x"}, "max_df"),
+        ({"max_features": "x"}, "max_features"),
+        ({"stop_words": 3}, "cannot use"),
+        ({"stop_words": [1]}, "stop_words"),
+        ({"stop_words": "english"}, "No list of any language"),
+        ({"vocabulary": [1, 2]}, "cannot use"),
+        ({"binary": "False"}, "True or False"),
+    ],
+)
+def test_settings_of_the_wrong_form_are_refused_in_words(settings, words) -> None:
+    with pytest.raises(vw.errors.VecwiseError, match=words):
+        vw.CountEncoder(**settings).fit(["a b", "b c"])
+
+
+def test_a_misspelt_column_is_not_another_one() -> None:
+    with pytest.raises(UnknownName, match="bb"):
+        vw.encode({"about": ["x y"]}, vw.CountEncoder(column="bb"))
+    fitted = vw.CountEncoder(column="about").fit({"about": ["x y"]})
+    assert fitted.transform(["x"]).toarray().tolist() == [[1, 0]]  # bare texts have no name
+
+
+def test_a_fitted_map_is_told_in_one_line() -> None:
+    many = vw.CountEncoder().fit([f"word{n}" for n in range(5000)])
+    assert len(repr(many.map_)) < 100
+
+
+def test_dates_and_arrays_written_as_text_are_not_labels() -> None:
+    from vecwise.encoders.guess import plan
+
+    table = pa.table({"sold": ["2020-01-01", "2020-01-02"], "e": ["[0.1 0.2]", "[-0.3  4e-1]"], "n": [1, 2]})
+    told = {column.name: (column.use, column.why) for column in plan(table).columns}
+    assert told["sold"][0] == told["e"][0] == "skip"
+    assert "dates written as text" in told["sold"][1]
+    assert "printed arrays" in told["e"][1]

@@ -398,3 +398,9 @@ def test_learned_vectors_put_sentences_of_one_topic_together() -> None:
     same = [likeness[i, j] for i in range(6) for j in range(i) if (i < 3) == (j < 3)]
     other = [likeness[i, j] for i in range(6) for j in range(i) if (i < 3) != (j < 3)]
     assert np.mean(same) > np.mean(other) + 0.1
+
+
+@pytest.mark.parametrize("method", ["plain", "sif", "usif"])
+def test_rows_of_unknown_words_are_zero_by_every_method(method) -> None:
+    encoder = vw.AverageEncoder({"sea": [1.0, 0.0], "sky": [0.0, 1.0]}, method=method)
+    assert encoder.fit_transform(["foo", "bar"]).tolist() == [[0, 0], [0, 0]]

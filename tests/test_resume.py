@@ -61,7 +61,6 @@ def test_an_interrupted_call_goes_on_where_it_stopped(tmp_path, encoded) -> None
     assert os.listdir(folder) == [FOLDER]
     made = vw.encode(rows, "sentence", into=folder)
     assert encoded == rows  # none twice, none left out
-    assert os.listdir(folder / FOLDER) if (folder / FOLDER).exists() else True
     assert not (folder / FOLDER).exists()
     assert np.abs(made.values - vw.encode(rows, "sentence").values).max() < 1e-6
     assert np.array_equal(vw.open(folder).values, made.values)
@@ -75,6 +74,48 @@ def test_rows_that_a_folder_holds_are_not_encoded_again(tmp_path, encoded) -> No
     assert sorted(encoded) == sorted(texts(20, start=20))
     assert made.rows.column("text").to_pylist() == texts(30, start=10)[::-1]
     assert np.abs(made.values - vw.encode(texts(30, start=10)[::-1], "sentence").values).max() < 1e-6
+
+
+def test_vectors_that_were_changed_are_not_taken_for_the_encoders_own(tmp_path) -> None:
+    folder = tmp_path / "v"
+    X = vw.encode(texts(4), "sentence", into=folder)
+    vw.save(2 * X, folder)
+    assert np.allclose(vw.norms(vw.encode(texts(4), "sentence", into=folder)), 1)
+    chain = vw.ChainEncoder("sentence", steps=["pca:2"])
+    vw.encode(texts(4), chain, into=folder)
+    assert vw.encode(texts(4), "sentence", into=folder).shape == (4, 512)
+
+
+def test_a_row_is_known_by_the_names_of_its_columns(tmp_path) -> None:
+    rows = pa.table({"a": [1, 2], "b": [3, 4], "t": ["tide", "gull"]})
+    encoder = vw.TableEncoder(["a", "b", "t"], text={"t": vw.SentenceEncoder()}).fit(rows)
+
+    def killed(done: int, total: int) -> None:
+        if done >= 2:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        vw.encode(rows, encoder, into=tmp_path / "v", progress=killed)
+    swapped = pa.table({"b": [1, 2], "a": [3, 4], "t": ["tide", "gull"]})
+    made = vw.encode(swapped, encoder, into=tmp_path / "v")
+    assert made.values[:, :2].tolist() == [[3, 1], [4, 2]]
+
+
+def test_files_of_others_are_left_alone(tmp_path) -> None:
+    folder = tmp_path / "v"
+    (folder / FOLDER).mkdir(parents=True)
+    (folder / FOLDER / "notes.txt").write_text("mine")
+    vw.encode(texts(3), "sentence", into=folder)
+    assert (folder / FOLDER / "notes.txt").read_text() == "mine"
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / FOLDER).symlink_to(tmp_path / "docs")
+    with pytest.raises(Unreadable, match="is a link"):
+        vw.encode(texts(3), "sentence", into=tmp_path / "linked")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(vw.errors.MissingValue):
+        vw.encode(["a", None], "sentence", into=tmp_path / "empty")
+    assert (tmp_path / "empty").is_dir()
 
 
 def test_equal_rows_are_encoded_once(tmp_path, encoded) -> None:
@@ -114,7 +155,10 @@ def test_unfinished_work_of_another_encoder_is_not_mixed_in(tmp_path, encoded) -
         vw.encode(texts(20), "sentence", into=folder, progress=Stops(at=8))
     with journal(folder) as kept, pytest.raises(SpaceMismatch, match="another encoder"):
         kept.begin("sentence-of-other-weights")
+    with pytest.raises(SpaceMismatch, match="another encoder"):
+        vw.encode(["a b"], "count", into=folder)
     assert len(os.listdir(folder / FOLDER)) == 1
+    assert not (folder / "_manifest.json").exists()
 
 
 def test_a_batch_that_is_not_what_was_written_is_encoded_again(tmp_path, encoded) -> None:
@@ -167,7 +211,7 @@ def test_a_journal_gives_what_it_was_given(tmp_path) -> None:
         assert names[3] in kept
         assert b"\0" * 16 not in kept
         kept.remove()
-    assert not (tmp_path / "v").exists()
+    assert not (tmp_path / "v" / FOLDER).exists()
     assert Journal(tmp_path / "none").vectors([], 4, np.float32).shape == (0, 4)
 
 

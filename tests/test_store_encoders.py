@@ -62,7 +62,8 @@ def test_an_opened_encoder_goes_on_as_the_saved_one(tmp_path) -> None:
     opened = vw.open_encoder(tmp_path / "chain")
     assert opened.space == chain.space
     assert opened.transform(TEXTS).tobytes() == chain.transform(TEXTS).tobytes()
-    assert opened.encoder.ngrams == [1, 2]
+    assert opened.encoder.ngrams == (1, 2)
+    assert repr(opened) == repr(chain)
     assert vw.encode(TEXTS, opened).space.same_axes(chain.space)
     with pytest.raises(NotFitted, match="opened from a file"):
         opened.partial_fit(TEXTS)
@@ -154,3 +155,33 @@ def test_what_cannot_be_saved(tmp_path) -> None:
     with pytest.raises(NotSavable, match="Mine"):
         vw.save(Mine().fit(TEXTS), tmp_path / "e")
     assert not (tmp_path / "e").exists()
+
+
+def test_names_that_stand_for_something_else_are_refused(tmp_path) -> None:
+    encoder = vw.TableEncoder(scale={"vecwise array": "standard"}).fit({"vecwise array": [1.0, 2.0]})
+    with pytest.raises(NotSavable, match="vecwise array"):
+        vw.save(encoder, tmp_path / "e")
+    encoder = vw.TableEncoder(scale={"vecwise encoder": "standard"}).fit({"vecwise encoder": [1.0, 2.0]})
+    with pytest.raises(NotSavable, match="vecwise encoder"):
+        vw.save(encoder, tmp_path / "e")
+
+
+def test_a_strangers_file_of_our_name_is_not_overwritten(tmp_path) -> None:
+    (tmp_path / "_encoder.json").write_text("{}")
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(Unreadable):
+        vw.save(vw.CountEncoder().fit(TEXTS), tmp_path)
+    assert (tmp_path / "_encoder.json").read_text() == "{}"
+
+
+def test_a_failed_fit_leaves_nothing_learned(tmp_path) -> None:
+    encoder = vw.TfidfEncoder().fit(TEXTS)
+    with pytest.raises(vw.errors.MissingValue):
+        encoder.fit([None])
+    assert not encoder.is_fitted
+    vw.save(vw.TfidfEncoder().fit(TEXTS), tmp_path / "e")
+    opened = vw.open_encoder(tmp_path / "e")
+    with pytest.raises(vw.errors.MissingValue):
+        opened.fit([None])
+    with pytest.raises(NotFitted, match="opened from a file"):
+        opened.partial_fit(["new words"])

@@ -114,3 +114,38 @@ def test_progress_runs_to_the_end(table, tmp_path) -> None:
               progress=lambda *p: told.append(p))  # fmt: skip
     assert [done for done, _ in told] == [700, 1400, 2100, 2500]
     assert all(done < total for done, total in told)
+
+
+def test_ids_that_rise_and_fall_are_unique_too(tmp_path) -> None:
+    ids = [*range(1500), *range(-1500, 0)]
+    pq.write_table(pa.table({"n": ids, "x": np.arange(3000.0)}), tmp_path / "a.parquet")
+    encode_to(str(tmp_path / "a.parquet"), str(tmp_path / "v"), ids="n")
+    assert vw.open(tmp_path / "v").ids.tolist() == ids
+    pq.write_table(pa.table({"n": [*range(1500), 7], "x": np.arange(1501.0)}), tmp_path / "b.parquet")
+    with pytest.raises(vw.errors.DuplicateName, match="`7`"):
+        encode_to(str(tmp_path / "b.parquet"), str(tmp_path / "w"), ids="n")
+
+
+def test_a_chain_that_learns_encodes_every_row_once(table, tmp_path, monkeypatch) -> None:
+    pq.write_table(table.slice(0, 60), tmp_path / "a.parquet")
+    seen: list[str] = []
+    real = SentenceMap.__call__
+    monkeypatch.setattr(
+        SentenceMap, "__call__", lambda self, part: (seen.extend(self.texts(part)), real(self, part))[1]
+    )
+    answer = encode_to(str(tmp_path / "a.parquet"), str(tmp_path / "v"), encoder="chain", text="text",
+                       settings={"encoder": "sentence", "steps": ["pca:2"]})  # fmt: skip
+    assert answer.data["dim"] == 2
+    assert len(seen) == len(set(table.slice(0, 60).column("text").to_pylist()))
+
+
+def test_idle_options_and_late_rows_are_named(table, tmp_path) -> None:
+    pq.write_table(table, tmp_path / "a.parquet")
+    vw.save(vw.CountEncoder(column="text").fit(table), tmp_path / "words")
+    with pytest.raises(vw.errors.Inapplicable, match="--set"):
+        encode_to(str(tmp_path / "a.parquet"), str(tmp_path / "v"), encoder=str(tmp_path / "words"),
+                  settings={"binary": True})  # fmt: skip
+    gap = [*table.column("text").to_pylist()[:1000], None]
+    pq.write_table(pa.table({"text": gap}), tmp_path / "b.parquet")
+    with pytest.raises(vw.errors.MissingValue, match=r"`300` .*from row 700"):
+        encode_to(str(tmp_path / "b.parquet"), str(tmp_path / "v"), encoder="sentence")

@@ -194,7 +194,7 @@ def _setting(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise click.UsageError(f"--set takes KEY=VALUE, not `{text}`.")
     try:
-        return key, json.loads(value)
+        return key, json.loads({"True": "true", "False": "false", "None": "null"}.get(value, value))
     except ValueError:
         return key, value
 

@@ -6,7 +6,7 @@ This module must not know the command line, nor how a file was read.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -38,6 +38,7 @@ MEASURES: Final = {
 }
 SAMPLE_ROWS: Final = 6  # rows whose neighbours are told
 NEIGHBORS: Final = 4
+MOST_LISTED: Final = 16  # numbers of a list that a cell shows
 MOST_PICTURED: Final = 2_048  # dimensions whose components are found in two seconds; their cost is cubic
 
 
@@ -172,13 +173,24 @@ def shown_columns(X: Vectors, plan: Plan | None) -> tuple[str, ...]:
     """The columns that tell a row in words: the text, the first encoded ones, or those beside vectors."""
     if X.rows is None:
         return ()
-    if plan is not None and any(c.type == "image" for c in plan.columns):  # a picture is not told in words
-        return tuple(c.name for c in plan.columns if c.type != "image")[:6]
-    names = [str(name) for name in X.rows.column_names]
+    names = readable(X.rows.schema)
+    if plan is not None and any(c.type == "image" for c in plan.columns):
+        return tuple(names[:6])
     if plan is None or plan.vectors is not None:
         return tuple(names[:6])
     texts = [c.name for c in plan.columns if c.use == "text"]
     return tuple(texts or [c.name for c in plan.columns if c.use == "encode"][:6])
+
+
+def readable(schema: Any) -> list[str]:
+    """The columns to show: bytes of files and lists of pixels are no reading matter."""
+    from pyarrow import types
+
+    def is_data(kind: Any) -> bool:
+        pixels = types.is_fixed_size_list(kind) and kind.list_size > MOST_LISTED
+        return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_struct(kind) or pixels)
+
+    return [str(field.name) for field in schema if not is_data(field.type)]
 
 
 def score_words(metric: str, score: float) -> str:

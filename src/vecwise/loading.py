@@ -41,7 +41,7 @@ from vecwise.store.rows import as_table
 from vecwise.store.sources import read
 from vecwise.store.vector_columns import vectors_of
 from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file, read_vectors
-from vecwise.storing import open, open_encoder, save
+from vecwise.storing import open, open_encoder, save_encoded
 from vecwise.vectors import Vectors
 
 
@@ -97,7 +97,9 @@ def encode(
     if into is not None:
         again = partial(encode, rows, encoder, columns=columns, text=text, ids=ids, missing=missing,
                         vectors=vectors, progress=progress)  # fmt: skip
-        return encode_into(into, lambda kept: again(remember=kept), lambda X: save(X, into))[0]
+        return encode_into(
+            into, lambda kept: again(remember=kept), lambda X, identity: save_encoded(X, into, identity)
+        )[0]
     if is_vector_file(rows):
         _refuse_beside(
             rows,
@@ -150,9 +152,11 @@ def encode_table(
     into passages of at most so many words first, and each passage is a row.
     """
     if encoder not in ("auto", *ENCODERS) and encoder_folders.is_encoder_folder(encoder):
-        _refuse_options(encoder, "a saved encoder", columns=columns, text=text, missing=missing,
-                        vectors=vectors, set=settings or None)  # fmt: skip
+        refuse_options(encoder, "a saved encoder", columns=columns, text=text, missing=missing,
+                        vectors=vectors, settings=settings)  # fmt: skip
         return Encoded(_run(open_encoder(encoder), table, ids, progress, remember), None, table.num_rows)
+    if isinstance(columns, str):
+        raise WrongType(f"`columns` is a list of names, not the text `{columns}`.")
     made = plan(
         table,
         encoder=encoder,
@@ -169,7 +173,7 @@ def encode_table(
     if made.encoder is None:
         return Encoded(_vectors_at(table, str(made.vectors), ids), made, total)
     X = _run(made.encoder, table, ids, progress, remember)
-    note = made.words if encoder == "auto" and not (columns or text) else ""
+    note = "" if columns or text else made.words
     return Encoded(Vectors._trusted(X.values, X.ids, X.rows, X.space, X.encoder, note), made, total)
 
 
@@ -260,7 +264,7 @@ def load(
     reading = {"format": format, "encoding": encoding, "as_text": as_text}
     leaving = {"bad_rows": bad_rows, "rejects": rejects}
     if str(path) != "-" and datasets.is_dataset(path):
-        _refuse_options(path, "a folder of saved vectors", **reading, **leaving, **options)
+        refuse_options(path, "a folder of saved vectors", **reading, **leaving, **options)
         made = open(path)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
     if (format is None or Path(path).suffix.lower() in SUFFIXES) and is_vector_file(path):
@@ -279,10 +283,11 @@ def load(
 
 def _refuse_beside(path: str | Path, /, **options: Any) -> None:
     what, taken = kind_of_file(path)
-    _refuse_options(path, what, **{name: value for name, value in options.items() if name not in taken})
+    refuse_options(path, what, **{name: value for name, value in options.items() if name not in taken})
 
 
-def _refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
+def refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
+    """Raise `Inapplicable`, naming the options that would have no effect, if any was given."""
     usual = {"encoder": "auto", "encoding": "utf-8", "as_text": (), "settings": {}, "bad_rows": "error"}
     given = [f"--{name.replace('_', '-').replace('settings', 'set')}" for name, value in options.items()
              if name not in ("progress", "remember") and value is not None and value != usual.get(name)]  # fmt: skip

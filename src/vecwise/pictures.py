@@ -15,7 +15,7 @@ from vecwise.draw import words
 from vecwise.draw.figures import scatter_figure, to_plotly
 from vecwise.draw.report import Neighborhood, Report, Table, report_html
 from vecwise.errors import EmptyInput, OutOfRange, unknown
-from vecwise.explore import Facts, oddities, score_words
+from vecwise.explore import Facts, oddities, readable, score_words
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.components import Components, pca
@@ -24,7 +24,6 @@ from vecwise.store.durable import write_text
 from vecwise.vectors import Vectors
 
 MOST_POINTS: Final = 25_000  # more points than this slow a browser's hover down
-MOST_LISTED: Final = 16  # numbers of a list that a cell shows
 MOST_PICTURES: Final = 10_000  # images shown with their pictures, at about half a kilobyte each
 MOST_TABLE_ROWS: Final = 50
 _TELLING_NAMES: Final = (
@@ -170,20 +169,7 @@ def _columns(X: Vectors, keep: np.ndarray) -> dict[str, list[Any]]:
     if X.rows is None:
         return {}
     rows = X.rows if len(keep) == len(X) else X.rows.take(whole_numbers(keep))
-    named = [field.name for field in rows.schema if not _unreadable(field.type)]
-    return {name: _column(rows.column(name)) for name in named}
-
-
-def _unreadable(arrow_type: Any) -> bool:
-    """Bytes of files and lists of pixels are no reading matter: they are the pictures."""
-    from pyarrow import types
-
-    return bool(
-        types.is_binary(arrow_type)
-        or types.is_large_binary(arrow_type)
-        or types.is_struct(arrow_type)
-        or (types.is_fixed_size_list(arrow_type) and arrow_type.list_size > MOST_LISTED)
-    )
+    return {name: _column(rows.column(name)) for name in readable(rows.schema)}
 
 
 def _column(column: Any) -> list[Any]:
@@ -211,8 +197,8 @@ def _color(facts: Facts) -> str | None:
     rows = facts.vectors.rows
     if rows is None:
         return None
-    readable = [field.name for field in rows.schema if not _unreadable(field.type)]
-    named = {str(name).casefold(): str(name) for name in readable}
+    names = readable(rows.schema)
+    named = {name.casefold(): name for name in names}
     for name in _TELLING_NAMES:
         if name in named:
             return named[name]
@@ -220,7 +206,7 @@ def _color(facts: Facts) -> str | None:
         for feature, _ in facts.components.loadings(1)[0]:
             if feature in rows.column_names:
                 return feature
-    others = [str(n) for n in readable if n not in facts.shown]
+    others = [name for name in names if name not in facts.shown]
     return others[0] if others else None
 
 

@@ -28,20 +28,22 @@ BATCH = 1024  # rows encoded between two writes: half a second of sentences, and
 
 
 def encode_into(
-    folder: str | Path, encode: Callable[[Remember], Vectors], save: Callable[[Vectors], None]
+    folder: str | Path, encode: Callable[[Remember], Vectors], save: Callable[[Vectors, str | None], None]
 ) -> tuple[Vectors, int]:
     """Encode and save into a folder; gives the vectors and how many rows an earlier run had encoded.
 
     `encode` is given the function that a costly encoder calls in place of its map. What it encodes is kept in
     the folder batch by batch, by the hash of its content and the identity of the encoder, until `save` has put
-    all of it there. Vectors that the folder holds already, of the same encoder, are used again.
+    all of it there, with the identity if these are the encoder's own vectors. Vectors that the folder holds
+    already, untouched and of the same identity, are used again.
 
     Raises `SpaceMismatch` when the folder holds unfinished work of another encoder, `Unreadable` when another
     process encodes into it, and what `encode` and `save` raise; an interruption says how far it came.
     """
     with remembering(folder) as (remember, kept):
         made = encode(remember)
-        save(made)
+        kept.refuse_unread()
+        save(made, kept.frame if made.encoder is kept.encoder else None)
     return made, kept.found
 
 
@@ -60,8 +62,10 @@ def remembering(folder: str | Path) -> Iterator[tuple[Remember, Journal]]:
 
 
 def _remembered(fitted: Any, table: Any, progress: Progress | None, kept: Journal, folder: Path) -> Vectors:
-    if kept.begin(_identity(fitted)):
-        _take_saved(fitted, kept, folder)
+    identity = identity_of(fitted)
+    if kept.begin(identity):
+        kept.encoder = fitted
+        _take_saved(fitted, identity, kept, folder)
     digests = _digests(fitted, table)
     times = Counter(digests)
     new = {digest: row for row, digest in reversed(list(enumerate(digests))) if digest not in kept}
@@ -92,7 +96,7 @@ def _joined(fitted: Any, table: Any, kept: Journal, digests: list[bytes]) -> Vec
     return Vectors(values, rows=table, space=fitted.target, encoder=fitted)
 
 
-def _identity(fitted: Any) -> str:
+def identity_of(fitted: Any) -> str:
     """What the vectors of equal rows depend on: the frame, and what else was learned, such as what fills a gap."""
     frame = str(fitted.target.frame)
     if hasattr(fitted, "texts"):
@@ -107,18 +111,20 @@ def _digests(fitted: Any, table: Any) -> list[bytes]:
     if hasattr(fitted, "texts"):
         contents: Iterable[str] = fitted.texts(table)
     else:
-        contents = map(repr, zip(*(column.to_pylist() for column in table.columns), strict=True))
+        names = sorted(table.column_names)  # a row is the same row however its columns are ordered
+        contents = map(repr, zip(*(table.column(name).to_pylist() for name in names), strict=True))
+        contents = (f"{names}{content}" for content in contents)
     return [
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in contents
     ]
 
 
-def _take_saved(fitted: Any, kept: Journal, folder: Path) -> None:
-    """Know what the folder holds already, if the same encoder made it from rows that were saved with it."""
+def _take_saved(fitted: Any, identity: str, kept: Journal, folder: Path) -> None:
+    """Know what the folder holds already, if it is what this very encoder gave for rows that were saved with it."""
     if not hasattr(fitted, "texts"):
         return
     with suppress(VecwiseError):
-        if datasets.frame_of(folder) != fitted.target.frame:
+        if datasets.identity_of(folder) != identity:
             return
         saved, _ = datasets.load(folder)
         if saved.rows is not None and not saved.is_sparse:

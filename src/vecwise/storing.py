@@ -11,7 +11,7 @@ from typing import Any
 
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.registry import encoder_from_data, encoder_to_data, from_data, to_data
-from vecwise.errors import FileMissing, MissingPackage, NotSavable, SpaceMismatch, Unreadable, WrongType
+from vecwise.errors import NotSavable, UnknownName, VecwiseError, WrongType
 from vecwise.store import datasets, encoder_folders
 from vecwise.store.os_errors import shown
 from vecwise.vectors import Vectors
@@ -42,7 +42,12 @@ def save(X: Vectors | Encoder, path: str | Path, /) -> None:
             f"`save` takes Vectors or an encoder, not {type(X).__name__}. "
             "Wrap an array: vw.save(vw.Vectors(array), path)"
         )
-    datasets.save(X, path, encoder=encoder_data(X.encoder))
+    save_encoded(X, path, None)
+
+
+def save_encoded(X: Vectors, path: str | Path, identity: str | None) -> None:
+    """Save vectors with the identity under which their rows are known again, if they are an encoder's own output."""
+    datasets.save(X, path, encoder=encoder_data(X.encoder), identity=identity)
 
 
 def encoder_data(encoder: Any) -> dict[str, Any] | None:
@@ -77,7 +82,9 @@ def _encoder_of(data: dict[str, Any], path: str | Path) -> Any:
     """The encoder that was saved with vectors; `None`, with a warning, when its model has gone or changed."""
     try:
         return from_data(data)
-    except (FileMissing, MissingPackage, SpaceMismatch, Unreadable) as error:
+    except UnknownName:  # a map that this vecwise does not know: a newer one, or a hostile file
+        raise
+    except VecwiseError as error:  # the model lies elsewhere, and the vectors outlive it
         warnings.warn(
             f"{shown(path)} is opened without its encoder, so that queries in words cannot be asked. {error}",
             stacklevel=3,

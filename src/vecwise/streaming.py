@@ -18,8 +18,9 @@ import numpy as np
 from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.guess import SAMPLE, Plan, plan
 from vecwise.encoders.registry import ENCODERS
-from vecwise.loading import names_of
-from vecwise.resume import remembering
+from vecwise.errors import VecwiseError
+from vecwise.loading import names_of, refuse_options
+from vecwise.resume import identity_of, remembering
 from vecwise.row_ids import as_ids
 from vecwise.runner import Progress, join
 from vecwise.store import datasets, encoder_folders
@@ -66,22 +67,30 @@ def encode_file(
 ) -> Streamed | None:
     """Encode a file into a folder in batches of 8,192 rows; memory holds a few, and what the encoder learns.
 
-    The columns are chosen by the first 10,000 rows. An encoder that learns reads the file once before. `None` when
-    the file holds vectors, which are not encoded. Raises what `encode` and `save` raise.
+    The columns are chosen by the first 10,000 rows. An encoder that learns reads the file once before; of a costly
+    one, 200 bytes a row stay in memory too. `None` when the file holds vectors, which are not encoded, or when the
+    encoder cannot be fitted in batches. Raises what `encode` and `save` raise.
     """
     reading = partial(batches, path, format=format, encoding=encoding, as_text=as_text)
     head = next(iter(reading(SAMPLE)))
     ready, made = _ready(head, encoder, ids, settings, choices)
     if ready is None:
         return None
+    if not ready.is_fitted and not ready.in_batches:
+        return None
     if not ready.is_fitted:
         for part in reading(ROWS):
             ready.partial_fit(part)
     estimate = max(1, round(os.path.getsize(path) / max(1, head.nbytes) * head.num_rows))
     with remembering(folder) as (remember, kept):
+        if not ready.costly:
+            kept.refuse_unread()
+        identity = identity_of(ready.map_) if ready.costly and hasattr(ready.map_, "texts") else None
         parts = _encoded(ready, reading(ROWS), ids, remember, progress, estimate)
         first = next(parts)
-        count = datasets.write(_joined(_with_first(first, parts)), folder, encoder=encoder_data(ready.map_))
+        count = datasets.write(
+            _joined(_with_first(first, parts)), folder, encoder=encoder_data(ready.map_), identity=identity
+        )
     return Streamed(first, count, kept.found, made)
 
 
@@ -89,6 +98,7 @@ def _ready(
     head: Any, encoder: str, ids: str | None, settings: Mapping[str, Any], choices: dict[str, Any]
 ) -> tuple[Encoder | None, Plan | None]:
     if encoder not in ("auto", *ENCODERS) and encoder_folders.is_encoder_folder(encoder):
+        refuse_options(encoder, "a saved encoder", settings=settings, **choices)
         return open_encoder(encoder), None
     leave_out = (ids,) if isinstance(ids, str) else ()
     made = plan(head, encoder=encoder, settings=settings, leave_out=leave_out, **choices)
@@ -105,8 +115,13 @@ def _encoded(
 ) -> Iterator[Vectors]:
     start = 0
     for table in tables:
-        X = ready.encode(table, remember=remember)
-        names = np.arange(start, start + len(X)) if ids is None else as_ids(names_of(table, ids), len(X))
+        try:
+            X = ready.encode(table, remember=remember)
+            names = np.arange(start, start + len(X)) if ids is None else as_ids(names_of(table, ids), len(X))
+        except VecwiseError as error:
+            if start and error.args:
+                error.args = (f"{error.args[0]} (Rows are counted from row {start:,} of the file on.)",)
+            raise
         start += len(X)
         if progress:
             progress(start, max(start + 1, estimate))

@@ -28,7 +28,7 @@ from vecwise.explore import MEASURES, View, view_of
 from vecwise.loading import encode, load
 from vecwise.resume import encode_into
 from vecwise.store.sources import read
-from vecwise.storing import open, open_encoder, save
+from vecwise.storing import open, open_encoder, save, save_encoded
 from vecwise.streaming import encode_file, is_large
 from vecwise.telling import Answer
 from vecwise.vectors import Vectors, as_vectors
@@ -104,7 +104,7 @@ def encode_to(path: str, folder: str, **options: Any) -> Answer:
         plans.append(made.plan)
         return made.vectors
 
-    X, known = encode_into(folder, encoded, lambda X: save(X, folder))
+    X, known = encode_into(folder, encoded, lambda X, identity: save_encoded(X, folder, identity))
     return telling.saved(X, folder, len(X), known, plans[0])
 
 

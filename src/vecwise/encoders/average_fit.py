@@ -142,9 +142,9 @@ class Averaging:
         moment = second_moment(counts, state.sample.times, weights, known.matrix)
         directions, shares = common_directions(moment, self.components + 1)
         # What all rows share is taken out only where it leaves something: one row is all its own direction.
-        most = min(self.components, len(directions) - (self.method == "sif" or len(directions) == 1))
+        most = max(0, min(self.components, len(directions) - (self.method == "sif" or len(directions) == 1)))
         directions, shares = directions[:most], shares[:most]
-        return directions, np.ones(most) if self.method == "sif" else shares / shares.sum()
+        return directions, np.ones(most) if self.method == "sif" or not most else shares / shares.sum()
 
 
 def _with_corpus(known: WordVectors, state: Corpus) -> WordVectors:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
+from vecwise.encoders.base import short_repr
 from vecwise.encoders.corpus import Reading, Tokens, tokens_of
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import NotSavable
@@ -65,6 +66,8 @@ class Contribution(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class AverageMap:
     """Frozen word vectors and weights: texts to averages, less what all texts share."""
+
+    __repr__ = short_repr
 
     target: Space
     words: tuple[str, ...]

@@ -6,14 +6,15 @@ This module must not know any particular encoder, and loads scikit-learn only wh
 from __future__ import annotations
 
 import inspect
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from vecwise.errors import NotFitted, TextCut, WrongType, missing_package, unknown
+from vecwise.encoders.cuts import told_once
+from vecwise.errors import NotFitted, VecwiseError, WrongType, missing_package, unknown
 from vecwise.kernels.arrays import writable
 from vecwise.runner import Progress, apply
 from vecwise.space import Space
@@ -60,6 +61,7 @@ class Encoder:
     )
     needs_rows: ClassVar[bool] = True  # whether there is anything to learn from rows
     rows_a_chunk: ClassVar[int | None] = 1024  # rows encoded at a time, so that progress moves; None: all
+    in_batches: ClassVar[bool] = True  # whether it can be fitted on a file larger than memory
     costly: ClassVar[bool] = (
         False  # whether encoding a row costs far more than looking up that it was encoded
     )
@@ -71,13 +73,31 @@ class Encoder:
     def _fold(self) -> Fold[Any, Any, Any]:
         raise WrongType(f"{type(self).__name__} gives no fold to fit by.")
 
+    def folded(self) -> Fold[Any, Any, Any]:
+        """The fitting fold; raises `WrongType` for settings of a type or form that the encoder cannot use."""
+        parameters = inspect.signature(type(self).__init__).parameters
+        for name, value in self.get_params(deep=False).items():
+            if parameters[name].annotation in (bool, "bool") and not isinstance(value, (bool, np.bool_)):
+                raise WrongType(f"`{name}` is True or False, not {value!r}.")
+        try:
+            return self._fold()
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            if isinstance(error, VecwiseError):
+                raise
+            raise WrongType(f"{self!r}: a setting has a type or form that it cannot use: {error}.") from error
+
     # ---- fitting ----
 
     def fit(self, rows: Any, y: Any = None) -> Self:
         """Learn from the rows, forgetting what was learned before; `y` is ignored."""
-        self._seen, self._opened = None, False
-        self.partial_fit(rows)
-        self._map = self._fold().done(self._seen)  # here and not on use, so that bad rows fail in `fit`
+        opened = self._opened
+        self._seen, self._map, self._opened = None, None, False
+        try:
+            self.partial_fit(rows)
+            self._map = self.folded().done(self._seen)  # here and not on use, so that bad rows fail in `fit`
+        except BaseException:
+            self._seen, self._opened = None, opened  # a failed `fit` leaves nothing learned, old or new
+            raise
         return self
 
     def partial_fit(self, rows: Any, y: Any = None) -> Self:
@@ -87,7 +107,7 @@ class Encoder:
                 f"This {type(self).__name__} was opened from a file, which keeps what was learned and not all that "
                 "was counted on the way. Call `fit` to learn anew."
             )
-        fold = self._fold()
+        fold = self.folded()
         self._seen = fold.step(fold.zero() if self._seen is None else self._seen, as_table(rows))
         self._map = None
         return self
@@ -103,7 +123,7 @@ class Encoder:
         if self._map is None:
             if not self.is_fitted:
                 raise NotFitted(f"This {type(self).__name__} has seen no rows yet. Call `fit(rows)` first.")
-            fold = self._fold()
+            fold = self.folded()
             self._map = fold.done(fold.zero() if self._seen is None else self._seen)
         return self._map
 
@@ -115,13 +135,24 @@ class Encoder:
 
     def _given(self, made: Vectors, rows: Any) -> Any:
         """What `transform` gives for these vectors: what `set_output` chose."""
-        if self._output == "pandas":
+        output = self._chosen_output()
+        if output == "polars":
+            import polars as pl
+
+            return pl.DataFrame(np.asarray(made), schema=list(made.space.feature_names()))
+        if output == "pandas":
             frame = made.to_pandas()
             index = getattr(
                 rows, "index", None
             )  # a frame keeps its row names, as scikit-learn's users expect
             return frame.set_axis(index, axis=0) if hasattr(index, "get_indexer") else frame
         return writable(made.values)  # made a moment ago, for this caller alone
+
+    def _chosen_output(self) -> str:
+        """What `set_output` chose, or what scikit-learn is configured to give."""
+        if self._output != "default" or "sklearn" not in sys.modules:
+            return self._output
+        return str(sys.modules["sklearn"].get_config().get("transform_output", "default"))
 
     def fit_transform(self, rows: Any, y: Any = None) -> Any:
         """`fit`, then `transform` of the same rows, which are read once where that is possible."""
@@ -140,7 +171,7 @@ class Encoder:
 
         A costly encoder lets `remember`, if it is given, encode in its place.
         """
-        with cuts_told_once():
+        with told_once():
             if remember is not None and self.costly:
                 return remember(self.map_, table, progress)
             size = self.rows_a_chunk or max(1, table.num_rows)
@@ -184,11 +215,12 @@ class Encoder:
         return self
 
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Choose what `transform` gives: `"default"` arrays or a `"pandas"` DataFrame."""
-        if transform not in (None, "default", "pandas"):
-            raise unknown("output", str(transform), ["default", "pandas"])
-        if transform == "pandas" and not _has_pandas():
-            raise missing_package("pandas", 'set_output(transform="pandas")', "'vecwise[pandas]'")
+        """Choose what `transform` gives: `"default"` arrays, or a `"pandas"` or `"polars"` DataFrame."""
+        if transform not in (None, "default", "pandas", "polars"):
+            raise unknown("output", str(transform), ["default", "pandas", "polars"])
+        if transform in ("pandas", "polars") and not find_spec(transform):
+            install = "'vecwise[pandas]'" if transform == "pandas" else "polars"
+            raise missing_package(transform, f'set_output(transform="{transform}")', install)
         self._output = transform or self._output
         return self
 
@@ -214,19 +246,9 @@ class Encoder:
         return f"{type(self).__name__}({words})"
 
 
-@contextmanager
-def cuts_told_once() -> Iterator[None]:
-    """Sum up what chunk after chunk warned of texts that a model cut; other warnings go through."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    cuts = [warning.message for warning in caught if isinstance(warning.message, TextCut)]
-    for other in caught:
-        if not isinstance(other.message, TextCut):
-            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    if cuts:
-        whole = TextCut(sum(c.cut for c in cuts), sum(c.total for c in cuts), cuts[0].limit)
-        warnings.warn(whole, stacklevel=5)
+def short_repr(fitted: Any) -> str:
+    """A map in one line: its space, and not the thousands of words or labels that it holds."""
+    return f"{type(fitted).__name__}({fitted.target!r})"
 
 
 def _equal(value: Any, default: Any) -> bool:
@@ -242,12 +264,6 @@ def _short(value: Any) -> str:
         if hasattr(value, "__len__")
         else text[:57] + "…"
     )
-
-
-def _has_pandas() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("pandas") is not None
 
 
 def choice(kind: str, value: Any, known: tuple[str, ...]) -> str:

@@ -93,6 +93,11 @@ class ChainEncoder(Encoder):
             X = step(X)
         return Vectors._trusted(X.values, X.ids, X.rows, X.space, whole)
 
+    @property
+    def in_batches(self) -> bool:  # type: ignore[override]
+        """Only if nothing is learned: fitting keeps what it reads."""
+        return not self.needs_rows
+
     def _fold(self) -> ChainFold:
         return ChainFold(self._inner(), tuple(self._parsed()))
 

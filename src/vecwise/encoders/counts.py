@@ -16,7 +16,16 @@ from vecwise.encoders.base import Encoder, Remember, choice
 from vecwise.encoders.reading import Reading
 from vecwise.encoders.texts import MISSING
 from vecwise.encoders.vocabulary import HashedColumns, Limits, Vocabulary
-from vecwise.errors import DuplicateName, EmptyVocabulary, Inapplicable, OutOfRange, WrongType, some, unknown
+from vecwise.errors import (
+    DuplicateName,
+    EmptyVocabulary,
+    FileMissing,
+    Inapplicable,
+    OutOfRange,
+    WrongType,
+    some,
+    unknown,
+)
 from vecwise.kernels.arrays import is_sparse
 from vecwise.kernels.cutting import FORMS, TOKENIZERS, normal
 from vecwise.runner import Progress, apply
@@ -143,6 +152,11 @@ class CountEncoder(Encoder):
         return given
 
     def _limits(self) -> Limits:
+        for name in ("min_df", "max_df", "max_features"):
+            limit = getattr(self, name)
+            whole = isinstance(limit, (int, np.integer)) and not isinstance(limit, bool)
+            if not whole and not (limit is None if name == "max_features" else isinstance(limit, float)):
+                raise WrongType(f"`{name}` is a number, not {limit!r}.")
         for name in ("min_df", "max_df"):
             limit = getattr(self, name)
             if (isinstance(limit, float) and not 0 <= limit <= 1) or (isinstance(limit, int) and limit < 1):
@@ -218,14 +232,26 @@ def _stop_words(given: Any) -> Sequence[str]:
     if given is None:
         return ()
     if isinstance(given, (str, Path)):
+        if not Path(given).exists():
+            raise FileMissing(
+                f"`stop_words` is a list of words, or the path of a file with one a line; there is no file `{given}`. "
+                "No list of any language comes along."
+            )
         return [word.strip() for word in read(given, format="txt").column(0).to_pylist() if word.strip()]
-    return list(given)
+    words = list(given)
+    if not all(isinstance(word, str) for word in words):
+        raise WrongType(
+            f"`stop_words` are words, and hold {some(w for w in words if not isinstance(w, str))}."
+        )
+    return words
 
 
 def _ngrams(given: Any) -> tuple[int, int]:
-    low, high = given
-    if not 1 <= low <= high:
+    pair = list(given) if isinstance(given, (list, tuple)) else []
+    whole = [isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in pair]
+    if len(pair) != 2 or not all(whole) or not 1 <= pair[0] <= pair[1]:
         raise OutOfRange(f"`ngrams` are the shortest and the longest run, such as (1, 2), not {given!r}.")
+    low, high = pair
     return int(low), int(high)
 
 

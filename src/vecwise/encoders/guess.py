@@ -29,6 +29,8 @@ _NAME: Final = "a name or a key"
 _VECTORS: Final = "holds vectors of "
 _GIVES_IDS: Final = "gives the row ids"
 _ID_NAME = re.compile(r"(^|_)(id|uuid|guid|index|rowid|row_id)$|^unnamed", re.IGNORECASE)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+_PRINTED = re.compile(r"\[\s*[-+]?[\d.][^,\[\]]*\s[^,\[\]]*\]")  # as NumPy prints an array, without commas
 _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
 _DRESSED = re.compile(  # money, percentages, thousands: numbers with signs or separators
     r"\(?[-+]?\s?[$€£¥₹]?\s?[-+]?(\d{1,3}([,.'\s]\d{3})+|\d+)([.,]\d+)?\s?[%$€£¥₹]?\)?"
@@ -62,7 +64,7 @@ class Plan:
         one = f"column {clip(used[0].name, 24)} ({used[0].why})"
         columns = one if len(used) == 1 else f"{len(used)} columns"
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        return f"guessed: {columns}" + (f", without {', '.join(left[:3])}{more}" if left else "")
+        return f"encoded: {columns}" + (f", without {', '.join(left[:3])}{more}" if left else "")
 
     @property
     def vectors(self) -> str | None:
@@ -196,6 +198,13 @@ def _guess_text(cells: Any, width: int) -> tuple[str, str]:
     counts = counts_of(cells)
     filled = max(1, sum(counts.values()))
     words = sum(len(label.split()) * count for label, count in counts.items()) / filled
+    if _share(counts, _DATE) >= MOSTLY * filled:
+        return (
+            "skip",
+            "dates written as text: read them as dates (vw.read, pandas.to_datetime) to encode them",
+        )
+    if _share(counts, _PRINTED) >= MOSTLY * filled:
+        return "skip", "looks like printed arrays: write vectors as lists with commas, or as Parquet"
     if width == 1:
         return "text", "the only column"
     if len(counts) > 2 and _dressed(counts) >= MOSTLY * filled:
@@ -205,6 +214,11 @@ def _guess_text(cells: Any, width: int) -> tuple[str, str]:
     if words >= RUNNING_TEXT:
         return "text", f"running text, {words:.0f} words on average"
     return "skip", f"{len(counts):,} different values: {_NAME}"
+
+
+def _share(counts: dict[str, int], pattern: re.Pattern[str]) -> int:
+    """How many cells a pattern describes."""
+    return sum(amount for label, amount in counts.items() if pattern.fullmatch(label.strip()))
 
 
 def _dressed(counts: dict[str, int]) -> int:

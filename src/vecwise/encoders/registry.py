@@ -42,6 +42,7 @@ MAPS: Final = {
     "standardized": ("measure.components", "Standardized"),
     "components": ("measure.components", "Components"),
 }
+_TUPLE: Final = "vecwise tuple"  # JSON has lists only
 _ENCODER: Final = "vecwise encoder"  # the key of a JSON object that stands for an encoder among parameters
 
 
@@ -159,9 +160,12 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, Encoder):
         return _unfitted(value)
     if isinstance(value, Mapping):
+        if _ENCODER in value or _TUPLE in value:
+            raise NotSavable(f"`{name}` holds a name that stands for something else in files: {some(value)}.")
         return {str(key): _plain(name, inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(name, inner) for inner in value]
+        listed = [_plain(name, inner) for inner in value]
+        return {_TUPLE: listed} if isinstance(value, tuple) else listed
     if value is None or isinstance(value, (str, bool, int, float, np.ndarray)):
         return value
     if isinstance(value, np.generic):
@@ -172,10 +176,13 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _made(data: Any) -> Encoder:
-    return encoder_class(str(data[_ENCODER]))(**{k: _restored(v) for k, v in data["parameters"].items()})
+    kind = encoder_class(str(data[_ENCODER]))
+    return kind(**{name: _restored(value) for name, value in data["parameters"].items()})
 
 
 def _restored(value: Any) -> Any:
     if isinstance(value, dict):
+        if value.keys() == {_TUPLE}:
+            return tuple(_restored(inner) for inner in value[_TUPLE])
         return _made(value) if _ENCODER in value else {k: _restored(v) for k, v in value.items()}
     return [_restored(inner) for inner in value] if isinstance(value, list) else value

@@ -12,6 +12,7 @@ import numpy as np
 from vecwise.draw.words import count
 from vecwise.errors import MissingValue, NothingToEncode, WrongType, some, unknown
 from vecwise.kernels.arrow import present
+from vecwise.store.rows import TEXT
 
 MISSING: Final = ("error", "empty")
 
@@ -46,8 +47,8 @@ def text_column(table: Any, column: str | None = None) -> str:
         if column not in texts:
             raise WrongType(f"Column `{column}` holds {table.schema.field(column).type}, not text.")
         return column
-    if len(texts) == 1 and (column is None or table.num_columns == 1):
-        return str(texts[0])
+    if len(texts) == 1 and (column is None or table.column_names == [TEXT]):
+        return str(texts[0])  # bare texts have no name of their own, and are what a named column was
     if column is not None:
         raise unknown("column", column, table.column_names)
     if not texts:

@@ -5,7 +5,6 @@ This module must not know how a model is run, nor what its folder looks like.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -17,6 +16,7 @@ import numpy as np
 
 from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder, choice
+from vecwise.encoders.cuts import tell
 from vecwise.encoders.ready import Ready, installed, named, needed, other_files
 from vecwise.encoders.texts import MISSING, texts_of
 from vecwise.encoders.tokens import Tokenizer, Windows, opened
@@ -222,7 +222,7 @@ class TransformerMap:
                 f"{some(rows.tolist())} (counted from 0). Split them into passages first (vw.passages), or choose "
                 'long="mean" or long="cut".'
             )
-        warnings.warn(TextCut(len(rows), len(several), limit), stacklevel=3)
+        tell(TextCut(len(rows), len(several), limit))
 
     def state(self) -> dict[str, Any]:
         """Plain data: the model stays where it is, known by the frame."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from vecwise.encoders.base import short_repr
 from vecwise.encoders.reading import Reading
 from vecwise.kernels import wordlists
 from vecwise.kernels.bags import weigh_to_unit_rows
@@ -27,6 +28,8 @@ _FEW: Final = 8  # as many times more known words than words read make a diction
 @dataclass(frozen=True, eq=False)
 class WordMap:
     """A frozen vocabulary: texts to sparse counts, or to TF-IDF weights when document frequencies are known."""
+
+    __repr__ = short_repr
 
     target: Space
     known: Any  # the words as they are found in texts, an Arrow binary array

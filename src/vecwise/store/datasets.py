@@ -27,7 +27,13 @@ from vecwise.vectors import Vectors
 _ATTEMPTS: Final = 10  # a reader that meets a new generation starts again this often
 
 
-def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | None = None) -> None:
+def save(
+    X: Vectors,
+    path: str | os.PathLike[str],
+    *,
+    encoder: dict[str, Any] | None = None,
+    identity: str | None = None,
+) -> None:
     """Save vectors, their ids, rows and space into a folder; `encoder` is JSON data and arrays that `load` gives back.
 
     The folder holds Parquet parts of about 64 MB and a manifest with their hashes. When `save` returns, all
@@ -45,11 +51,15 @@ def save(X: Vectors, path: str | os.PathLike[str], *, encoder: dict[str, Any] | 
     ...     X.values, encoder
     (array([[3., 4.]]), {'kind': 'none'})
     """
-    write([X], path, encoder=encoder)
+    write([X], path, encoder=encoder, identity=identity)
 
 
 def write(
-    chunks: Iterable[Vectors], path: str | os.PathLike[str], *, encoder: dict[str, Any] | None = None
+    chunks: Iterable[Vectors],
+    path: str | os.PathLike[str],
+    *,
+    encoder: dict[str, Any] | None = None,
+    identity: str | None = None,
 ) -> int:
     """Save chunks of vectors, at least one, under each other as `save` saves one; gives the number of rows.
 
@@ -80,7 +90,7 @@ def write(
             for X in chunks:
                 made += _write_parts(X, growing.take(X), folder, generation, len(made))
             file = write_arrays(arrays, folder, generation)
-            text = manifests.to_text(growing.manifest(generation, made, plain, file))
+            text = manifests.to_text(growing.manifest(generation, made, plain, file, identity))
             write_text(folder / manifests.NAME, text)
         except BaseException:
             generations.remove_uncommitted(folder, generation, _committed)
@@ -136,9 +146,9 @@ def is_dataset(path: str | os.PathLike[str]) -> bool:
     return manifests.NAME in names or any(generations.generation_of(name) is not None for name in names)
 
 
-def frame_of(path: str | os.PathLike[str]) -> str:
-    """Give the frame of saved vectors without opening them; raises what `load` raises."""
-    return _read_manifest(Path(path)).space.frame
+def identity_of(path: str | os.PathLike[str]) -> str | None:
+    """Give the identity of the encoder whose untouched output a folder holds; raises what `load` raises."""
+    return _read_manifest(Path(path)).identity
 
 
 def _encoder(folder: Path, manifest: Manifest) -> dict[str, Any] | None:

@@ -39,7 +39,9 @@ def save(data: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """
     folder = Path(path)
     plain, raw = pack(data)
-    if not (folder / NAME).exists():
+    try:
+        _content(folder)
+    except VecwiseError:  # no encoder of ours is there
         generations.refuse_strangers(folder, NAME)
     make_folder(folder)
     with generations.locked(folder), os_errors(folder, "save into"):

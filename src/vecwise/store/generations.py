@@ -60,7 +60,9 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            if not os.path.samestat(os.fstat(descriptor), os.stat(folder)):  # removed by one that just ended
+                raise BlockingIOError
+        except (BlockingIOError, FileNotFoundError) as error:
             raise Unreadable(
                 f"Another process is saving into {shown(folder)}. Try again when it has ended."
             ) from error

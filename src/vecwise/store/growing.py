@@ -23,8 +23,8 @@ class Growing:
     def __init__(self, first: Vectors) -> None:
         self._first, self._space = first, first.space
         self._rows = parts.check_columns(first.rows)
-        self._highest: int | None = None  # of ids that have only risen, which are all different
-        self._seen: set[Any] | None = None
+        self._risen: list[np.ndarray] = []  # ids that have only risen, which are all different
+        self._seen: set[Any] | None = None  # all ids, once they fall or are names
         self.count = 0
 
     def take(self, X: Vectors) -> Any:
@@ -47,23 +47,23 @@ class Growing:
 
     def _take_ids(self, ids: np.ndarray) -> None:
         rising = ids.dtype != object and self._seen is None and bool((ids[1:] > ids[:-1]).all())
-        if rising and (self._highest is None or not len(ids) or ids[0] > self._highest):
-            self._highest = int(ids[-1]) if len(ids) else self._highest
+        if rising and (not self._risen or not len(ids) or ids[0] > self._risen[-1][-1]):
+            self._risen += [ids] if len(ids) else []
             return
         if self._seen is None:
-            self._seen = set()
-            if self.count:  # they only rose until now, and were not kept one by one
-                raise DuplicateName("The ids of a later chunk must be greater than those before it.")
-        named = ids.tolist()
-        twice = [name for name in dict.fromkeys(named) if name in self._seen]
-        self._seen.update(named)
-        if twice or len(set(named)) < len(named):
-            raise DuplicateName(
-                f"Some rows were selected twice{': ' + some(twice) if twice else ''}, and saved rows need ids of "
-                "their own. Number them anew: vw.Vectors(X, ids=range(len(X)))."
-            )
+            self._seen = {name for part in self._risen for name in part.tolist()}
+            self._risen = []
+        for name in ids.tolist():
+            if name in self._seen:
+                raise DuplicateName(
+                    f"Some rows were selected twice, such as {some([name])}, and saved rows need ids of their own. "
+                    "Number them anew: vw.Vectors(X, ids=range(len(X)))."
+                )
+            self._seen.add(name)
 
-    def manifest(self, generation: int, made: Sequence[Part], encoder: Any, arrays: File | None) -> Manifest:
+    def manifest(
+        self, generation: int, made: Sequence[Part], encoder: Any, arrays: File | None, identity: str | None
+    ) -> Manifest:
         """What the folder holds now."""
         return Manifest(
             generation=generation,
@@ -75,4 +75,5 @@ class Growing:
             encoder=encoder,
             parts=tuple(made),
             arrays=arrays,
+            identity=identity,
         )

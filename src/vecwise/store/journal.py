@@ -11,14 +11,15 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import Damaged, SpaceMismatch
+from vecwise.errors import Damaged, SpaceMismatch, Unreadable
 from vecwise.store import generations
-from vecwise.store.durable import make_folder, replacing
+from vecwise.store.durable import TEMPORARY, make_folder, replacing
 from vecwise.store.os_errors import os_errors, shown
 
 FOLDER: Final = "_unfinished"
@@ -34,11 +35,17 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._frame: str | None = None
+        self._frame: str | None = None  # of the vectors that are kept, once somebody began
+        self.encoder: Any = None  # whoever began, so that its own output is told from what was made of it
         self._sources: list[np.ndarray | Path] = []  # vectors in memory, or the file that holds them
         self._places: dict[bytes, tuple[int, int]] = {}
         self._number = 0
         self.found = 0  # rows that were there already
+
+    @property
+    def frame(self) -> str | None:
+        """The identity under which vectors are kept, once somebody began."""
+        return self._frame
 
     def __len__(self) -> int:
         return len(self._places)
@@ -107,24 +114,34 @@ class Journal:
             raise Damaged(f"{shown(held)} has changed while it was in use. Run the command again.")
         return batch[2]
 
+    def refuse_unread(self) -> None:
+        """Raise `SpaceMismatch` when work waits here that nobody asked for: of another encoder, since none began."""
+        if self._frame is None and any(map(_NAME.fullmatch, os.listdir(self._folder))):
+            self.begin("none")
+
     def remove(self) -> None:
-        """Remove what was kept: the folder is finished."""
+        """Remove what was kept, and nothing else: the folder is finished."""
         with suppress(OSError):
             for name in os.listdir(self._folder):
-                generations.remove(self._folder / name)
-            self._folder.rmdir()
+                if _NAME.fullmatch(name) or fnmatch(name, TEMPORARY):
+                    generations.remove(self._folder / name)
 
 
 @contextmanager
 def journal(folder: Path) -> Iterator[Journal]:
     """Give the journal of a folder of vectors; one process at a time may have it (`Unreadable`)."""
     inside = folder / FOLDER
+    if inside.is_symlink():
+        raise Unreadable(
+            f"{shown(inside)} is a link, and a folder of this run was expected. Remove the link."
+        )
+    new = [path for path in (inside, folder) if not path.exists()]
     make_folder(inside)
     try:
         with generations.locked(inside):
             yield Journal(inside)
     finally:
-        for empty in (inside, folder):  # they are left where there is something in them
+        for empty in dict.fromkeys([inside, *new]):  # they are left where there is something in them
             with suppress(OSError):
                 empty.rmdir()
 

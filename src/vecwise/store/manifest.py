@@ -46,6 +46,9 @@ class Manifest:
     encoder: dict[str, Any] | None
     parts: tuple[Part, ...]
     arrays: File | None = None  # those of the encoder
+    identity: str | None = (
+        None  # of the encoder whose untouched output these are, for those that remember rows
+    )
 
     @property
     def files(self) -> tuple[Part | File, ...]:
@@ -69,6 +72,7 @@ def to_text(manifest: Manifest) -> str:
         "space": manifest.space.to_data(),
         "parts": [asdict(part) for part in manifest.parts],
         "encoder": manifest.encoder,
+        "identity": manifest.identity,
         "arrays": None if manifest.arrays is None else asdict(manifest.arrays),
     }
     try:

@@ -49,6 +49,8 @@ def _without(data: Any, arrays: dict[str, np.ndarray]) -> Any:
         arrays[name] = np.ascontiguousarray(data, data.dtype.newbyteorder("="))
         return {_ARRAY: name}
     if isinstance(data, Mapping):
+        if set(data) == {_ARRAY}:
+            raise NotSavable(f"The name `{_ARRAY}` stands for an array in files. Give it another name.")
         return {key: _without(value, arrays) for key, value in data.items()}
     return [_without(value, arrays) for value in data] if isinstance(data, (list, tuple)) else data
 
