@@ -13,7 +13,7 @@ import numpy as np
 from vecwise.encoders.average_fit import PART_ROWS, Averaging, Learning
 from vecwise.encoders.average_map import AverageMap, Contribution, Coverage, keys_of
 from vecwise.encoders.base import Encoder, choice
-from vecwise.encoders.corpus import Reading, Tokens, tokens_of
+from vecwise.encoders.corpus import CorpusReading, Tokens, tokens_of
 from vecwise.encoders.texts import MISSING
 from vecwise.encoders.word_vectors import word_vectors_of
 from vecwise.errors import EmptyVocabulary, Inapplicable, OutOfRange, WrongType
@@ -120,7 +120,7 @@ class AverageEncoder(Encoder):
         self._check()
         missing = choice("policy for missing texts", self.missing, MISSING)
         tokenizer = self.tokenizer if callable(self.tokenizer) else choice("tokenizer", self.tokenizer, WORDS)
-        reading = Reading(tokenizer, bool(self.lowercase), self.column, missing)
+        reading = CorpusReading(tokenizer, bool(self.lowercase), self.column, missing)
         source: WordVectors | Learning = Learning(self.dim, self.window, self.smoothing, self.min_count)
         if self.vectors is not None:
             source = self._given_vectors()

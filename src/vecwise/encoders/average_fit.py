@@ -14,7 +14,7 @@ import numpy as np
 from vecwise.encoders.average_map import AverageMap, keys_of, places_of
 from vecwise.encoders.corpus import (
     Corpus,
-    Reading,
+    CorpusReading,
     Tokens,
     corpus_of,
     counts_by_word,
@@ -73,7 +73,7 @@ class Learning:
 class Averaging:
     """The fitting fold: word counts, a sample of rows, and neighbours where word vectors are to be learned."""
 
-    reading: Reading
+    reading: CorpusReading
     source: WordVectors | Learning
     method: str
     a: float

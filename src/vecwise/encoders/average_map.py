@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 
 from vecwise.encoders.base import short_repr
-from vecwise.encoders.corpus import Reading, Tokens, tokens_of
+from vecwise.encoders.corpus import CorpusReading, Tokens, tokens_of
+from vecwise.encoders.tokenizers import must_be_savable, tokenizer_identity
 from vecwise.engines.local import cores, serial, threads
-from vecwise.errors import NotSavable
 from vecwise.kernels.averages import without_directions, word_averages
 from vecwise.kernels.cutting import normal
 from vecwise.kernels.subwords import Subwords
@@ -78,7 +78,7 @@ class AverageMap:
     directions: np.ndarray = field(repr=False)
     shares: np.ndarray
     method: str
-    reading: Reading
+    reading: CorpusReading
 
     @classmethod
     def of(
@@ -91,11 +91,11 @@ class AverageMap:
         directions: np.ndarray,
         shares: np.ndarray,
         method: str,
-        reading: Reading,
+        reading: CorpusReading,
     ) -> Self:
         """Mint the space: the axes are the words, their vectors and weights, what is taken out, and the cut."""
-        cut = [str(reading.tokenizer) if isinstance(reading.tokenizer, str) else repr(reading.tokenizer)]
-        digest = hashlib.sha256(json.dumps([words, *cut, reading.lowercase, method, rare]).encode())
+        cut = tokenizer_identity(reading.tokenizer)
+        digest = hashlib.sha256(json.dumps([words, cut, reading.lowercase, method, rare]).encode())
         for array in (matrix, weights, directions, shares):
             digest.update(np.ascontiguousarray(array).data)
         if subwords is not None:
@@ -196,11 +196,7 @@ class AverageMap:
 
     def state(self) -> dict[str, Any]:
         """Plain data and arrays; raises `NotSavable` for a tokenizer that is a Python function."""
-        if not isinstance(self.reading.tokenizer, str):
-            raise NotSavable(
-                "The tokenizer is a Python function, which a file cannot hold safely. "
-                'Use tokenizer="whitespace" or "word", or save the vectors without it.'
-            )
+        must_be_savable(self.reading.tokenizer)
         pieces = None
         if self.subwords is not None:
             pieces = {name: getattr(self.subwords, name) for name in ("matrix", "shortest", "longest")}
@@ -225,5 +221,5 @@ class AverageMap:
             subwords = Subwords(vectors, pieces["shortest"], pieces["longest"])
         return cls.of(
             tuple(state["words"]), matrix, subwords, weights, float(state["rare"]),
-            directions.reshape(-1, matrix.shape[1]), shares, state["method"], Reading(**state["reading"]),
+            directions.reshape(-1, matrix.shape[1]), shares, state["method"], CorpusReading(**state["reading"]),
         )  # fmt: skip

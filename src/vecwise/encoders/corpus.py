@@ -31,7 +31,7 @@ MOST_PAIRS: Final = 100_000_000  # of different words near each other; they take
 
 
 @dataclass(frozen=True)
-class Reading:
+class CorpusReading:
     """Which column holds the texts, and how they are cut into words."""
 
     tokenizer: str | Callable[[str], list[str]]
@@ -64,7 +64,7 @@ class Corpus(NamedTuple):
         return int(self.counts.sum())
 
 
-def tokens_of(reading: Reading, table: Any) -> Tokens:
+def tokens_of(reading: CorpusReading, table: Any) -> Tokens:
     """Cut the texts of an Arrow table into words; raises `MissingValue` for a missing text if it is an error."""
     column = texts_column(table, reading.column, reading.missing)
     return Tokens(*token_ids(column, Rule(reading.tokenizer, reading.lowercase)))

@@ -5,14 +5,13 @@ This module must not know what is done with the words.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from vecwise.encoders.texts import texts_column
-from vecwise.errors import NotSavable
+from vecwise.encoders.tokenizers import must_be_savable, tokenizer_identity
 from vecwise.kernels.cutting import Rule
 from vecwise.kernels.tokens import Tokens, tokens_of
 
@@ -50,16 +49,12 @@ class Reading:
     @property
     def identity(self) -> list[Any]:
         """What tells one way of cutting from another, as JSON data."""
-        cut = _cut_identity(self.tokenizer)
+        cut = tokenizer_identity(self.tokenizer)
         return [cut, self.lowercase, self.ngrams, self.stop_words, self.binary, self.normalize_text]
 
     def state(self) -> dict[str, Any]:
         """Plain data; raises `NotSavable` for a tokenizer that is a Python function."""
-        if not isinstance(self.tokenizer, str):
-            raise NotSavable(
-                f"The tokenizer {_callable_name(self.tokenizer)} is a Python function, which a file "
-                'cannot hold safely. Use tokenizer="whitespace" or "word", or save the vectors without it.'
-            )
+        must_be_savable(self.tokenizer)
         return self.__getstate__()
 
     @classmethod
@@ -70,15 +65,3 @@ class Reading:
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
-def _cut_identity(tokenizer: Any) -> str:
-    """A nameless function is like no other, not even its twin."""
-    if isinstance(tokenizer, str):
-        return tokenizer
-    name = _callable_name(tokenizer)
-    return name if "<" not in name else f"{name}-{uuid.uuid4().hex}"
-
-
-def _callable_name(function: Any) -> str:
-    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
