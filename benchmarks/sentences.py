@@ -25,7 +25,7 @@ from sentencepiece import SentencePieceProcessor
 from threadpoolctl import threadpool_limits
 
 from vecwise.kernels.sentence_model import SentenceModel, weights_paths
-from vecwise.kernels.sentence_weights import workers
+from vecwise.kernels.spans import workers
 
 ROUNDS = 5
 LYRICS = Path(__file__).parent.parent / "examples" / "lyrics.txt"

@@ -45,6 +45,17 @@ def model(nodes: list[bytes], inputs: list[bytes], outputs: list[bytes], constan
     return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 13))
 
 
+def sum_of_tokens() -> bytes:
+    """A "model" that gives one vector a text, the sum of its tokens' numbers, of which padding is 0."""
+    nodes = [
+        node("Cast", ["input_ids"], ["x"], to=1),
+        node("ReduceSum", ["x", "last"], ["sentence_embedding"]),
+    ]
+    inputs = [value("input_ids", 7, ["batch", "sequence"])]
+    outputs = [value("sentence_embedding", 1, ["batch", "dim"])]
+    return model(nodes, inputs, outputs, [axes("last", 1)])
+
+
 def numbers_of_tokens(*, dynamic: bool, input_name: str = "input_ids", domain: str = "") -> bytes:
     """A "transformer" whose vector of a token is its number, quantized by the whole batch if `dynamic`."""
     nodes = [node("Cast", [input_name], ["x"], domain, to=1)]

@@ -366,6 +366,7 @@ def _letters(text: str) -> list[str]:
 
 
 def test_the_vocabulary_does_not_depend_on_the_hash_seed() -> None:
+    import os
     import subprocess
     import sys
 
@@ -373,7 +374,7 @@ def test_the_vocabulary_does_not_depend_on_the_hash_seed() -> None:
     frames = {
         subprocess.run(
             [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,

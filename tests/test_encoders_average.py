@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import vecwise as vw
 from test_store_word_vectors import fasttext_of, text_of
-from vecwise.encoders import average_fit, corpus
+from vecwise.encoders import average, average_fit, corpus
 from vecwise.engines.local import serial, threads
 from vecwise.errors import (
     EmptyVocabulary,
@@ -377,6 +377,50 @@ def test_a_file_is_read_once(tmp_path) -> None:
     path.unlink()
     made = encoder.partial_fit(TEXTS).transform(TEXTS)
     assert np.array_equal(made, vw.AverageEncoder(GIVEN).fit(TEXTS * 2).transform(TEXTS))
+
+
+def test_a_file_that_was_rewritten_is_read_again(tmp_path) -> None:
+    path, words = tmp_path / "vectors.npy", tmp_path / "vectors.txt"
+    given = {"file": tmp_path / "glove.txt", "matrix": path, "pair": (str(words), str(path))}
+    for now in ([1.0, 0.0], [5.0, 5.0]):
+        np.save(path, np.array([now], np.float32))
+        words.write_text("sea\n")
+        given["file"].write_text(f"sea {now[0]} {now[1]}\nsky 1 1\n")
+        if now[0] == 1:
+            made = {name: vw.AverageEncoder(vectors, method="plain") for name, vectors in given.items()}
+        for name, encoder in made.items():
+            assert encoder.fit(["sea"]).transform(["sea"]).tolist() == [now], name
+    words.write_text("sun\n")
+    assert made["matrix"].fit(["sun"]).transform(["sun", "sea"]).tolist() == [[5, 5], [0, 0]]
+    assert made["pair"].fit(["sun"]).transform(["sun", "sea"]).tolist() == [[5, 5], [0, 0]]
+    path.unlink()
+    with pytest.raises(FileMissing):
+        made["pair"].fit(["sun"])
+
+
+def test_an_unchanged_file_is_not_read_by_the_next_fit(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "vectors.txt"
+    path.write_bytes(text_of(SEEN, MATRIX))
+    encoder = vw.AverageEncoder(path).fit(TEXTS)
+    monkeypatch.setattr(average, "word_vectors_of", lambda given: pytest.fail("read again"))
+    assert encoder.fit(TEXTS).fit_transform(TEXTS).shape == (len(TEXTS), MATRIX.shape[1])
+
+
+def test_objects_are_looked_at_by_every_fit() -> None:
+    mine = {"sea": [1.0, 0.0]}
+    matrix = np.array([[1.0, 0.0]])
+    for vectors in (mine, (["sea"], matrix)):
+        mine["sea"], matrix[0] = [1.0, 0.0], [1.0, 0.0]
+        encoder = vw.AverageEncoder(vectors, method="plain")
+        old = encoder.fit(["sea"]).space
+        mine["sea"], matrix[0] = [5.0, 5.0], [5.0, 5.0]
+        assert encoder.transform(["sea"]).tolist() == [[1, 0]]  # what was fitted stays
+        assert encoder.fit(["sea"]).transform(["sea"]).tolist() == [[5, 5]]
+        assert not encoder.space.same_axes(old)
+        mine["sea"], matrix[0] = [6.0, 6.0], [6.0, 6.0]
+        assert encoder.fit_transform(["sea"]).tolist() == [[6, 6]]
+        mine["sea"], matrix[0] = [7.0, 7.0], [7.0, 7.0]
+        assert encoder.set_params(a=0.1).transform(["sea"]).tolist() == [[7, 7]]
 
 
 # ---- meaning ----

@@ -420,6 +420,12 @@ def test_bytes_and_floats_do_not_mix() -> None:
         vw.ImageEncoder(scale="unit").fit(part)
     with pytest.raises(NonFinite, match=r"1 of 2 images hold NaN or infinity: `1`"):
         vw.ImageEncoder().fit(np.array([[[0.0]], [[np.nan]]]))
+    table = as_table(np.array([0, 1, np.nan, 0, np.inf]).reshape(5, 1, 1))
+    mask = pa.array([True, False, False, True, False])
+    cells = pa.FixedSizeListArray.from_arrays(table.column(0).chunk(0).values, 1, mask=mask)
+    gaps = pa.Table.from_arrays([cells], schema=table.schema)
+    with pytest.raises(NonFinite, match=r"2 of 3 images hold NaN or infinity: `2`, `4` \(counted from 0\)"):
+        vw.ImageEncoder().fit(gaps)
     with pytest.raises(NonFinite, match="NaN or infinity"):
         vw.ImageEncoder().fit(part).transform(np.full((1, 2, 2), np.inf))
 

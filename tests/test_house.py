@@ -142,6 +142,16 @@ def test_nothing_runs_code_from_files_or_calls_home(module) -> None:
             assert node.value.value is False
 
 
+def test_cores_are_counted_in_one_place_that_kernels_share() -> None:
+    counting = {
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("sched_getaffinity", "cpu_count")
+    }
+    assert counting == {"vecwise.engines.local", "vecwise.kernels.spans"}  # engines import nothing of vecwise
+
+
 def test_public_names_exist_and_shadow_no_module() -> None:
     for name in vecwise.__all__:
         assert getattr(vecwise, name) is not None

@@ -15,7 +15,7 @@ from vecwise.encoders.average_map import AverageMap, Contribution, Coverage, key
 from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.corpus import CorpusReading, Tokens, tokens_of
 from vecwise.encoders.texts import MISSING
-from vecwise.encoders.word_vectors import word_vectors_of
+from vecwise.encoders.word_vectors import stamps_of, word_vectors_of
 from vecwise.errors import EmptyVocabulary, Inapplicable, OutOfRange, WrongType
 from vecwise.kernels.cutting import WORDS
 from vecwise.runner import Progress, chunks
@@ -31,7 +31,8 @@ class AverageEncoder(Encoder):
     """Texts as averages of word vectors: one's own, or learned right here from the rows.
 
     `vectors` are word vectors: a path (GloVe, word2vec or fastText, text or binary; or a `.npy` or
-    `.safetensors` matrix with its words beside it), a dict, or `(words, matrix)`. Without them, vectors of up
+    `.safetensors` matrix with its words beside it), a dict, or `(words, matrix)`; every fit takes them as they
+    are when it begins. Without them, vectors of up
     to `dim` numbers are learned from the rows: positive pointwise mutual information of words up to `window`
     places apart in one row (a word d places away counts window + 1 - d), contexts smoothed by the exponent
     `smoothing`, then a truncated singular value decomposition, times the root of the singular values (Levy and
@@ -70,7 +71,7 @@ class AverageEncoder(Encoder):
     """
 
     reads = "text"
-    _loaded: tuple[Any, WordVectors] | None = None
+    _loaded: tuple[Any, Any, WordVectors] | None = None
 
     def __init__(
         self,
@@ -145,16 +146,22 @@ class AverageEncoder(Encoder):
             )
 
     def _given_vectors(self) -> WordVectors:
-        """The word vectors, read once as long as `vectors` stays what it is."""
-        if self._loaded is None or self._loaded[0] is not self.vectors:
-            self._loaded = (self.vectors, word_vectors_of(self.vectors))
-        return self._loaded[1]
+        """The word vectors, looked at when a fit begins: files are read anew if they changed, objects always."""
+        loaded, begun = self._loaded, self._seen is not None
+        if begun and loaded is not None and loaded[0] is self.vectors:
+            return loaded[2]
+        stamps = stamps_of(self.vectors)
+        if loaded is None or stamps is None or stamps != loaded[1]:
+            loaded = (self.vectors, stamps, word_vectors_of(self.vectors))
+        self._loaded = loaded
+        return loaded[2]
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_loaded"}
 
     def fit_encode(self, table: Any, /, *, progress: Progress | None = None, remember: Any = None) -> Vectors:
         """Fit on an Arrow table and give its vectors; the texts are cut into words once, 4 bytes a word."""
+        self._seen = None
         fold = self._fold()
         parts = [tokens_of(fold.reading, part) for part in chunks(table, PART_ROWS)]
         state = fold.zero()

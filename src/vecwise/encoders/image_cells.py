@@ -163,7 +163,7 @@ class _Pixels:
         seen = self.array if self.there.all() else self.array[self.there]
         if not len(seen):
             return 0.0, 0.0
-        bad = nonfinite_rows(seen.reshape(len(seen), -1))
+        bad = np.flatnonzero(self.there)[nonfinite_rows(seen.reshape(len(seen), -1))]
         if len(bad):
             raise NonFinite(
                 f"{len(bad):,} of {len(seen):,} images hold NaN or infinity: {some(bad)} (counted from 0). "

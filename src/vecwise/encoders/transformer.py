@@ -90,11 +90,15 @@ def backend_for(model: str, asked: str) -> str:
     return asked
 
 
-def frame_of(recipe: Recipe, long: str) -> str:
-    """The frame: files, pooling and head, and what is read of a text, so that one frame never mixes two readings."""
+def frame_of(recipe: Recipe, long: str, by_token: bool) -> str:
+    """The frame: files, pooling and head, and what is read of a text, so that one frame never mixes two readings.
+
+    A model that gives one vector a text (not `by_token`) leaves nothing to pool, whatever its folder says.
+    """
+    poolings = recipe.poolings if by_token else ()
     head = ["normalize" if step is None else step.activation for step in recipe.head]
     reading = [recipe.lowercase, recipe.prompt, recipe.limit, long]
-    return mint_frame("transformer", [recipe.digests(), recipe.poolings, head, reading])
+    return mint_frame("transformer", [recipe.digests(), poolings, head, reading])
 
 
 class Running:
@@ -110,14 +114,16 @@ class Running:
         self._model = _model(
             recipe.onnx or recipe.folder, recipe.onnx is None, tuple(recipe.digests()), device
         )
+        self.by_token = self._model.by_token
+        self._width = self._model.hidden * (len(recipe.poolings) if self.by_token else 1)
         layers = [(arrays_of(step.file), step.activation) if step else None for step in recipe.head]
-        self._head = Head(layers, self._model.hidden * len(recipe.poolings), recipe.folder.name)
+        self._head = Head(layers, self._width, recipe.folder.name)
         self.dim, self.device = self._head.dim, self._model.device
 
     def __call__(self, windows: Windows, texts: int) -> np.ndarray:
         """Encode token windows into one vector for each of the texts; a text without tokens is zero."""
         sizes = np.array([len(ids) for ids in windows.ids], dtype=np.int64)
-        vectors = np.zeros((len(sizes), self._model.hidden * len(self.recipe.poolings)), np.float32)
+        vectors = np.zeros((len(sizes), self._width), np.float32)
         room = 16 if self.device == "cuda" else 1
         rows = 1 if self._model.one_by_one else BATCH_ROWS * room
         for batch in batches(sizes, rows, BATCH_TOKENS * room):
@@ -177,16 +183,23 @@ class TransformerMap:
 
     target: Space
     options: Options
+    by_token: bool = True  # whether the model gives a vector a token, which are pooled
 
     @classmethod
     def of(cls, options: Options) -> Self:
-        """Load the model and mint its space."""
+        """Load the model and mint its space; raises `Inapplicable` for a pooling that would have no effect."""
         recipe = options.recipe()
-        return cls(_space(recipe, options, running(recipe, options.device).dim), options)
+        model = running(recipe, options.device)
+        if options.pooling is not None and not model.by_token:
+            raise Inapplicable(
+                f"`{Path(options.model).name}` gives one vector a text and none a token, so "
+                f"pooling={options.pooling!r} has no effect. Leave out `pooling`."
+            )
+        return cls(_space(recipe, options, model.dim, model.by_token), options, model.by_token)
 
     def _ready(self) -> Running:
         recipe = self.options.recipe()
-        if frame_of(recipe, self.options.long) != self.target.frame:
+        if frame_of(recipe, self.options.long, self.by_token) != self.target.frame:
             raise other_files(self.options.model)
         return running(recipe, self.options.device)
 
@@ -226,7 +239,8 @@ class TransformerMap:
 
     def state(self) -> dict[str, Any]:
         """Plain data: the model stays where it is, known by the frame."""
-        return {"frame": self.target.frame, "dim": self.target.dim, "options": asdict(self.options)}
+        made = {"frame": self.target.frame, "dim": self.target.dim, "options": asdict(self.options)}
+        return {**made, "by_token": self.by_token}
 
     @classmethod
     def from_state(cls, state: dict[str, Any], /) -> Self:
@@ -235,16 +249,17 @@ class TransformerMap:
         Raises `FileMissing`, and `SpaceMismatch` when other files lie there now.
         """
         options = Options(**state["options"])
-        space = _space(options.recipe(), options, int(state["dim"]))
+        by_token = bool(state.get("by_token", True))
+        space = _space(options.recipe(), options, int(state["dim"]), by_token)
         if space.frame != state["frame"]:
             raise other_files(options.model)
-        return cls(space, options)
+        return cls(space, options, by_token)
 
 
-def _space(recipe: Recipe, options: Options, dim: int) -> Space:
+def _space(recipe: Recipe, options: Options, dim: int, by_token: bool) -> Space:
     claims = frozenset({"unit"}) if recipe.head[-1:] == (None,) else frozenset()
     name = f"TransformerEncoder: {Path(options.model).name}"
-    return Space(dim, frame_of(recipe, options.long), claims=claims, name=name)
+    return Space(dim, frame_of(recipe, options.long, by_token), claims=claims, name=name)
 
 
 class TransformerEncoder(Encoder):
@@ -254,8 +269,9 @@ class TransformerEncoder(Encoder):
     or an `.onnx` file with `tokenizer` (a `tokenizer.json` or the folder of one). `backend` `"auto"` takes
     PyTorch, and for a folder with `onnx/model.onnx` ONNX Runtime where PyTorch is absent. `pooling` ("mean",
     "cls", "max", "mean_sqrt_len_tokens", "weightedmean", "lasttoken") and `normalize` override the folder;
-    a bare ONNX file has the mean, not normalized. `device` is `"auto"`, `"cpu"` or `"cuda"`. `prompt` is put
-    before every text; `None` takes the folder's default. Of a model with one prompt for questions and another
+    a bare ONNX file has the mean, not normalized. An ONNX file that gives one vector a text leaves nothing to
+    pool. `device` is `"auto"`, `"cpu"` or `"cuda"`. `prompt` is put before every text; `None` takes the
+    folder's default. Of a model with one prompt for questions and another
     for documents, give the questions the documents' space: `vw.Vectors(Q.values, space=X.space)`.
     `column` names the text column, `missing` is `"error"` or `"empty"`.
 
@@ -269,8 +285,8 @@ class TransformerEncoder(Encoder):
     out in a text (`[CLS]`, `</s>`) are cut as text. Nothing is downloaded and no code is run from files.
 
     Source: Reimers and Gurevych 2019, doi:10.18653/v1/D19-1410. Raises `FileMissing` (also for a name on a
-    hub), `Damaged`, `Inapplicable` (pickled weights, a model with code of its own, a CUDA device that is
-    not there), `MissingPackage`, `MissingValue`.
+    hub), `Damaged`, `Inapplicable` (pickled weights, a model with code of its own, a pooling
+    where there is nothing to pool, a CUDA device that is not there), `MissingPackage`, `MissingValue`.
 
     >>> from vecwise import TransformerEncoder
     >>> TransformerEncoder("minilm", long="mean")

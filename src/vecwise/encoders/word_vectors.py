@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import BadRow, Damaged, EmptyVocabulary, FileMissing, WrongShape, WrongType, some
+from vecwise.store.model_files import stamp
 from vecwise.store.os_errors import os_errors, shown
 from vecwise.store.vector_files import is_vector_file, read_vectors
 from vecwise.store.word_vector_files import WordVectors, checked, read_word_vectors
@@ -53,10 +54,30 @@ def word_vectors_of(given: Any) -> WordVectors:
     raise WrongType(f"`vectors` is {type(given).__name__}. {_ACCEPTED}.")
 
 
+def stamps_of(given: Any) -> tuple[Any, ...] | None:
+    """Give what tells whether the files that word vectors come from have changed; `None` for objects in memory.
+
+    Raises `FileMissing`, `Unreadable`.
+    """
+    paths = [given] if isinstance(given, (str, os.PathLike)) else given
+    if not isinstance(paths, (tuple, list)) or len(paths) > 2:
+        return None
+    if not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        return None
+    if paths is not given and _is_matrix(given):
+        paths = [given, *(beside for beside in _beside(given) if beside.exists())]
+    return tuple((os.fspath(path), *stamp(path)) for path in paths)
+
+
+def _beside(path: str | os.PathLike[str]) -> list[Path]:
+    """Where the words of a matrix may be."""
+    return [Path(PurePath(path).with_suffix(suffix)) for suffix in _VOCABULARIES]
+
+
 def _from_path(path: str | os.PathLike[str]) -> WordVectors:
     if not _is_matrix(path):
         return read_word_vectors(path)
-    beside = [Path(PurePath(path).with_suffix(suffix)) for suffix in _VOCABULARIES]
+    beside = _beside(path)
     found = next((other for other in beside if other.exists()), None)
     if found is None:
         raise FileMissing(

@@ -12,7 +12,7 @@ import numpy as np
 
 from vecwise.errors import Damaged, Inapplicable, WrongShape, some
 from vecwise.kernels.pooling import pooled
-from vecwise.kernels.sentence_weights import workers
+from vecwise.kernels.spans import workers
 
 _OUTSIDE: Final = b"\x0a\x08location\x12"  # an entry "location" of a tensor whose numbers lie in another file
 _BY_BATCH: Final = b"DynamicQuantizeLinear"
@@ -39,7 +39,7 @@ class OnnxModel:
         odd = [name for name in self._inputs if name not in _INPUTS]
         if odd or "input_ids" not in self._inputs:
             raise WrongShape(f"`{path}` takes {some(self._inputs)}; a text encoder takes {some(_INPUTS)}.")
-        self._output, self._tokens = _output(self._session.get_outputs(), path)
+        self._output, self.by_token = _output(self._session.get_outputs(), path)
         self.hidden = self._width()
 
     def _width(self) -> int:
@@ -48,9 +48,12 @@ class OnnxModel:
         return int(found.shape[-1])
 
     def __call__(self, ids: np.ndarray, lengths: np.ndarray, poolings: tuple[str, ...]) -> np.ndarray:
-        """Run one padded batch `(texts, width)`; gives float32 `(texts, hidden · len(poolings))`."""
+        """Run one padded batch `(texts, width)`; gives float32 `(texts, hidden · len(poolings))`.
+
+        A model that gives one vector a text (not `by_token`) leaves nothing to pool: `(texts, hidden)`.
+        """
         found = self._run(ids, lengths)
-        return pooled(found, lengths, poolings) if self._tokens else found
+        return pooled(found, lengths, poolings) if self.by_token else found
 
     def _run(self, ids: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         places = np.arange(ids.shape[1])

@@ -19,7 +19,8 @@ from vecwise.errors import OutOfRange, WrongShape, WrongType
 from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.sentence_layers import FEATURES, Layers
 from vecwise.kernels.sentence_span import Line, Scratch, Segment, Words
-from vecwise.kernels.sentence_weights import TokenTable, damage_named, read_weights, weights_paths, workers
+from vecwise.kernels.sentence_weights import TokenTable, damage_named, read_weights, weights_paths
+from vecwise.kernels.spans import workers
 
 __all__ = ["SentenceModel", "weights_paths"]
 

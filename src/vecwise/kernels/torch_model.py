@@ -6,14 +6,18 @@ This module must not know texts, folders' layouts, nor any vecwise type beyond e
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from vecwise.errors import Damaged, Inapplicable, VecwiseError, some
 from vecwise.kernels.pooling import token_weights
-from vecwise.kernels.sentence_weights import workers
+from vecwise.kernels.spans import workers
+
+_RUNNING: Final = threading.Lock()  # of all models: the number of threads belongs to the process
 
 
 def torch_device(device: str) -> str:
@@ -29,20 +33,32 @@ def torch_device(device: str) -> str:
     return "cuda" if present and device != "cpu" else "cpu"
 
 
+@contextmanager
+def _all_cores() -> Iterator[None]:
+    """One forward pass at a time, on no more threads than cores: more are far slower. The caller's number stays."""
+    import torch
+
+    with _RUNNING:
+        wanted = torch.get_num_threads()
+        if wanted <= workers():
+            yield
+            return
+        torch.set_num_threads(workers())
+        try:
+            yield
+        finally:
+            torch.set_num_threads(wanted)
+
+
 class TorchModel:
     """A model of the `transformers` package, float32, from a folder of safetensors files."""
 
     one_by_one = False
+    by_token = True
 
     def __init__(self, folder: Path, device: str) -> None:
-        import torch
-
-        torch.set_num_threads(
-            min(torch.get_num_threads(), workers())
-        )  # more threads than cores are far slower
         self.device = torch_device(device)
         self._model = _loaded(folder).to(self.device).eval()
-        self._lock = threading.Lock()  # a forward pass uses every core by itself
         self.hidden = int(self._model.config.hidden_size)
 
     def __call__(self, ids: np.ndarray, lengths: np.ndarray, poolings: tuple[str, ...]) -> np.ndarray:
@@ -50,7 +66,7 @@ class TorchModel:
         import torch
 
         mask = np.arange(ids.shape[1]) < lengths[:, None]
-        with self._lock, torch.inference_mode():
+        with _all_cores(), torch.inference_mode():
             real = torch.from_numpy(mask).to(self.device)
             found = self._model(
                 input_ids=torch.from_numpy(ids).to(self.device), attention_mask=real.to(torch.int64)

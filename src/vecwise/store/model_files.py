@@ -46,9 +46,19 @@ def digest(path: Path) -> str:
 
     Raises `FileMissing`, `Unreadable`.
     """
+    found = stamp(path)
     with os_errors(path, "read"):
-        found = path.stat()
-        return _digest(path, found.st_size, found.st_mtime_ns, found.st_ino)
+        return _digest(path, *found)
+
+
+def stamp(path: str | os.PathLike[str]) -> tuple[int, int, int]:
+    """Give size, time in nanoseconds and inode of a file: it has changed when they have.
+
+    Raises `FileMissing`, `Unreadable`.
+    """
+    with os_errors(path, "read"):
+        found = os.stat(path)
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 @lru_cache(maxsize=256)
