@@ -9,6 +9,7 @@ import pickle
 import re
 import subprocess
 import sys
+import textwrap
 import types
 
 import pytest
@@ -117,13 +118,17 @@ def test_names_that_can_be_imported_are_the_identity_in_every_process() -> None:
     assert tokenizer_identity("word") == "word"
     assert tokenizer_identity(spaces) == callable_name(spaces) == f"{__name__}.spaces"
     assert tokenizer_identity(re.findall) == "re.findall"
-    code = "import vecwise as vw; print(vw.AverageEncoder({'a': [1.0]}, method='plain', tokenizer=str.split).space.frame)"
+    code = (
+        "import textwrap, vecwise as vw\n"
+        "for cut in (str.split, textwrap.wrap):\n"
+        "    print(vw.AverageEncoder({'a': [1.0]}, method='plain', tokenizer=cut).space.frame)"
+    )
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     made = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert (
-        made.stdout.strip()
-        == vw.AverageEncoder({"a": [1.0]}, method="plain", tokenizer=str.split).space.frame
-    )
+    encoders = [
+        vw.AverageEncoder({"a": [1.0]}, method="plain", tokenizer=f) for f in (str.split, textwrap.wrap)
+    ]
+    assert made.stdout.split() == [encoder.space.frame for encoder in encoders]
 
 
 def test_functions_of_a_script_and_of_a_module_that_is_gone_are_not_known_by_name(monkeypatch) -> None:
