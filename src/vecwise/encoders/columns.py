@@ -62,20 +62,22 @@ def numbers_of(column: Any, kind: str, name: str) -> np.ndarray:
     if kind == BOOLEAN:
         column = pc.cast(column, pa.int8())
     if column.type in (pa.int64(), pa.uint64()):
-        return _from_whole(numbers(column, column.type.to_pandas_dtype(), 0), column, name)
+        values = whole_of(column, name).astype(np.float64)
+        if column.null_count:
+            values[~present(column)] = np.nan
+        return values
     return _floats(column)
 
 
-def _from_whole(cells: np.ndarray, column: Any, name: str) -> np.ndarray:
+def whole_of(column: Any, name: str) -> np.ndarray:
+    """Give a column of 64-bit whole numbers as it is stored, 0 for a missing cell; raises `OutOfRange`."""
+    cells = numbers(column, column.type.to_pandas_dtype(), 0)
     if len(cells) and max(int(cells.max()), -int(cells.min())) > EXACT:
         raise OutOfRange(
             f"Column `{name}` holds whole numbers beyond 2^53, which float64 would round. Leave it out "
             f"(--columns), name the rows by it (--ids {name}), or read it as text (--as-text {name})."
         )
-    values = cells.astype(np.float64)
-    if column.null_count:
-        values[~present(column)] = np.nan
-    return values
+    return cells
 
 
 def _floats(column: Any) -> np.ndarray:

@@ -44,12 +44,16 @@ class NumbersSeen(NamedTuple):
 
 def numbers_seen(values: np.ndarray, fill: str | None, scale: str | None) -> NumbersSeen:
     """Read one stretch: NaN is a gap, infinity is left to whoever refuses it."""
-    finite = np.isfinite(values)
-    cells = values if finite.all() else values[finite]
-    gaps = int(np.isnan(values).sum()) if len(cells) < len(values) else 0
+    cells, gaps = values, 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = bool(np.isfinite(values.sum()))  # one sum answers for almost all columns
+    if not whole:
+        cells = values[np.flatnonzero(np.isfinite(values))]  # by places, in half the time of by mask
+        gaps = int(np.count_nonzero(np.isnan(values)))
     summed = fill == "mean" or scale == "standard"
     sums = exact_sums(cells, squares=scale == "standard") if summed else ExactSums()
-    low, high = (float(cells.min()), float(cells.max())) if len(cells) else (np.inf, -np.inf)
+    ranged = scale is not None and len(cells) > 0
+    low, high = (float(cells.min()), float(cells.max())) if ranged else (np.inf, -np.inf)
     kept = (cells,) if fill == "median" or scale == "robust" else ()
     return NumbersSeen(len(values), gaps, len(cells), sums, low, high, kept)
 

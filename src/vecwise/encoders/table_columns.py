@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 
 from vecwise.draw.words import count
-from vecwise.encoders.columns import CATEGORY, DATE, TEXT, Coded, coded, kind_of, numbers_of
+from vecwise.encoders.columns import CATEGORY, DATE, TEXT, Coded, coded, kind_of, numbers_of, whole_of
 from vecwise.encoders.registry import from_data, to_data
 from vecwise.encoders.texts import is_text
 from vecwise.errors import MissingValue, NonFinite, OutOfRange, UnknownName, WrongType, some, unknown
@@ -134,26 +134,40 @@ class NumberColumn(Column):
 
     def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
         """Give the numbers, filled, scaled and weighted. Raises `MissingValue`, `NonFinite`, `OutOfRange`."""
-        values = self._read(cells.column(self.name))
+        column = cells.column(self.name)
+        kind = self._kind(column.type)
+        if self._as_stored and str(column.type) == "int64" and not column.null_count:
+            return [Stripe(at, whole_of(column, self.name))]
+        values = numbers_of(column, kind, self.name)
         with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is refused below, in words
             total = values.sum()
         if np.isfinite(total):  # one sum answers for almost all columns
             return [Stripe(at, self._scaled(values))]  # and the dimension of the gaps stays zero
-        self._refuse_infinite(values)
         gaps = np.isnan(values)
-        self._refuse_gaps(gaps)
         if self.fill is not None:
-            values = np.where(gaps, self.fill, values)
+            values = values.copy()
+            values[np.flatnonzero(gaps)] = self.fill  # by places, in half the time of `np.where`
+        self._refuse_infinite(values)
+        self._refuse_gaps(gaps)
         return [Stripe(at, self._scaled(values)), *self._gaps(gaps, at + 1)]
 
+    @property
+    def _as_stored(self) -> bool:
+        return self.scale is None and self.weight == 1
+
     def _scaled(self, values: np.ndarray) -> np.ndarray:
-        if self.scale is None and self.weight == 1:
+        if self._as_stored:
             return values
         with np.errstate(over="ignore", invalid="ignore"):
             if self.scale is not None:
-                values = (values - self.center) / self.width
-            values = values * self.weight
-            bad = np.flatnonzero(~np.isfinite(values))
+                values = values - self.center
+                values /= self.width
+            if self.weight != 1:
+                values = values * self.weight
+            total = values.sum()
+        if np.isfinite(total):
+            return values
+        bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             raise OutOfRange(
                 f"Column `{self.name}` leaves float64 when it is scaled or weighted, in {count(len(bad), 'row')}: "
@@ -161,13 +175,13 @@ class NumberColumn(Column):
             )
         return values
 
-    def _read(self, cells: Any) -> np.ndarray:
-        kind = kind_of(cells.type)
+    def _kind(self, arrow_type: Any) -> str:
+        kind = kind_of(arrow_type)
         if kind == CATEGORY or kind is None:
-            raise WrongType(f"Column `{self.name}` was a {self.kind} when fitted and holds {cells.type} now.")
+            raise WrongType(f"Column `{self.name}` was a {self.kind} when fitted and holds {arrow_type} now.")
         if (kind == DATE) != (self.kind == DATE):  # days and numbers are no match for each other
             raise WrongType(f"Column `{self.name}` was a {self.kind} when fitted and is a {kind} now.")
-        return numbers_of(cells, kind, self.name)
+        return kind
 
     def _refuse_infinite(self, values: np.ndarray) -> None:
         bad = np.flatnonzero(np.isinf(values))

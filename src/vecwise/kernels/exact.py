@@ -14,6 +14,10 @@ import numpy as np
 
 _BLOCK: Final = 1 << 16  # sums of so many products of 18-bit limbs stay below 2^53
 _DYADIC: Final = (0, 6)  # whole numbers, and quarters to 64ths, which prices and counts mostly are
+_HEAD: Final = 64  # so many numbers tell almost always that not all are whole
+_TILE: Final = 1 << 13  # numbers sliced at a time: they stay in cache, and BLAS starts no threads for so few
+_SLICES: Final = 6  # more than so many slices: the magnitudes lie too far apart for a common grid
+_MODERATE: Final = 200  # powers of two between which no product of slices leaves float64
 
 
 class ExactSums(NamedTuple):
@@ -51,9 +55,14 @@ def exact_sums(values: np.ndarray, *, squares: bool = True) -> ExactSums:
     for shift in _DYADIC:
         if largest * 2.0**shift >= 2.0**31 or (largest * 2.0**shift) ** 2 * len(values) >= 2.0**62:
             break  # their squares do not fit 64 bits
+        if not _are_whole(values[:_HEAD] * float(1 << shift)):
+            continue
         whole = values * float(1 << shift) if shift else values
-        if np.array_equal(np.rint(whole), whole):
+        if _are_whole(whole):
             return _whole_sums(whole.astype(np.int64), shift)
+    sliced = _sliced_sums(values, math.frexp(largest)[1], squares)
+    if sliced is not None:
+        return sliced
     parts = [_limb_sums(values[i : i + _BLOCK], squares) for i in range(0, len(values), _BLOCK)]
     total, square = (sum(sums, Fraction(0)) for sums in zip(*parts, strict=True))
     return ExactSums(len(values), total, square)
@@ -73,9 +82,52 @@ def square_root(value: Fraction) -> float:
     return math.ldexp(math.isqrt(scaled.numerator // scaled.denominator), -shift)
 
 
+def _are_whole(values: np.ndarray) -> bool:
+    return np.array_equal(np.rint(values), values)
+
+
 def _whole_sums(whole: np.ndarray, shift: int) -> ExactSums:
     total, squares = int(whole.sum()), int(np.dot(whole, whole))
     return ExactSums(len(whole), Fraction(total, 1 << shift), Fraction(squares, 1 << 2 * shift))
+
+
+def _sliced_sums(values: np.ndarray, top: int, squares: bool) -> ExactSums | None:
+    """Numbers below 2^top cut into slices on one grid of powers of two; `None` where that takes too many.
+
+    A slice holds so few bits that float64 adds up a tile of slices, or of their products, without rounding.
+    Adding and subtracting a large number rounds to a grid: Rump, Ogita and Oishi 2008, doi:10.1137/050645671.
+    """
+    if abs(top) > _MODERATE:
+        return None
+    bits = 19 if squares else 38
+    totals, products = [0] * _SLICES, [0] * (2 * _SLICES)
+    for start in range(0, len(values), _TILE):
+        rest, slices = values[start : start + _TILE], []
+        while rest.any():
+            place = len(slices)
+            if place == _SLICES:
+                return None
+            unit = top - bits * (place + 1)
+            grid = 1.5 * 2.0 ** (52 + unit)
+            part = rest + grid
+            part -= grid
+            rest = rest - part
+            slices.append(part)
+            totals[place] += int(float(part.sum()) * 2.0**-unit)
+            for other, twin in enumerate(slices if squares else ()):
+                both = float(part.dot(twin)) * 2.0 ** (bits * (place + other + 2) - 2 * top)
+                products[place + other] += int(both) * (1 if other == place else 2)
+    total = _on_grid(totals, bits, top - bits)
+    square = _on_grid(products, bits, 2 * (top - bits))
+    return ExactSums(len(values), total, square)
+
+
+def _on_grid(numbers: list[int], bits: int, unit: int) -> Fraction:
+    """The sum of whole numbers times 2^unit, each next one 2^bits finer."""
+    whole, last = 0, len(numbers) - 1
+    for number in numbers:
+        whole = (whole << bits) + number
+    return whole * Fraction(2) ** (unit - bits * last)
 
 
 def _limb_sums(values: np.ndarray, squares: bool) -> tuple[Fraction, Fraction]:

@@ -6,7 +6,7 @@ This module must not know any vecwise type, nor what a piece means.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -27,6 +27,21 @@ class Stripe(NamedTuple):
             tile[:, self.at] = self.values[rows]
         else:
             tile[:, self.at : self.at + self.values.shape[1]] = self.values[rows]
+
+
+class Neighbours(NamedTuple):
+    """Stripes side by side: gathered in a block and turned around at once, which reads and writes whole lines."""
+
+    at: int
+    columns: list[np.ndarray]
+    block: np.ndarray
+
+    def write(self, tile: np.ndarray, rows: slice, starts: np.ndarray) -> None:
+        """Write these rows into their tile."""
+        block = self.block[:, : len(tile)]
+        for line, column in zip(block, self.columns, strict=True):
+            line[:] = column[rows]
+        tile[:, self.at : self.at + len(self.columns)] = block.T
 
 
 class Picks(NamedTuple):
@@ -74,7 +89,8 @@ def side_by_side(rows: int, dim: int, pieces: Iterable[Stripe | Picks]) -> np.nd
     out = np.zeros((rows, dim))
     height = max(1, TILE // dim)
     starts = np.arange(min(height, rows)) * dim
-    for batch in _batches(pieces):
+    for waiting in _batches(pieces):
+        batch = _joined(waiting, len(starts))
         for start in range(0, rows, height):
             part = slice(start, start + height)
             for piece in batch:
@@ -86,3 +102,22 @@ def _batches(pieces: Iterable[Stripe | Picks]) -> Iterator[list[Stripe | Picks]]
     waiting = iter(pieces)
     while batch := list(islice(waiting, _AT_ONCE)):
         yield batch
+
+
+def _joined(pieces: list[Stripe | Picks], height: int) -> list[Stripe | Neighbours | Picks]:
+    """Join stripes of one dimension that stand side by side."""
+    joined: list[Stripe | Neighbours | Picks] = []
+    for place, run in groupby(enumerate(pieces), lambda item: _first(*item)):
+        found = [piece for _, piece in run]
+        if place is not None and len(found) > 1:
+            columns = [piece.values for piece in found]
+            joined.append(Neighbours(found[0].at, columns, np.empty((len(columns), height))))
+        else:
+            joined += found
+    return joined
+
+
+def _first(place: int, piece: Stripe | Picks) -> int | None:
+    """Where the run of stripes begins that this one would belong to."""
+    narrow = isinstance(piece, Stripe) and piece.values.ndim == 1
+    return piece.at - place if narrow else None
