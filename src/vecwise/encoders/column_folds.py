@@ -120,7 +120,7 @@ class CategoryFold(Shared):
         numeric = kind_of(cells.column(self.name).type) != CATEGORY
         counted = self.order == "frequency"
         counts = found.counts() if counted else np.zeros(len(found.labels), np.int64)
-        return LabelsSeen(int((found.codes < 0).sum()), numeric, found.labels, counts)
+        return LabelsSeen(found.gaps, numeric, found.labels, counts)
 
     def merge(self, left: LabelsSeen, right: LabelsSeen) -> LabelsSeen:
         """Labels of the earlier rows first."""
@@ -184,7 +184,7 @@ class HashFold(Shared):
 
     def read(self, cells: Cells) -> int:
         """How many cells are missing, if anyone asks."""
-        return int((cells.coded(self.name).codes < 0).sum()) if self.missing == "indicator" else 0
+        return cells.coded(self.name).gaps if self.missing == "indicator" else 0
 
     def merge(self, left: int, right: int) -> int:
         """Add up."""

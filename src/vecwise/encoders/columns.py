@@ -88,10 +88,14 @@ def _floats(column: Any) -> np.ndarray:
 
 
 class Coded(NamedTuple):
-    """A column as numbers of labels: `codes` `(rows,)` int32, -1 for a missing cell, into an Arrow string array."""
+    """A column as numbers of labels: `codes` `(rows,)` int32, -1 for a missing cell, into an Arrow string array.
+
+    `gaps` counts the missing cells.
+    """
 
     codes: np.ndarray
     labels: Any
+    gaps: int
 
     def counts(self) -> np.ndarray:
         """How often each label occurs."""
@@ -109,7 +113,7 @@ def coded(column: Any) -> Coded:
 
     distinct, codes = _distinct(column)
     if column.type == pa.string():
-        return Coded(codes, distinct)
+        return Coded(codes, distinct, _gaps(codes))
     if pa.types.is_floating(distinct.type):
         cells = pc.cast(distinct, pa.float32()) if distinct.type == pa.float16() else distinct
         zeros = pc.equal(cells, pa.scalar(0, cells.type))
@@ -118,7 +122,11 @@ def coded(column: Any) -> Coded:
     merged = pc.dictionary_encode(pc.cast(distinct, pa.string()))  # two cells may be written alike
     if len(merged.dictionary) < len(distinct):
         codes = np.append(numbers(merged.indices, np.int32, -1), np.int32(-1))[codes]  # the last is for gaps
-    return Coded(codes, merged.dictionary)
+    return Coded(codes, merged.dictionary, _gaps(codes))
+
+
+def _gaps(codes: np.ndarray) -> int:
+    return int(np.count_nonzero(codes < 0))
 
 
 def _distinct(column: Any) -> tuple[Any, np.ndarray]:

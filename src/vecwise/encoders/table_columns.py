@@ -207,14 +207,17 @@ class PickingColumn(Column):
     def picks(self, cells: Cells, at: int) -> Picks:
         """Every row's dimension and what stands there. Raises `MissingValue`, `UnknownName`."""
         found = cells.coded(self.name)
-        self._refuse_gaps(found.codes < 0)
+        if found.gaps:
+            self._refuse_gaps(found.codes < 0)
         by_label, signs = self._places(found)
-        places = np.append(by_label, np.int32(self.wide if self.gap_column else -1))[found.codes]
+        by_label = np.append(by_label, np.int32(self.wide if self.gap_column else -1))
+        places = by_label.take(found.codes, mode="wrap")  # a third of the time of `[...]`
         if isinstance(signs, float):
             values: Any = signs * self.weight
         else:
             values = np.append(signs, 1.0)[found.codes] * self.weight
-        return Picks(at, places, values, bool(len(places)) and bool(places.min() < 0))
+        some_none = by_label[: None if found.gaps else -1].min(initial=0) < 0
+        return Picks(at, places, values, bool(some_none))
 
     def _places(self, found: Coded) -> tuple[np.ndarray, Any]:
         """The dimension of every label, and its sign."""

@@ -102,7 +102,7 @@ def _sliced_sums(values: np.ndarray, top: int, squares: bool) -> ExactSums | Non
     bits = 19 if squares else 38
     totals, products = [0] * _SLICES, [0] * (2 * _SLICES)
     for start in range(0, len(values), _TILE):
-        rest, slices = values[start : start + _TILE], []
+        rest, slices = values[start : start + _TILE], list[np.ndarray]()
         while rest.any():
             place = len(slices)
             if place == _SLICES:

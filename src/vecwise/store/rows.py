@@ -9,7 +9,7 @@ import re
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +36,7 @@ _ACCEPTED = (
 )
 
 
-def as_table(rows: Any) -> Any:
+def as_table(rows: Any, only: Collection[str] = ()) -> Any:
     r"""Give rows as a `pyarrow.Table`; tables are passed through without a copy.
 
         Texts (a list, an array, a Series) become the column `text`, or are named as their series is. The columns
@@ -56,7 +56,7 @@ def as_table(rows: Any) -> Any:
     if isinstance(rows, pa.RecordBatch):
         rows = pa.Table.from_batches([rows])
     if not isinstance(rows, pa.Table):
-        rows = _made(rows)
+        rows = _made(rows, only)
     refuse_duplicates(rows.column_names, "The table")
     return plain(rows)
 
@@ -70,14 +70,14 @@ def refuse_duplicates(names: Sequence[str], what: str) -> None:
         )
 
 
-def _made(rows: Any) -> Any:
+def _made(rows: Any, only: Collection[str]) -> Any:
     import pyarrow as pa
 
     if isinstance(rows, (pa.Array, pa.ChunkedArray)):
         return _texts_table(rows, TEXT)
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(rows, (pandas.DataFrame, pandas.Series)):
-        return _from_pandas(rows)
+        return _from_pandas(rows, only)
     if hasattr(rows, "__arrow_c_stream__"):
         return _from_stream(rows)
     if isinstance(rows, np.ndarray) or hasattr(rows, "__array__"):
@@ -321,14 +321,22 @@ def _from_stream(rows: Any) -> Any:
         return _texts_table(pa.chunked_array(rows), str(getattr(rows, "name", "") or TEXT))
 
 
-def _from_pandas(rows: Any) -> Any:
+def _from_pandas(rows: Any, only: Collection[str]) -> Any:
     import pyarrow as pa
 
     if rows.ndim == 1:
         name = TEXT if rows.name is None else str(rows.name)
         return _texts_table(column_of(name, rows), name)
-    names = _names(rows.columns, "The DataFrame")
+    names = column_names(rows)
     if not names:
         raise EmptyInput("The DataFrame has no columns.")
+    wanted = set(only) if only and set(only) <= set(names) else set(names)
     series = (cells for _, cells in rows.items())
-    return pa.table({name: column_of(name, cells) for name, cells in zip(names, series, strict=True)})
+    columns = [(name, cells) for name, cells in zip(names, series, strict=True) if name in wanted]
+    return pa.table({name: column_of(name, cells) for name, cells in columns})
+
+
+def column_names(rows: Any) -> list[str]:
+    """Give the names of the columns of a frame as `as_table` gives them; raises `DuplicateName`."""
+    names: list[str] = _names(rows.columns.tolist(), "The DataFrame")
+    return names
