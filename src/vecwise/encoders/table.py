@@ -19,7 +19,7 @@ from vecwise.encoders.table_fold import TableFold
 from vecwise.encoders.table_map import TableMap
 from vecwise.errors import DuplicateName, WrongShape, WrongType, some, unknown
 from vecwise.runner import Progress
-from vecwise.store.rows import as_table, column_names
+from vecwise.store.rows import columns_as_table
 from vecwise.vectors import Vectors
 from vecwise.verbs import Fold
 
@@ -112,9 +112,9 @@ class TableEncoder(Encoder):
         """Learn from more rows; any cut into parts gives what one `fit` on all rows gives."""
         if isinstance(rows, np.ndarray):
             self._check_array(rows, self._seen is not None)
-        table = as_table(rows, self._named())
+        table, names = columns_as_table(rows, self._named())
         super().partial_fit(table)
-        self._columns_in = _names_of(rows, table)
+        self._columns_in = names
         return self
 
     def transform(self, rows: Any) -> Any:
@@ -122,21 +122,22 @@ class TableEncoder(Encoder):
         if isinstance(rows, np.ndarray):
             self._check_array(rows, True)
         fitted: Any = self.map_
-        return self._given(fitted(as_table(rows, [column.name for column in fitted.columns])), rows)
+        table, _ = columns_as_table(rows, [column.name for column in fitted.columns])
+        return self._given(fitted(table), rows)
 
     def fit_transform(self, rows: Any, y: Any = None) -> Any:
         """`fit`, then `transform` of the same rows, which are read once."""
-        table = as_table(rows, self._named())
+        table, names = columns_as_table(rows, self._named())
         made = self.fit_encode(table)
-        self._columns_in = _names_of(rows, table)
+        self._columns_in = names
         return self._given(made, rows)
 
     def _named(self) -> set[str]:
         """The columns that options name, if these are all that are encoded: no other one need be read."""
         if self.columns is None:
             return set()
-        options = (getattr(self, name) for name in self._parameter_names())
-        mappings = (option for option in options if isinstance(option, Mapping))
+        options = (self.categories, self.order, self.hash_dim, self.text, self.missing, self.unknown, self.scale)
+        mappings = (option for option in (*options, self.weights) if isinstance(option, Mapping))
         return {str(name) for names in (self.columns, self.categorical, *mappings) for name in names}
 
     @property
@@ -249,11 +250,6 @@ class TableEncoder(Encoder):
             dict(self.text or {})[column].set_params(**{rest: value})
         else:
             self.text = {**(self.text or {}), column: value}
-
-
-def _names_of(rows: Any, table: Any) -> tuple[str, ...]:
-    """The columns of the rows, of which a frame's may not all have been read into the table."""
-    return tuple(column_names(rows) if hasattr(rows, "iloc") and rows.ndim == 2 else table.column_names)
 
 
 def _fold_of(name: str, encoder: Any) -> Fold[Any, Any, Any]:

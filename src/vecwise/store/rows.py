@@ -36,7 +36,7 @@ _ACCEPTED = (
 )
 
 
-def as_table(rows: Any, only: Collection[str] = ()) -> Any:
+def as_table(rows: Any) -> Any:
     r"""Give rows as a `pyarrow.Table`; tables are passed through without a copy.
 
         Texts (a list, an array, a Series) become the column `text`, or are named as their series is. The columns
@@ -56,7 +56,7 @@ def as_table(rows: Any, only: Collection[str] = ()) -> Any:
     if isinstance(rows, pa.RecordBatch):
         rows = pa.Table.from_batches([rows])
     if not isinstance(rows, pa.Table):
-        rows = _made(rows, only)
+        rows = _made(rows)
     refuse_duplicates(rows.column_names, "The table")
     return plain(rows)
 
@@ -70,14 +70,13 @@ def refuse_duplicates(names: Sequence[str], what: str) -> None:
         )
 
 
-def _made(rows: Any, only: Collection[str]) -> Any:
+def _made(rows: Any) -> Any:
     import pyarrow as pa
 
     if isinstance(rows, (pa.Array, pa.ChunkedArray)):
         return _texts_table(rows, TEXT)
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(rows, (pandas.DataFrame, pandas.Series)):
-        return _from_pandas(rows, only)
+    if _is_pandas(rows):
+        return _from_pandas(rows)
     if hasattr(rows, "__arrow_c_stream__"):
         return _from_stream(rows)
     if isinstance(rows, np.ndarray) or hasattr(rows, "__array__"):
@@ -321,22 +320,41 @@ def _from_stream(rows: Any) -> Any:
         return _texts_table(pa.chunked_array(rows), str(getattr(rows, "name", "") or TEXT))
 
 
-def _from_pandas(rows: Any, only: Collection[str]) -> Any:
-    import pyarrow as pa
+def _is_pandas(rows: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(rows, (pandas.DataFrame, pandas.Series))
 
+
+def _from_pandas(rows: Any) -> Any:
     if rows.ndim == 1:
         name = TEXT if rows.name is None else str(rows.name)
         return _texts_table(column_of(name, rows), name)
-    names = column_names(rows)
+    return _from_frame(rows, _frame_names(rows), ())
+
+
+def _frame_names(rows: Any) -> list[str]:
+    names = _names(rows.columns.tolist(), "The DataFrame")
     if not names:
         raise EmptyInput("The DataFrame has no columns.")
+    return names
+
+
+def _from_frame(rows: Any, names: list[str], only: Collection[str]) -> Any:
+    import pyarrow as pa
+
     wanted = set(only) if only and set(only) <= set(names) else set(names)
     series = (cells for _, cells in rows.items())
     columns = [(name, cells) for name, cells in zip(names, series, strict=True) if name in wanted]
     return pa.table({name: column_of(name, cells) for name, cells in columns})
 
 
-def column_names(rows: Any) -> list[str]:
-    """Give the names of the columns of a frame as `as_table` gives them; raises `DuplicateName`."""
-    names: list[str] = _names(rows.columns.tolist(), "The DataFrame")
-    return names
+def columns_as_table(rows: Any, only: Collection[str]) -> tuple[Any, tuple[str, ...]]:
+    """Give rows as `as_table` does, and the names of all their columns.
+
+    Of a pandas frame that has all the columns of `only`, the table holds these alone: the others are not read.
+    """
+    if _is_pandas(rows) and rows.ndim == 2:
+        names = _frame_names(rows)
+        return plain(_from_frame(rows, names, only)), tuple(names)
+    table = as_table(rows)
+    return table, tuple(table.column_names)
