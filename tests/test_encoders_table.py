@@ -594,6 +594,25 @@ def test_an_opened_encoder_knows_its_columns(tmp_path) -> None:
     assert opened.sources_.tolist() == encoder.sources_.tolist()
 
 
+def test_columns_of_a_frame_that_nobody_encodes_are_not_read() -> None:
+    frame = pd.DataFrame({"rooms": [3, 4], "odd": [1, "one"], "lot": [0.5, np.nan], "kind": ["a", "b"]})
+    encoder = vw.TableEncoder(["lot", "kind"], missing={"lot": "mean"})
+    assert encoder.fit_transform(frame).tolist() == [[0.5, 1, 0], [0.5, 0, 1]]
+    assert encoder.feature_names_in_.tolist() == ["rooms", "odd", "lot", "kind"]
+    assert encoder.fit(frame).transform(frame[["kind", "lot"]]).tolist() == [[0.5, 1, 0], [0.5, 0, 1]]
+    with pytest.raises(UnknownName, match="lott"):
+        vw.TableEncoder(["lott"]).fit(frame[["rooms", "lot"]])
+    with pytest.raises(UnknownName, match="some of `columns`"):
+        vw.TableEncoder(["lot"], missing={"rooms": "mean"}).fit(frame[["rooms", "lot"]])
+
+
+@pytest.mark.parametrize("dtype", [">i8", "<f4", ">f8", "u8", "i1", "?", "Int16", "boolean"])
+def test_columns_of_pandas_are_read_whatever_holds_them(dtype) -> None:
+    frame = pd.DataFrame({"a": pd.Series([1, 0, 1], dtype=dtype), "b": [7, 8, 9]})
+    made = vw.TableEncoder(missing="mean").fit_transform(frame.iloc[::-1])
+    assert made.tolist() == [[1, 9], [0, 8], [1, 7]]
+
+
 def test_chains_of_maps_start_with_a_table() -> None:
     fitted = vw.TableEncoder(TABULAR, scale="standard").fit(homes()).map_
     X = fitted(homes())

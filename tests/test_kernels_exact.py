@@ -44,6 +44,20 @@ def test_long_columns_lose_nothing(scale) -> None:
     )
 
 
+@given(st.lists(st.floats(-1e60, 1e60), max_size=40), st.integers(0, 60))
+def test_sums_on_one_grid_and_beyond_it(values, tiny) -> None:
+    """Numbers of one magnitude are cut into slices; one that is far smaller sends them the other way."""
+    values = np.array([*values, np.pi * 2.0**-tiny, -np.e])
+    assert exact_sums(values) == truth(values.tolist())
+    assert exact_sums(values, squares=False).total == truth(values.tolist()).total
+
+
+def test_many_tiles_of_fractions_lose_nothing() -> None:
+    values = np.random.default_rng(1).standard_normal(30_000)
+    assert exact_sums(values) == truth(values.tolist())
+    assert exact_sums(values[:9_000]).merged(exact_sums(values[9_000:])) == exact_sums(values)
+
+
 @given(finite)
 def test_roots_of_squares(value) -> None:
     assert square_root(Fraction(value) ** 2) == abs(value)
@@ -79,4 +93,9 @@ def test_pieces_stand_where_they_are_put(rows, tile_rows, seed) -> None:
         patch.setattr("vecwise.kernels.pieces.TILE", 10 * tile_rows)
         patch.setattr("vecwise.kernels.pieces._AT_ONCE", 3)
         assert np.array_equal(side_by_side(rows, 10, pieces), slow)
+        numbers = [rng.standard_normal(rows), rng.integers(0, 9, rows), rng.random(rows) < 0.5]
+        columns = [Stripe(1 + place, column) for place, column in enumerate(numbers)]
+        beside = side_by_side(rows, 6, [*columns, Stripe(5, numbers[0])])
+        assert np.array_equal(beside[:, [1, 2, 3, 5]], np.array([*numbers, numbers[0]], dtype=float).T)
+        assert not beside[:, [0, 4]].any()
     assert np.array_equal(pieces[1].sparse(4).toarray(), slow[:, 3:7])

@@ -136,7 +136,15 @@ class TableEncoder(Encoder):
         """The columns that options name, if these are all that are encoded: no other one need be read."""
         if self.columns is None:
             return set()
-        options = (self.categories, self.order, self.hash_dim, self.text, self.missing, self.unknown, self.scale)
+        options = (
+            self.categories,
+            self.order,
+            self.hash_dim,
+            self.text,
+            self.missing,
+            self.unknown,
+            self.scale,
+        )
         mappings = (option for option in (*options, self.weights) if isinstance(option, Mapping))
         return {str(name) for names in (self.columns, self.categorical, *mappings) for name in names}
 

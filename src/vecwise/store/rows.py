@@ -9,8 +9,8 @@ import re
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
@@ -180,9 +180,8 @@ def column_of(name: str, cells: Any, arrow_type: Any = None) -> Any:
         return cells
     pandas = "pandas" in type(cells).__module__  # there, NaN among other things is a missing cell
     values = getattr(cells, "values", None) if pandas else None
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
-        cells = values
-        pandas = values.dtype.kind == "f" and bool(np.isnan(values).any())  # without a gap there is no copy
+    if _are_numbers(values) and arrow_type is None:
+        return _of_numbers(values)
     _refuse_truths(name, cells)
     try:
         return pa.array(cells, arrow_type, from_pandas=pandas)
@@ -343,9 +342,30 @@ def _from_frame(rows: Any, names: list[str], only: Collection[str]) -> Any:
     import pyarrow as pa
 
     wanted = set(only) if only and set(only) <= set(names) else set(names)
-    series = (cells for _, cells in rows.items())
-    columns = [(name, cells) for name, cells in zip(names, series, strict=True) if name in wanted]
-    return pa.table({name: column_of(name, cells) for name, cells in columns})
+    # Building a Series takes longer than reading it; pandas' own array spares that where there is such a method.
+    array_at: Callable[[int], Any] = getattr(rows, "_get_column_array", lambda place: None)
+    made = {}
+    for place, name in enumerate(names):
+        if name in wanted:
+            stored = array_at(place)
+            cells = stored if _are_numbers(stored) else rows.iloc[:, place]
+            made[name] = _of_numbers(cells) if cells is stored else column_of(name, cells)
+    return pa.table(made)
+
+
+def _are_numbers(values: Any) -> TypeGuard[np.ndarray]:
+    """Whether this is an array that Arrow can take as it lies."""
+    if not isinstance(values, np.ndarray):
+        return False
+    return values.dtype.kind in "iufb" and values.dtype.itemsize <= 8 and values.dtype.isnative
+
+
+def _of_numbers(values: np.ndarray) -> Any:
+    """A pandas column that NumPy holds: NaN is a missing cell, and without one nothing is copied."""
+    import pyarrow as pa
+
+    gaps = values.dtype.kind == "f" and bool(np.isnan(values).any())
+    return pa.array(values, from_pandas=gaps)
 
 
 def columns_as_table(rows: Any, only: Collection[str]) -> tuple[Any, tuple[str, ...]]:
