@@ -317,6 +317,8 @@ def test_a_strangers_inner_map_works_and_is_not_saved() -> None:
     with pytest.raises(NotSavable):
         encoder.map_.state()
     with pytest.raises(WrongType, match="maps columns to encoders"):
+        vw.TableEncoder(text={"words": 5}).fit(homes())
+    with pytest.raises(vw.errors.UnknownName, match="Did you mean `tfidf`"):
         vw.TableEncoder(text={"words": "tfidf!"}).fit(homes())
 
 
@@ -639,3 +641,20 @@ def test_a_query_is_scaled_like_the_rows() -> None:
     X = vw.encode(homes(), vw.TableEncoder(scale="standard", text={"words": vw.CountEncoder()}))
     query = '{"rooms": 3, "area": 70.5, "garden": true, "sold": "2020-01-01", "kind": "house", "words": "a sunny house"}'
     assert np.array_equal(encode_query(X, query).values, X[0].values)
+
+
+def test_a_row_of_gaps_alone_is_what_it_is_in_a_batch() -> None:
+    rows = pa.table({"a": [1.0, 2.0, None], "b": [True, None, False], "c": ["x", "y", None]})
+    encoder = vw.TableEncoder(missing={"a": "mean", "b": "mean", "c": "mean"}).fit(rows)
+    batch = encoder.transform({"a": [None, 5.0], "b": [None, True], "c": [None, "x"]})
+    alone = encoder.transform([{"a": None, "b": None, "c": None}])
+    assert alone.tolist() == batch[:1].tolist()
+
+
+def test_text_columns_take_the_names_of_encoders() -> None:
+    rows = {"about": ["a b", "b c"], "n": [1.0, 2.0]}
+    named = vw.TableEncoder(text={"about": "tfidf"}).fit(rows)
+    assert named.space == vw.TableEncoder(text={"about": vw.TfidfEncoder()}).fit(rows).space
+    assert vw.TableEncoder(text={"about": "sentence"}).costly
+    with pytest.raises(vw.errors.WrongType):
+        vw.TableEncoder(text="about").fit(rows)

@@ -13,6 +13,7 @@ import numpy as np
 from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.column_folds import ENCODINGS, ORDERS
 from vecwise.encoders.options import PerColumn, factor, one_of, per_column, whole
+from vecwise.encoders.registry import as_encoder
 from vecwise.encoders.scales import SCALES
 from vecwise.encoders.table_columns import Cells
 from vecwise.encoders.table_fold import TableFold
@@ -41,11 +42,11 @@ class TableEncoder(Encoder):
     `categories`: `"one-hot"` (a dimension `column=value` each), `"ordinal"` (one dimension, the place in the order)
     or `"hashing"` into `hash_dim` dimensions (nothing is learned; equal to scikit-learn's `FeatureHasher`). A column
     that the mapping names is a category. `order`: `"sorted"` (numbers by size, text by its characters),
-    `"frequency"`, `"first"` (as they appear), or, by column, a list. `unknown`: what an unseen category becomes,
+    `"frequency"`, `"first"` (as they appear), or, by column, a list (a pandas Categorical's own order is not taken). `unknown`: what an unseen category becomes,
     `"error"` or `"zeros"` (an ordinal is -1).
 
-    `text` maps columns to encoders of text, such as `{"description": TfidfEncoder()}`, whose dimensions are named
-    `column: word`. `missing`: `"error"`, or what fills an empty cell or NaN: `"mean"`, `"median"`, or `"indicator"`,
+    `text` maps columns to encoders of text or their names, such as `{"description": "tfidf"}`; their dimensions are
+    named `column: word`. `missing`: `"error"`, or what fills an empty cell or NaN: `"mean"`, `"median"`, or `"indicator"`,
     which is the mean and a dimension `column is missing` of 1 and 0, if fitting met a gap. Under any but `"error"` an
     empty category is all zeros (an ordinal is -1) and an empty text is a text of no words.
 
@@ -151,7 +152,8 @@ class TableEncoder(Encoder):
     @property
     def costly(self) -> bool:  # type: ignore[override]
         """Whether an encoder of a text column is."""
-        return any(getattr(encoder, "costly", False) for encoder in (self.text or {}).values())
+        inner = [as_encoder(e) if isinstance(e, str) else e for e in (self.text or {}).values()]
+        return any(getattr(encoder, "costly", False) for encoder in inner)
 
     def fit_encode(
         self, table: Any, /, *, progress: Progress | None = None, remember: Remember | None = None
@@ -261,6 +263,7 @@ class TableEncoder(Encoder):
 
 
 def _fold_of(name: str, encoder: Any) -> Fold[Any, Any, Any]:
+    encoder = as_encoder(encoder) if isinstance(encoder, str) else encoder
     if not hasattr(encoder, "_fold"):
         raise WrongType(
             f"`text` maps columns to encoders such as TfidfEncoder(); for `{name}` it holds {encoder!r}."

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from vecwise.encoders.columns import BOOLEAN, DATE, NUMBER
 from vecwise.encoders.table_columns import KINDS, Cells, Column
 from vecwise.errors import DuplicateName, some
 from vecwise.kernels.pieces import side_by_side
@@ -54,7 +55,7 @@ class TableMap:
 
     def __call__(self, table: Any, /) -> Vectors:
         """Encode every row, column block by column block."""
-        return self.encode(Cells(table))
+        return self.encode(Cells(_typed(table, self.columns)))
 
     def encode(self, cells: Cells) -> Vectors:
         """Encode a table whose labels may have been read before."""
@@ -90,3 +91,16 @@ class TableMap:
         """Build the same map from its plain data."""
         parts = [dict(column) for column in state["columns"]]
         return cls.of(tuple(KINDS[part.pop("is")].of(part) for part in parts))
+
+
+def _typed(table: Any, columns: tuple[Column, ...]) -> Any:
+    """Columns without a single value, which have no type of their own, get that of the fitted column."""
+    import pyarrow as pa
+
+    kinds = {NUMBER: pa.float64(), BOOLEAN: pa.bool_(), DATE: pa.timestamp("us")}
+    for column in columns:
+        place = table.schema.get_field_index(column.name)
+        if place >= 0 and pa.types.is_null(table.schema.field(place).type):
+            kind = kinds.get(column.kind, pa.string())
+            table = table.set_column(place, column.name, table.column(place).cast(kind))
+    return table
