@@ -42,13 +42,13 @@ class TableEncoder(Encoder):
     `categories`: `"one-hot"` (a dimension `column=value` each), `"ordinal"` (one dimension, the place in the order)
     or `"hashing"` into `hash_dim` dimensions (nothing is learned; equal to scikit-learn's `FeatureHasher`). A column
     that the mapping names is a category. `order`: `"sorted"` (numbers by size, text by its characters),
-    `"frequency"`, `"first"` (as they appear), or, by column, a list (a pandas Categorical's own order is not taken). `unknown`: what an unseen category becomes,
-    `"error"` or `"zeros"` (an ordinal is -1).
+    `"frequency"`, `"first"` (as they appear), or, by column, a list; the order of a pandas Categorical is not taken.
+    `unknown`: what an unseen category becomes, `"error"` or `"zeros"` (an ordinal is -1).
 
     `text` maps columns to encoders of text or their names, such as `{"description": "tfidf"}`; their dimensions are
-    named `column: word`. `missing`: `"error"`, or what fills an empty cell or NaN: `"mean"`, `"median"`, or `"indicator"`,
-    which is the mean and a dimension `column is missing` of 1 and 0, if fitting met a gap. Under any but `"error"` an
-    empty category is all zeros (an ordinal is -1) and an empty text is a text of no words.
+    named `column: word`. `missing`: `"error"`, or what fills an empty cell or NaN: `"mean"`, `"median"`, or
+    `"indicator"`, which is the mean and a dimension `column is missing` of 1 and 0, if fitting met a gap. Under any
+    but `"error"` an empty category is all zeros (an ordinal is -1) and an empty text is a text of no words.
 
     `scale` (numbers and dates, and true/false where named): `"standard"`, `"min-max"`, `"robust"`, by the cells that
     are there, as scikit-learn's scalers. Spreads are exact to rounding however the rows were cut. `weights` multiply
