@@ -596,6 +596,16 @@ def test_an_opened_encoder_knows_its_columns(tmp_path) -> None:
     assert opened.sources_.tolist() == encoder.sources_.tolist()
 
 
+def test_nothing_learned_survives_a_failed_fit_transform() -> None:
+    encoder = vw.TableEncoder()
+    encoder.fit_transform({"a": [1.0, 2.0]})
+    with pytest.raises(MissingValue):
+        encoder.fit_transform({"a": [1.0, None]})
+    assert not encoder.is_fitted
+    with pytest.raises(WrongType):
+        vw.TableEncoder(columns=5).fit_transform({"a": [1.0]})
+
+
 def test_columns_of_a_frame_that_nobody_encodes_are_not_read() -> None:
     frame = pd.DataFrame({"rooms": [3, 4], "odd": [1, "one"], "lot": [0.5, np.nan], "kind": ["a", "b"]})
     encoder = vw.TableEncoder(["lot", "kind"], missing={"lot": "mean"})

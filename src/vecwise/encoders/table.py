@@ -5,7 +5,7 @@ This module must not know how a column is chosen, which is `guess`, nor how one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
@@ -137,17 +137,18 @@ class TableEncoder(Encoder):
         """The columns that options name, if these are all that are encoded: no other one need be read."""
         if self.columns is None:
             return set()
-        options = (
+        lists = (self.columns, self.categorical, self.text)
+        rules = (
             self.categories,
             self.order,
             self.hash_dim,
-            self.text,
             self.missing,
             self.unknown,
             self.scale,
+            self.weights,
         )
-        mappings = (option for option in (*options, self.weights) if isinstance(option, Mapping))
-        return {str(name) for names in (self.columns, self.categorical, *mappings) for name in names}
+        naming = (o for o in (*lists, *rules) if isinstance(o, Iterable) and not isinstance(o, str))
+        return {str(name) for names in naming for name in names}
 
     @property
     def costly(self) -> bool:  # type: ignore[override]
@@ -161,11 +162,14 @@ class TableEncoder(Encoder):
         """Fit on an Arrow table and give its vectors; labels are read once."""
         if remember is not None and self.costly:
             return super().fit_encode(table, progress=progress, remember=remember)
-        fold, cells = self._fold(), Cells(table)
-        self._seen, self._opened = fold.read(cells), False
+        self._seen, self._map = None, None  # a failed fit leaves nothing learned, old or new
+        fold: Any = self.folded()
+        cells = Cells(table)
+        seen = fold.read(cells)
+        fitted = fold.done(seen)
+        made: Vectors = fitted.encode(cells)
+        self._seen, self._map, self._opened = seen, fitted, False
         self._columns_in = tuple(table.column_names)
-        fitted = fold.done(self._seen)
-        self._map, made = fitted, fitted.encode(cells)
         if progress:
             progress(table.num_rows, table.num_rows)
         return made
