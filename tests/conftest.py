@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,19 @@ FIVE = [
     "This sentence should not be similar to anything",
     "Erer blafgfgh jnjnjn ououou kjnkjnk",
 ]
+
+
+@pytest.fixture(scope="module", params=["numpy", "compiled"])
+def way_of_counting(request):
+    """Both ways of counting words, one after the other; the compiled one where it was built on installing."""
+    from vecwise.kernels import native
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
+        if request.param == "compiled" and native.library() is None:
+            assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
+            pytest.skip("the compiled kernel was not built: no C compiler was found on installing")
+        yield request.param
 
 
 @pytest.fixture(scope="session")

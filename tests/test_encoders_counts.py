@@ -28,6 +28,8 @@ from vecwise.encoders.registry import from_data, to_data
 from vecwise.errors import EmptyVocabulary, Inapplicable, OutOfRange, UnknownName
 from vecwise.testing import check_encoder, check_fold
 
+pytestmark = pytest.mark.usefixtures("way_of_counting")
+
 # One sentence each in 20 scripts, and what trips tokenizers.
 SCRIPTS = [
     "The sea, the sea", "Ça va à l'été", "Το Σπίτι ΟΔΟΣ", "Привет, мир и Мир", "Բարեւ աշխարհ", "שלום עולם", "مرحبا بالعالم",

@@ -129,10 +129,9 @@ class Vocabulary:
             )
             raise EmptyVocabulary(f"No word is left to count in {state.rows:,} rows: {why}.")
         known = state.words if len(places) == len(state.words) else wordlists.take(state.words, places)
-        if self.order == "sorted":
+        if self.order == "sorted" and not wordlists.in_order(known):
             order = wordlists.sorted_order(known)
-            if (np.diff(order) < 0).any():
-                known, places = wordlists.take(known, order), places[order]
+            known, places = wordlists.take(known, order), places[order]
         rows_with = state.documents[places] if self.weighting == "tfidf" else None
         return WordMap.of(known, self.reading, rows_with, state.rows), places
 

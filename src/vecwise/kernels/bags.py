@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vecwise.kernels import native
 from vecwise.kernels.workers import each
 
 _BLOCK: Final = 1 << 16  # cells whose temporaries stay in a core's cache
@@ -66,10 +67,15 @@ def weigh_to_unit_rows(counts: Any, weights: np.ndarray) -> None:
     after the other in the order of its columns, as scikit-learn adds them, so the bits are the same as its.
     """
     data, starts = counts.data, counts.indptr
+    compiled = native.library() is not None and counts.indices.dtype == starts.dtype == np.int32
+    weights = np.ascontiguousarray(weights, np.float64)
 
     def work(rows: tuple[int, int]) -> None:
         own = starts[rows[0] : rows[1] + 1]
         here = slice(int(own[0]), int(own[-1]))
+        if compiled:
+            native.weigh_rows(data[here], counts.indices[here], own - own[0], weights)
+            return
         lengths = np.diff(own)
         cells = data[here] * weights[counts.indices[here]]
         places = np.repeat(np.arange(len(lengths)), lengths)

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels import wordlists
+from vecwise.kernels import native, wordlists
 from vecwise.kernels.bags import numbered_lists
 from vecwise.kernels.cutting import WORDS, Rule
 from vecwise.kernels.grams import runs
+from vecwise.kernels.scripts import prepared
 from vecwise.kernels.spans import workers
 from vecwise.kernels.word_spans import GIANT, PART_BYTES, Spans, cut, is_hash, same_words
 from vecwise.kernels.workers import SHARED_BYTES, each
@@ -51,7 +52,9 @@ class Tokens:
         Words that are `negative` (a mask) count -1 each; a sum may then be a stored zero. Indices are sorted and
         distinct.
         """
-        blocks = [block for group in self.groups for block in _row_blocks(group)]
+        if native.library() is not None:
+            return _counted(self.groups, np.ascontiguousarray(columns, np.int32), width, negative)
+        blocks = [block for group in self.groups for block in _row_blocks(group, _BLOCK_TOKENS)]
         size = 8 * sum(len(block.ids) for block in blocks)
         return _stack(each(lambda block: _count(block, columns, negative), blocks, size), width)
 
@@ -105,7 +108,9 @@ def tokens_of(column: Any, rule: Rule) -> Tokens:
         lists = [chunk.slice(i, LIST_ROWS) for chunk in chunks for i in range(0, len(chunk), LIST_ROWS)]
         return _joined([_listed(chunk, rule) for chunk in lists])
     size = sum(map(_bytes, chunks))
-    share = max(PART_BYTES, min(GROUP_BYTES, size // workers() + 1))
+    share = max(PART_BYTES, size // workers() + 1)
+    if native.library() is None or rule.ngrams != (1, 1):  # what runs and sorting take grows with the group
+        share = max(PART_BYTES, min(GROUP_BYTES, share))
     groups = list(_grouped((part for chunk in chunks for part in _cut_rows(chunk, PART_BYTES)), share))
     return _joined(each(lambda parts: _numbered(parts, rule), groups, size))
 
@@ -157,6 +162,8 @@ def _grouped(parts: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 def _numbered(parts: list[Any], rule: Rule, longest: int = GIANT) -> Tokens:
     """One group of rows with its own list of words."""
+    if native.library() is not None:
+        return _refined(_compiled(parts, rule), rule)
     giants: dict[bytes, int] = {}
     spans = [cut(part, rule, giants, longest) for part in parts]
     ids, keys = wordlists.numbered(wordlists.numbers_array(np.concatenate([part.keys for part in spans])))
@@ -169,6 +176,29 @@ def _numbered(parts: list[Any], rule: Rule, longest: int = GIANT) -> Tokens:
     group = Group(ids, np.concatenate([*rows, ends[-1:]]))
     shared = None if giants else np.frombuffer(keys.buffers()[1], np.uint64)[: len(keys)]
     return _refined(Tokens(_restored(words), (group,), shared), rule)
+
+
+def _compiled(parts: list[Any], rule: Rule) -> Tokens:
+    """The same by the compiled kernel; rows beyond ASCII are prepared in Python, as everywhere."""
+    ids, ends, total = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], 0
+    how = {"word_rule": rule.tokenizer == "word", "lower": bool(rule.lowercase)}
+    with native.WordTable() as table:
+        for part in parts:
+            text, offsets = _text(part), _ends(part)
+            changed = table.beyond_ascii(text, offsets)
+            spans = zip(offsets[changed].tolist(), offsets[changed + 1].tolist(), strict=True)
+            raw = [text[a:b].tobytes() for a, b in spans]
+            own, rows = table.cut(text, offsets, changed, prepared(raw, rule) if raw else [], **how)
+            ids.append(own)
+            ends.append(rows + total)
+            total += len(own)
+        words = wordlists.from_offsets(*table.words())
+    return Tokens(words, (Group(np.concatenate(ids), np.concatenate(ends)),))
+
+
+def _text(chunk: Any) -> np.ndarray:
+    data = chunk.buffers()[2] if len(chunk) else None
+    return np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
 
 
 def _first_words(spans: list[Spans], ids: np.ndarray) -> Any:
@@ -245,9 +275,9 @@ def _merged(parts: list[Tokens]) -> tuple[Any, list[np.ndarray]]:
     return wordlists.take(every, first), [numbers[a:b] for a, b in pairwise(ends)]
 
 
-def _row_blocks(group: Group) -> Iterator[Group]:
-    """Rows of about as many tokens as a core's cache holds."""
-    cuts = np.searchsorted(group.rows, np.arange(_BLOCK_TOKENS, group.rows[-1], _BLOCK_TOKENS))
+def _row_blocks(group: Group, size: int) -> Iterator[Group]:
+    """Rows of about `size` tokens."""
+    cuts = np.searchsorted(group.rows, np.arange(size, group.rows[-1], size))
     cuts = np.unique([0, *cuts.tolist(), len(group.rows) - 1])
     for start, stop in zip(cuts.tolist(), cuts[1:].tolist(), strict=False):
         rows = group.rows[start : stop + 1]
@@ -277,14 +307,43 @@ def _count(block: Group, columns: np.ndarray, negative: np.ndarray | None) -> tu
     return (heads & 0xFFFFFFFF).astype(np.int32), sums, np.bincount(heads >> 32, minlength=count)
 
 
-def _stack(parts: list[tuple[np.ndarray, ...]], width: int) -> Any:
-    """Blocks of rows as one CSR array, with 64-bit indices where 32 bits do not reach."""
-    from scipy.sparse import csr_array
+def _counted(groups: tuple[Group, ...], columns: np.ndarray, width: int, negative: np.ndarray | None) -> Any:
+    """The CSR array by the compiled kernel: each block of rows into its place, then moved together."""
+    total = sum(len(group.ids) for group in groups)
+    share = max(_BLOCK_TOKENS, total // workers() + 1)
+    blocks = [block for group in groups for block in _row_blocks(group, share)]
+    starts = np.cumsum([0, *(len(block.ids) for block in blocks)])
+    indices, data = np.empty(total, np.int32), np.empty(total)
 
+    def work(number: int) -> np.ndarray:
+        block, here = blocks[number], slice(starts[number], starts[number + 1])
+        return native.count_rows(block.ids, block.rows, columns, negative, indices[here], data[here])
+
+    lengths = each(work, range(len(blocks)), 8 * total)
+    done = 0
+    for start, cells in zip(starts, (int(part.sum()) for part in lengths), strict=False):
+        if start > done:
+            indices[done : done + cells] = indices[start : start + cells]
+            data[done : done + cells] = data[start : start + cells]
+        done += cells
+    indices.resize(done, refcheck=False)  # gives back what rows with a word twice leave
+    data.resize(done, refcheck=False)
+    return _csr(indices, data, np.concatenate([np.zeros(0, np.int64), *lengths]), width)
+
+
+def _stack(parts: list[tuple[np.ndarray, ...]], width: int) -> Any:
+    """Blocks of rows as one CSR array."""
     empty = (np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64))
     columns = [list(kind) for kind in zip(empty, *parts, strict=True)]
     parts.clear()  # so that each kind of array is freed once it is joined
     indices, data, lengths = (np.concatenate(columns.pop(0)) for _ in range(3))
+    return _csr(indices, data, lengths, width)
+
+
+def _csr(indices: np.ndarray, data: np.ndarray, lengths: np.ndarray, width: int) -> Any:
+    """Cells in order, with 64-bit indices where 32 bits do not reach."""
+    from scipy.sparse import csr_array
+
     kind = np.int64 if max(len(data), width) > INDEX_LIMIT else np.int32
     starts = np.concatenate([np.zeros(1, kind), np.cumsum(lengths, dtype=kind)])
     made = csr_array((data, indices.astype(kind, copy=False), starts), shape=(len(lengths), width))

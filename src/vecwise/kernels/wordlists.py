@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from vecwise.kernels import native
+
 
 def from_words(words: Iterable[str]) -> Any:
     """Give strings as an Arrow large-binary array."""
@@ -30,12 +32,15 @@ def from_words(words: Iterable[str]) -> Any:
 
 def from_bytes(text: np.ndarray, lengths: np.ndarray) -> Any:
     """Give words that lie one behind the other in a byte array."""
+    return from_offsets(text, np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]))
+
+
+def from_offsets(text: np.ndarray, offsets: np.ndarray) -> Any:
+    """The same, by the int64 offsets of the words."""
     import pyarrow as pa
 
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    return pa.Array.from_buffers(
-        pa.large_binary(), len(lengths), [None, pa.py_buffer(offsets), pa.py_buffer(text)]
-    )
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    return pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
 
 
 def cut_out(text: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Any:
@@ -86,11 +91,18 @@ def first_places(numbers: np.ndarray) -> np.ndarray:
 
 def parts(words: Any) -> tuple[np.ndarray, np.ndarray]:
     """Give the offsets of a large-binary array, from 0, and its bytes, padded by 16 zeros."""
+    text, offsets = laid_out(words)
+    return offsets, np.concatenate([text, np.zeros(16, np.uint8)])
+
+
+def laid_out(words: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Give the bytes of a large-binary array, over the same memory, and its offsets in them."""
+    if not len(words):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
     offsets = np.frombuffer(words.buffers()[1], np.int64)[words.offset : words.offset + len(words) + 1]
     data = words.buffers()[2]
     text = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
-    text = text[offsets[0] : offsets[-1]] if len(offsets) else text
-    return offsets - (offsets[0] if len(offsets) else 0), np.concatenate([text, np.zeros(16, np.uint8)])
+    return text[offsets[0] : offsets[-1]], offsets - offsets[0] if offsets[0] else offsets
 
 
 def to_words(words: Any) -> list[str]:
@@ -116,6 +128,10 @@ def merged(lists: Sequence[Any]) -> tuple[Any, list[np.ndarray]]:
 
     if len(lists) == 1:
         return lists[0], [np.arange(len(lists[0]), dtype=np.int32)]
+    if native.library() is not None:
+        with native.WordTable() as table:
+            places = [table.add(*laid_out(part)) for part in lists]
+            return from_offsets(*table.words()), places
     numbers, words = numbered(pa.concat_arrays(list(lists)))
     ends = np.cumsum([0, *map(len, lists)])
     return words, [numbers[a:b] for a, b in pairwise(ends)]
@@ -123,9 +139,18 @@ def merged(lists: Sequence[Any]) -> tuple[Any, list[np.ndarray]]:
 
 def sorted_order(words: Any) -> np.ndarray:
     """Give the places of the words in order of their code points, which is the order of their UTF-8 bytes."""
+    if native.library() is not None:
+        return native.sorted_order(*laid_out(words))
     import pyarrow.compute as pc
 
     return np.frombuffer(pc.sort_indices(words).buffers()[1], np.uint64)[: len(words)].astype(np.int64)
+
+
+def in_order(words: Any) -> bool:
+    """Tell whether distinct words stand in the order of their code points."""
+    if native.library() is not None:
+        return native.in_order(*laid_out(words))
+    return bool((np.diff(sorted_order(words)) > 0).all())
 
 
 def lookup(words: Any, known: Any) -> np.ndarray:

@@ -1,0 +1,190 @@
+"""The compiled kernel of counting: whether it is there, and its functions on NumPy arrays.
+
+This module must not know any vecwise type, nor Arrow. Where the library was not compiled on installing, or
+`VECWISE_NATIVE=0` is set, callers take their way through NumPy and get the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from ctypes import CDLL, c_int, c_int64, c_uint64, c_void_p
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+
+VERSION: Final = 1  # of the functions' arguments; `native.c` says the same
+LIBRARY: Final = Path(__file__).with_name("libwords.so")
+HASH_MASK = 2**64 - 1  # tests shorten hashes, so that words collide
+_SIGNATURES: Final = {
+    "vecwise_table_new": (c_uint64, c_uint64),
+    "vecwise_table_free": (c_void_p,),
+    "vecwise_beyond_ascii": (c_void_p, c_int64, c_void_p, c_int, c_int64, c_void_p),
+    "vecwise_table_cut": (
+        *(c_void_p, c_void_p, c_void_p, c_int, c_int64),  # the table, texts
+        *(c_void_p, c_void_p, c_void_p, c_int64),  # rows in place of some
+        *(c_int, c_int, c_void_p, c_int64, c_void_p),  # the rule, the answers
+    ),
+    "vecwise_table_add": (c_void_p, c_void_p, c_void_p, c_int64, c_void_p),
+    "vecwise_table_words": (c_void_p,),
+    "vecwise_table_bytes": (c_void_p,),
+    "vecwise_table_copy": (c_void_p, c_void_p, c_void_p),
+    "vecwise_count": (
+        *(c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64),
+        *(c_void_p, c_void_p, c_void_p),
+    ),
+    "vecwise_weigh": (c_void_p, c_void_p, c_void_p, c_int64, c_void_p),
+    "vecwise_sort": (c_void_p, c_void_p, c_int64, c_void_p),
+    "vecwise_in_order": (c_void_p, c_void_p, c_int64),
+}
+_ANSWERS: Final = {
+    "vecwise_table_new": c_void_p,
+    **dict.fromkeys(("vecwise_table_free", "vecwise_table_copy", "vecwise_weigh")),
+}
+
+
+def library() -> Any:
+    """Give the compiled library, or None."""
+    return None if os.environ.get("VECWISE_NATIVE") == "0" else _loaded(LIBRARY)
+
+
+@cache
+def _loaded(path: Path) -> Any:
+    """Load it from the package's own folder; one of another version, or that does not load, counts as none."""
+    if sys.byteorder != "little" or not path.exists():
+        return None
+    try:
+        made = CDLL(str(path))
+        made.vecwise_version.restype = c_int64
+        if made.vecwise_version() != VERSION:
+            return None
+        for name, kinds in _SIGNATURES.items():
+            function = getattr(made, name)
+            function.argtypes = kinds
+            function.restype = _ANSWERS.get(name, c_int64)
+    except (OSError, AttributeError):
+        return None
+    return made
+
+
+def _at(array: np.ndarray) -> int:
+    assert array.flags.c_contiguous  # noqa: S101  the library reads one cell after the other
+    return int(array.ctypes.data)
+
+
+def _checked(answer: int) -> int:
+    if answer == -1:
+        raise MemoryError("There is not enough memory to number or count these words.")
+    if answer < 0:
+        raise ValueError(
+            "A text column holds offsets beyond its text, or more than 2,147,483,647 different words."
+        )
+    return answer
+
+
+class WordTable:
+    """Distinct words by first appearance; used as a context, which frees it."""
+
+    def __init__(self) -> None:
+        self._library = library()
+        seed = int.from_bytes(os.urandom(8), "little")  # shows in no answer: numbers follow first appearance
+        self._table = self._library.vecwise_table_new(seed, HASH_MASK)
+        if not self._table:
+            raise MemoryError("There is not enough memory to number words.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._library.vecwise_table_free(self._table)
+        self._table = None
+
+    def beyond_ascii(self, text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """Give the rows with a byte above 127; raises `ValueError` for offsets that do not fit the text."""
+        rows = len(offsets) - 1
+        found = np.empty(max(1, rows), np.int64)
+        wide = offsets.dtype == np.int64
+        answer = self._library.vecwise_beyond_ascii(
+            _at(text), len(text), _at(offsets), wide, rows, _at(found)
+        )
+        return found[: _checked(answer)]
+
+    def cut(
+        self,
+        text: np.ndarray,
+        offsets: np.ndarray,
+        changed: np.ndarray,
+        other: list[bytes],
+        *,
+        word_rule: bool,
+        lower: bool,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Number the words of rows that `beyond_ascii` has seen; those it named are `changed` to `other`.
+
+        The numbers are int32; `ends[i]` is how many words there are up to the end of row i.
+        """
+        rows, wide = len(offsets) - 1, offsets.dtype == np.int64
+        others = np.frombuffer(b"".join(other) or b" ", np.uint8)
+        other_ends = np.cumsum([0, *map(len, other)], dtype=np.int64)
+        room = (int(offsets[-1]) - int(offsets[0]) + int(other_ends[-1]) + rows) // 2 + len(other) + 1
+        ids, ends = np.empty(room, np.int32), np.empty(rows, np.int64)
+        made = self._library.vecwise_table_cut(
+            *(self._table, _at(text), _at(offsets), wide, rows),
+            *(_at(others), _at(other_ends), _at(changed), len(changed)),
+            *(word_rule, lower, _at(ids), room, _at(ends)),
+        )
+        return ids[: _checked(made)].copy(), ends
+
+    def add(self, text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """Number words that lie one behind the other, `offsets` from 0."""
+        ids = np.empty(len(offsets) - 1, np.int32)
+        _checked(self._library.vecwise_table_add(self._table, _at(text), _at(offsets), len(ids), _at(ids)))
+        return ids
+
+    def words(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give the bytes of all words and their offsets."""
+        text = np.empty(self._library.vecwise_table_bytes(self._table), np.uint8)
+        offsets = np.empty(self._library.vecwise_table_words(self._table) + 1, np.int64)
+        self._library.vecwise_table_copy(self._table, _at(text), _at(offsets))
+        return text, offsets
+
+
+def count_rows(
+    ids: np.ndarray,
+    ends: np.ndarray,
+    columns: np.ndarray,
+    negative: np.ndarray | None,
+    indices: np.ndarray,
+    data: np.ndarray,
+) -> np.ndarray:
+    """Write the cells of rows into `indices` and `data`, as long as `ids`; give how many each row has.
+
+    `ends` are the rows' offsets into `ids` (int64), word i goes to `columns[i]` (int32), -1 leaves it out.
+    """
+    lengths = np.empty(len(ends) - 1, np.int64)
+    signs = None if negative is None else np.ascontiguousarray(negative, np.uint8)
+    made = library().vecwise_count(
+        *(_at(ids), _at(ends), len(lengths), _at(columns), None if signs is None else _at(signs)),
+        *(len(columns), _at(indices), _at(data), _at(lengths)),
+    )
+    _checked(made)
+    return lengths
+
+
+def weigh_rows(data: np.ndarray, indices: np.ndarray, starts: np.ndarray, weights: np.ndarray) -> None:
+    """Multiply by the weights of the columns and bring rows to length 1, in place; `starts` are int32."""
+    library().vecwise_weigh(_at(data), _at(indices), _at(starts), len(starts) - 1, _at(weights))
+
+
+def sorted_order(text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Give the places of words in the order of their bytes."""
+    order = np.empty(len(offsets) - 1, np.int64)
+    _checked(library().vecwise_sort(_at(text), _at(offsets), len(order), _at(order)))
+    return order
+
+
+def in_order(text: np.ndarray, offsets: np.ndarray) -> bool:
+    """Tell whether words stand in the order of their bytes, none twice."""
+    return bool(library().vecwise_in_order(_at(text), _at(offsets), len(offsets) - 1))
