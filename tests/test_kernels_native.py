@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import vecwise as vw
-from vecwise.kernels import native, tokens, wordlists, workers
+from vecwise.kernels import native, token_counts, tokens, wordlists, workers
 from vecwise.kernels.bags import weigh_to_unit_rows
 from vecwise.kernels.cutting import Rule
 from vecwise.kernels.tokens import token_ids, tokens_of
@@ -90,8 +90,9 @@ def test_slices_chunks_and_workers_give_the_same_bits(rows, rule, at, count) -> 
         patch.setattr(workers, "SHARED_BYTES", 0)
         patch.setattr(workers, "workers", lambda: count)
         patch.setattr(tokens, "workers", lambda: count)
+        patch.setattr(token_counts, "workers", lambda: count)
         patch.setattr(tokens, "PART_BYTES", 40)
-        patch.setattr(tokens, "_BLOCK_TOKENS", 3)
+        patch.setattr(token_counts, "_BLOCK_TOKENS", 3)
         for column in columns:
             assert both(lambda column=column: counted(column, rule)) == [expected, expected]
 
@@ -125,6 +126,14 @@ def test_word_lists_are_sorted_and_joined_alike(words) -> None:
     distinct = pa.array(sorted(set(words)), pa.large_binary())
     assert wordlists.in_order(distinct)
     assert wordlists.in_order(distinct[::-1]) == (len(distinct) < 2)
+    some = pa.array(sorted({*words[::2], b"sam", b"same-head-and-more"}), pa.large_binary())
+    joined, (ours, theirs) = wordlists.joined_in_order(distinct, some)
+    names = joined.to_pylist()
+    assert names == sorted({*words, *some.to_pylist()})
+    assert [names[i] for i in [*ours, *theirs]] == [*distinct.to_pylist(), *some.to_pylist()]
+    (first, moved), (second, others) = both(lambda: wordlists.arranged(listed))
+    assert first.equals(second)
+    assert moved.tobytes() == others.tobytes()
     lists = [listed, distinct, listed[:3]]
     (first, places), (second, others) = both(lambda: wordlists.merged(lists))
     assert first.equals(second)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecwise.kernels import native, tokens, word_spans, wordlists, workers
+from vecwise.kernels import native, token_counts, tokens, word_spans, wordlists, workers
 from vecwise.kernels.cutting import Rule, word_grams
 from vecwise.kernels.tokens import count_tokens, token_ids, tokens_of
 
@@ -128,8 +128,9 @@ def test_nothing_depends_on_parts_groups_or_workers(ngrams, monkeypatch) -> None
         monkeypatch.setattr(tokens, "PART_BYTES", part)
         monkeypatch.setattr(tokens, "GROUP_BYTES", group)
         monkeypatch.setattr(tokens, "workers", lambda count=count: count)
+        monkeypatch.setattr(token_counts, "workers", lambda count=count: count)
         monkeypatch.setattr(workers, "workers", lambda count=count: count)
-        monkeypatch.setattr(tokens, "_BLOCK_TOKENS", part)
+        monkeypatch.setattr(token_counts, "_BLOCK_TOKENS", part)
         words, ids, offsets = token_ids(column, rule)
         assert words == whole[0][0]
         assert np.array_equal(ids, whole[0][1])
@@ -171,7 +172,7 @@ def test_words_that_differ_late_or_by_a_nul_are_two() -> None:
 def test_64_bit_indices_begin_where_32_bits_end(monkeypatch) -> None:
     column = pa.array(["a b a", "c a"])
     narrow = count_tokens(column, Rule())[1]
-    monkeypatch.setattr(tokens, "INDEX_LIMIT", 3)
+    monkeypatch.setattr(token_counts, "INDEX_LIMIT", 3)
     wide = count_tokens(column, Rule())[1]
     assert (narrow.indices.dtype, narrow.indptr.dtype) == (np.int32, np.int32)
     assert (wide.indices.dtype, wide.indptr.dtype) == (np.int64, np.int64)

@@ -35,9 +35,9 @@ class Reading:
         stop = frozenset(self.stop_words)
         return Rule(self.tokenizer, self.lowercase, self.normalize_text, self.ngrams, stop)
 
-    def tokens(self, table: Any) -> Tokens:
-        """The numbered tokens of an Arrow table's texts."""
-        return tokens_of(texts_column(table, self.column, self.missing), self.rule)
+    def tokens(self, table: Any, in_order: bool = False) -> Tokens:
+        """The numbered tokens of an Arrow table's texts; words by first appearance, or `in_order`."""
+        return tokens_of(texts_column(table, self.column, self.missing), self.rule, in_order)
 
     def counts(self, tokens: Tokens, columns: Any, width: int, negative: Any = None) -> Any:
         """Count tokens into columns, or mark them where counts are binary."""

@@ -5,8 +5,9 @@ This module must not know where texts come from nor how chunks are run.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from vecwise.encoders.word_maps import HashedMap, WordMap
 from vecwise.errors import EmptyVocabulary
 from vecwise.kernels import wordlists
 from vecwise.kernels.bags import rearrange
+from vecwise.kernels.tokens import Tokens
 from vecwise.vectors import Vectors
+
+_MANY: Final = 20_000  # words that are worth a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,12 @@ class Vocabulary:
 
     def read(self, table: Any) -> tuple[Seen, Any]:
         """What a table says of every word, and its counts, both in the order of the vocabulary to be."""
-        tokens = self.reading.tokens(table)
-        width = len(tokens.words)
-        words, columns = tokens.words, np.arange(width, dtype=np.int32)
-        if self.order == "sorted" and width:
-            order = wordlists.sorted_order(words)
-            words = wordlists.take(words, order)
-            columns[order] = np.arange(width, dtype=np.int32)
-        counts = self.reading.counts(tokens, columns, width)
-        del tokens  # their numbers take as much memory as the counts' columns
+        return self.counted(table, self.reading.tokens(table, self.order == "sorted"))
+
+    def counted(self, table: Any, tokens: Tokens) -> tuple[Seen, Any]:
+        """The same of a table whose texts have been cut."""
+        words, width = tokens.words, len(tokens.words)
+        counts = self.reading.counts(tokens, np.arange(width, dtype=np.int32), width)
         documents = times = np.ones(width, np.int64)  # where no limit and no weight asks for more
         if self.weighting == "tfidf" or not self.limits.trivial:
             documents = np.bincount(counts.indices, minlength=width)
@@ -116,8 +117,11 @@ class Vocabulary:
         """Freeze the words; raises `EmptyVocabulary` when there are none."""
         return self.frozen(state)[0]
 
-    def frozen(self, state: Seen) -> tuple[WordMap, np.ndarray | None]:
-        """The map, and the place of each of its words among the words read (None where that needs no answer)."""
+    def frozen(self, state: Seen, read: list[str] | None = None) -> tuple[WordMap, np.ndarray | None]:
+        """The map, and the place of each of its words among the words read (None where that needs no answer).
+
+        `read` are the words of the state as Python strings, if they have been made.
+        """
         if self.given is not None:
             return self._given(state), None
         places = self.limits.keep(state)
@@ -133,7 +137,8 @@ class Vocabulary:
             order = wordlists.sorted_order(known)
             known, places = wordlists.take(known, order), places[order]
         rows_with = state.documents[places] if self.weighting == "tfidf" else None
-        return WordMap.of(known, self.reading, rows_with, state.rows), places
+        made = read if known is state.words else None
+        return WordMap.of(known, self.reading, rows_with, state.rows, made=made), places
 
     def _given(self, state: Seen) -> WordMap:
         words = self.given or ()
@@ -149,8 +154,18 @@ class Vocabulary:
 
     def fit_encode(self, table: Any) -> tuple[Seen, WordMap, Vectors]:
         """Learn from a table and encode it, cutting its texts once."""
-        seen, counts = self.read(table)
-        made, places = self.frozen(seen)
+        tokens = self.reading.tokens(table, self.order == "sorted")
+        if self.given is None and self.limits.trivial and len(tokens.words) > _MANY:
+            with ThreadPoolExecutor(
+                1
+            ) as pool:  # Python strings are made by one core, rows counted by the others
+                strings = pool.submit(wordlists.to_words, tokens.words)
+                seen, counts = self.counted(table, tokens)
+                read = strings.result()
+        else:
+            (seen, counts), read = self.counted(table, tokens), None
+        del tokens  # their numbers take as much memory as the counts' columns
+        made, places = self.frozen(seen, read)
         if places is None:
             columns = made.columns(seen.words)
         else:

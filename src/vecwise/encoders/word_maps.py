@@ -46,9 +46,13 @@ class WordMap:
         rows_with: np.ndarray | None,
         rows: int,
         names: Sequence[str] | None = None,
+        made: Sequence[str] | None = None,
     ) -> Self:
-        """Mint the space of these distinct words: the axes are the words, how they are cut, and their weights."""
-        words = tuple(wordlists.to_words(known) if names is None else names)
+        """Mint the space of these distinct words: the axes are the words, how they are cut, and their weights.
+
+        `names` are the words as they were given, if they differ; `made` the words as strings, if there are any yet.
+        """
+        words = tuple(names or made or wordlists.to_words(known))
         kind = "count" if rows_with is None else "tfidf"
         offsets, text = wordlists.parts(known)
         cut = [reading.identity, rows if rows_with is not None else None]

@@ -4,13 +4,7 @@
    an error (the codes below). There is no state outside the tables, so threads may work at the same time, each on its
    own. `native.py` is the only caller; `word_spans.py` and `tokens.py` say the same in NumPy. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define NO_MEMORY (-1)
-#define NO_ROOM (-2)
-#define BAD_INPUT (-3)
+#include "native.h"
 
 #define BLOCK 16384 /* bytes of text whose words are found before they are looked up */
 #define AHEAD 24    /* words between asking for a slot's memory and reading it */
@@ -80,7 +74,7 @@ Table *vecwise_table_new(uint64_t seed, uint64_t mask) {
     return t;
 }
 
-static inline uint64_t place(const Table *t, uint64_t key) { return mix(mix(key ^ t->seed)) & t->mask & (t->room - 1); }
+static inline uint64_t place(const Table *t, uint64_t key) { return mix(key ^ t->seed) & t->mask & (t->room - 1); }
 
 static int grow(Table *t, int64_t words) {
     if (words > INT32_MAX) return NO_ROOM;
@@ -101,17 +95,6 @@ static int grow(Table *t, int64_t words) {
     return 0;
 }
 
-/* Up to eight bytes as one number; `left` bytes may be read. */
-static inline uint64_t load(const uint8_t *from, int64_t size, int64_t left) {
-    uint64_t x = 0;
-    if (left < 8) {
-        memcpy(&x, from, (size_t)(size < left ? size : left));
-        return x;
-    }
-    memcpy(&x, from, 8);
-    return size < 8 ? x & ((UINT64_C(1) << (8 * size)) - 1) : x;
-}
-
 static inline uint64_t key_of(const Table *t, const uint8_t *word, int64_t size, int64_t left) {
     if (size <= SHORT) return size ? load(word, size, left) : 0;
     uint64_t hash = t->seed ^ (uint64_t)size;
@@ -130,8 +113,11 @@ static inline int64_t number_of(Table *t, uint64_t key, const uint8_t *word, int
         int64_t begin = t->ends[slot.number - 1], end = t->ends[slot.number];
         if (end - begin == size && !memcmp(t->text + begin, word, (size_t)size)) return slot.number - 1;
     }
-    if (RESERVE(t->text, t->text_room, t->used + size)) return NO_MEMORY;
-    if (size) memcpy(t->text + t->used, word, (size_t)size);
+    if (RESERVE(t->text, t->text_room, t->used + size + SHORT)) return NO_MEMORY;
+    if (size <= SHORT)
+        memcpy(t->text + t->used, &key, SHORT); /* the next word covers what is too much */
+    else
+        memcpy(t->text + t->used, word, (size_t)size);
     t->used += size;
     t->ends[++t->count] = t->used;
     t->slots[at] = (Slot){key, (uint32_t)t->count, capped};

@@ -38,10 +38,12 @@ _SIGNATURES: Final = {
     "vecwise_weigh": (c_void_p, c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_sort": (c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_in_order": (c_void_p, c_void_p, c_int64),
+    "vecwise_arrange": (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_void_p),
+    "vecwise_merge": (*(c_void_p, c_void_p, c_int64) * 2, *(c_void_p,) * 4),
 }
 _ANSWERS: Final = {
     "vecwise_table_new": c_void_p,
-    **dict.fromkeys(("vecwise_table_free", "vecwise_table_copy", "vecwise_weigh")),
+    **dict.fromkeys(("vecwise_table_free", "vecwise_table_copy", "vecwise_weigh", "vecwise_arrange")),
 }
 
 
@@ -84,6 +86,12 @@ def _checked(answer: int) -> int:
     return answer
 
 
+def most_words(offsets: np.ndarray, other: list[bytes]) -> int:
+    """Give a bound on the words of rows: each takes a byte, and another to part it from the next in its row."""
+    size = int(offsets[-1]) - int(offsets[0]) + sum(map(len, other))
+    return (size + len(offsets) + len(other)) // 2 + 1
+
+
 class WordTable:
     """Distinct words by first appearance; used as a context, which frees it."""
 
@@ -120,22 +128,23 @@ class WordTable:
         *,
         word_rule: bool,
         lower: bool,
-    ) -> tuple[np.ndarray, np.ndarray]:
+        ids: np.ndarray,
+    ) -> tuple[int, np.ndarray]:
         """Number the words of rows that `beyond_ascii` has seen; those it named are `changed` to `other`.
 
-        The numbers are int32; `ends[i]` is how many words there are up to the end of row i.
+        The numbers go into `ids` (int32), which has `most_words` places; give how many there are, and how many
+        up to the end of each row.
         """
         rows, wide = len(offsets) - 1, offsets.dtype == np.int64
         others = np.frombuffer(b"".join(other) or b" ", np.uint8)
         other_ends = np.cumsum([0, *map(len, other)], dtype=np.int64)
-        room = (int(offsets[-1]) - int(offsets[0]) + int(other_ends[-1]) + rows) // 2 + len(other) + 1
-        ids, ends = np.empty(room, np.int32), np.empty(rows, np.int64)
+        ends = np.empty(rows, np.int64)
         made = self._library.vecwise_table_cut(
             *(self._table, _at(text), _at(offsets), wide, rows),
             *(_at(others), _at(other_ends), _at(changed), len(changed)),
-            *(word_rule, lower, _at(ids), room, _at(ends)),
+            *(word_rule, lower, _at(ids), len(ids), _at(ends)),
         )
-        return ids[: _checked(made)].copy(), ends
+        return _checked(made), ends
 
     def add(self, text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """Number words that lie one behind the other, `offsets` from 0."""
@@ -183,6 +192,29 @@ def sorted_order(text: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     order = np.empty(len(offsets) - 1, np.int64)
     _checked(library().vecwise_sort(_at(text), _at(offsets), len(order), _at(order)))
     return order
+
+
+def arranged(text: np.ndarray, offsets: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give words in another order, a permutation: their bytes and offsets."""
+    made, ends = np.empty(len(text), np.uint8), np.empty(len(offsets), np.int64)
+    library().vecwise_arrange(*(_at(text), _at(offsets), len(offsets) - 1, _at(order), _at(made), _at(ends)))
+    return made, ends
+
+
+def joined_in_order(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> tuple[tuple[np.ndarray, np.ndarray], list[np.ndarray]]:
+    """Join two lists of distinct words in order: the words of both in order, and the places of each list's words."""
+    counts = [len(offsets) - 1 for _, offsets in (first, second)]
+    text, offsets = np.empty(len(first[0]) + len(second[0]), np.uint8), np.empty(sum(counts) + 1, np.int64)
+    places = [np.empty(count, np.int32) for count in counts]
+    made = _checked(
+        library().vecwise_merge(
+            *(_at(first[0]), _at(first[1]), counts[0], _at(second[0]), _at(second[1]), counts[1]),
+            *(_at(text), _at(offsets), _at(places[0]), _at(places[1])),
+        )
+    )
+    return (text[: offsets[made]], offsets[: made + 1]), places
 
 
 def in_order(text: np.ndarray, offsets: np.ndarray) -> bool:

@@ -4,13 +4,9 @@
    and a negative answer is an error. `native.py` is the only caller; `tokens.py`, `bags.py` and `wordlists.py` say the
    same in NumPy. */
 
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "native.h"
 
-#define NO_MEMORY (-1)
-#define BAD_INPUT (-3)
+#include <math.h>
 
 /* Up to `width` columns without sorting: how many are smaller is a column's place, how many are equal its count. Places
    from `size` on hold a column beyond all others. */
@@ -143,11 +139,20 @@ typedef struct {
     int64_t place;
 } Head;
 
-static int compare(const uint8_t *text, const int64_t *offsets, int64_t a, int64_t b) {
-    int64_t long_a = offsets[a + 1] - offsets[a], long_b = offsets[b + 1] - offsets[b];
+static inline int compare(const uint8_t *a, int64_t long_a, const uint8_t *b, int64_t long_b) {
     int64_t both = long_a < long_b ? long_a : long_b;
-    int order = both ? memcmp(text + offsets[a], text + offsets[b], (size_t)both) : 0;
+    int order = both ? memcmp(a, b, (size_t)both) : 0;
     return order ? order : (long_a > long_b) - (long_a < long_b);
+}
+
+static int compare_places(const uint8_t *text, const int64_t *offsets, int64_t a, int64_t b) {
+    return compare(text + offsets[a], offsets[a + 1] - offsets[a], text + offsets[b], offsets[b + 1] - offsets[b]);
+}
+
+/* The first eight bytes of a word, the first the highest. */
+static inline uint64_t head_of(const uint8_t *text, const int64_t *offsets, int64_t words, int64_t i) {
+    int64_t size = offsets[i + 1] - offsets[i];
+    return size ? __builtin_bswap64(load(text + offsets[i], size, offsets[words] - offsets[i])) : 0;
 }
 
 /* Sort words of one head by all their bytes, stably: by merging, so that no input is slow. */
@@ -157,7 +162,7 @@ static void sort_equal_heads(const uint8_t *text, const int64_t *offsets, Head *
             int64_t middle = size - start < run ? size : start + run;
             int64_t stop = size - middle < run ? size : middle + run, a = start, b = middle;
             for (int64_t i = start; i < stop; i++) {
-                int left = a < middle && (b == stop || compare(text, offsets, from[a].place, from[b].place) <= 0);
+                int left = a < middle && (b == stop || compare_places(text, offsets, from[a].place, from[b].place) <= 0);
                 spare[i] = left ? from[a++] : from[b++];
             }
         }
@@ -171,12 +176,7 @@ int64_t vecwise_sort(const uint8_t *text, const int64_t *offsets, int64_t words,
     if (words > INT64_MAX / 64) return NO_MEMORY;
     Head *heads = malloc(2 * (size_t)words * sizeof *heads), *to = heads + words, *from = heads;
     if (!heads) return NO_MEMORY;
-    for (int64_t i = 0; i < words; i++) {
-        int64_t size = offsets[i + 1] - offsets[i];
-        uint64_t head = 0;
-        memcpy(&head, text + offsets[i], (size_t)(size < 8 ? size : 8));
-        heads[i] = (Head){__builtin_bswap64(head), i};
-    }
+    for (int64_t i = 0; i < words; i++) heads[i] = (Head){head_of(text, offsets, words, i), i};
     for (int shift = 0; shift < 64; shift += 11) { /* by eleven bits at a time, the lowest first */
         int64_t counts[2048] = {0}, total = 0;
         for (int64_t i = 0; i < words; i++) counts[from[i].head >> shift & 2047]++;
@@ -197,6 +197,48 @@ int64_t vecwise_sort(const uint8_t *text, const int64_t *offsets, int64_t words,
 /* Whether words stand in the order of their bytes, none twice. */
 int64_t vecwise_in_order(const uint8_t *text, const int64_t *offsets, int64_t words) {
     for (int64_t i = 1; i < words; i++)
-        if (compare(text, offsets, i - 1, i) >= 0) return 0;
+        if (compare_places(text, offsets, i - 1, i) >= 0) return 0;
     return 1;
+}
+
+/* Join two lists of distinct words in order into a third, which has room for both: its words, and where each word of
+   the first (`ours`) and of the second (`theirs`) stands in it. Gives the number of its words. */
+int64_t vecwise_merge(const uint8_t *text_a, const int64_t *a, int64_t words_a, const uint8_t *text_b, const int64_t *b,
+                      int64_t words_b, uint8_t *text, int64_t *offsets, int32_t *ours, int32_t *theirs) {
+    int64_t i = 0, j = 0, made = 0;
+    if (words_a > INT32_MAX - words_b) return NO_ROOM;
+    uint64_t head_a = words_a ? head_of(text_a, a, words_a, 0) : 0, head_b = words_b ? head_of(text_b, b, words_b, 0) : 0;
+    for (offsets[0] = 0; i < words_a || j < words_b; made++) {
+        int order = i == words_a ? 1 : j == words_b ? -1 : (head_a > head_b) - (head_a < head_b);
+        if (!order) order = compare(text_a + a[i], a[i + 1] - a[i], text_b + b[j], b[j + 1] - b[j]);
+        const uint8_t *from = order <= 0 ? text_a + a[i] : text_b + b[j];
+        int64_t size = order <= 0 ? a[i + 1] - a[i] : b[j + 1] - b[j];
+        if (size) memcpy(text + offsets[made], from, (size_t)size);
+        offsets[made + 1] = offsets[made] + size;
+        if (order <= 0) {
+            ours[i++] = (int32_t)made;
+            if (i < words_a) head_a = head_of(text_a, a, words_a, i);
+        }
+        if (order >= 0) {
+            theirs[j++] = (int32_t)made;
+            if (j < words_b) head_b = head_of(text_b, b, words_b, j);
+        }
+    }
+    return made;
+}
+
+/* Copy all words in another order, a permutation. */
+void vecwise_arrange(const uint8_t *text, const int64_t *offsets, int64_t words, const int64_t *places, uint8_t *made,
+                     int64_t *ends) {
+    ends[0] = 0;
+    for (int64_t i = 0; i < words; i++) {
+        int64_t size = offsets[places[i] + 1] - offsets[places[i]];
+        const uint8_t *from = text + offsets[places[i]];
+        if (i + 16 < words) __builtin_prefetch(text + offsets[places[i + 16]]);
+        if (size <= 8 && offsets[words] - offsets[places[i]] >= 8 && ends[i] + 8 <= offsets[words])
+            memcpy(made + ends[i], from, 8); /* the next word covers what is too much */
+        else if (size)
+            memcpy(made + ends[i], from, (size_t)size);
+        ends[i + 1] = ends[i] + size;
+    }
 }

@@ -19,23 +19,14 @@ from vecwise.kernels.cutting import WORDS, Rule
 from vecwise.kernels.grams import runs
 from vecwise.kernels.scripts import prepared
 from vecwise.kernels.spans import workers
+from vecwise.kernels.token_counts import Group, counted
 from vecwise.kernels.word_spans import GIANT, PART_BYTES, Spans, cut, is_hash, same_words
 from vecwise.kernels.workers import SHARED_BYTES, each
 
 GROUP_BYTES: Final = 1 << 22  # texts that share one numbering before it is merged with the others
 LIST_ROWS: Final = 8192  # rows whose tokens are Python lists at one time
-_BLOCK_TOKENS = 1 << 16
-INDEX_LIMIT: Final = 2**31 - 1  # SciPy's 32-bit indices end here
 
 __all__ = ["Rule", "Tokens", "count_tokens", "token_ids", "tokens_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Some neighbouring rows: the number of every token in the list of all words, and where rows begin."""
-
-    ids: np.ndarray
-    rows: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +43,12 @@ class Tokens:
         Words that are `negative` (a mask) count -1 each; a sum may then be a stored zero. Indices are sorted and
         distinct.
         """
-        if native.library() is not None:
-            return _counted(self.groups, np.ascontiguousarray(columns, np.int32), width, negative)
-        blocks = [block for group in self.groups for block in _row_blocks(group, _BLOCK_TOKENS)]
-        size = 8 * sum(len(block.ids) for block in blocks)
-        return _stack(each(lambda block: _count(block, columns, negative), blocks, size), width)
+        return counted(self.groups, columns, width, negative)
 
     def token_ids(self) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of all tokens, int32, and the offsets of the rows in them, int64."""
-        ids = [np.zeros(0, np.int32), *(group.ids for group in self.groups)]
+        made = (group.ids if group.numbers is None else group.numbers[group.ids] for group in self.groups)
+        ids = [np.zeros(0, np.int32), *made]
         ends = np.cumsum([0, *(len(group.ids) for group in self.groups)])
         rows = [group.rows[:-1] + start for group, start in zip(self.groups, ends, strict=False)]
         return np.concatenate(ids), np.concatenate([*rows, ends[-1:]]).astype(np.int64)
@@ -101,18 +89,26 @@ def count_tokens(column: Any, rule: Rule) -> tuple[list[str], Any]:
     return wordlists.to_words(tokens.words), tokens.counts(np.arange(width, dtype=np.int32), width)
 
 
-def tokens_of(column: Any, rule: Rule) -> Tokens:
-    """Cut a column of texts (Arrow strings of any kind, plain or chunked) into numbered tokens."""
+def tokens_of(column: Any, rule: Rule, in_order: bool = False) -> Tokens:
+    """Cut a column of texts (Arrow strings of any kind, plain or chunked) into numbered tokens.
+
+    The words come in order of first appearance, or `in_order` of their code points.
+    """
     chunks = [_plain(chunk) for chunk in getattr(column, "chunks", [column])]
     if rule.tokenizer not in WORDS:
         lists = [chunk.slice(i, LIST_ROWS) for chunk in chunks for i in range(0, len(chunk), LIST_ROWS)]
-        return _joined([_listed(chunk, rule) for chunk in lists])
+        made = _joined([_listed(chunk, rule) for chunk in lists])
+        return _arranged(made) if in_order else made
     size = sum(map(_bytes, chunks))
     share = max(PART_BYTES, size // workers() + 1)
     if native.library() is None or rule.ngrams != (1, 1):  # what runs and sorting take grows with the group
         share = max(PART_BYTES, min(GROUP_BYTES, share))
     groups = list(_grouped((part for chunk in chunks for part in _cut_rows(chunk, PART_BYTES)), share))
-    return _joined(each(lambda parts: _numbered(parts, rule), groups, size))
+    if native.library() is None:
+        made = _joined(each(lambda parts: _numbered(parts, rule), groups, size))
+        return _arranged(made) if in_order else made
+    ordered = _arranged if in_order else lambda tokens: tokens
+    return _compiled_joined(each(lambda parts: ordered(_compiled(parts, rule)), groups, size), in_order)
 
 
 def _plain(chunk: Any) -> Any:
@@ -162,8 +158,6 @@ def _grouped(parts: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 def _numbered(parts: list[Any], rule: Rule, longest: int = GIANT) -> Tokens:
     """One group of rows with its own list of words."""
-    if native.library() is not None:
-        return _refined(_compiled(parts, rule), rule)
     giants: dict[bytes, int] = {}
     spans = [cut(part, rule, giants, longest) for part in parts]
     ids, keys = wordlists.numbered(wordlists.numbers_array(np.concatenate([part.keys for part in spans])))
@@ -180,20 +174,26 @@ def _numbered(parts: list[Any], rule: Rule, longest: int = GIANT) -> Tokens:
 
 def _compiled(parts: list[Any], rule: Rule) -> Tokens:
     """The same by the compiled kernel; rows beyond ASCII are prepared in Python, as everywhere."""
-    ids, ends, total = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)], 0
+    ends, total = [np.zeros(1, np.int64)], 0
     how = {"word_rule": rule.tokenizer == "word", "lower": bool(rule.lowercase)}
+    # As many as there can be; memory that is never written to is never taken.
+    ids = np.empty(sum(native.most_words(_ends(part), []) for part in parts), np.int32)
     with native.WordTable() as table:
         for part in parts:
             text, offsets = _text(part), _ends(part)
             changed = table.beyond_ascii(text, offsets)
             spans = zip(offsets[changed].tolist(), offsets[changed + 1].tolist(), strict=True)
             raw = [text[a:b].tobytes() for a, b in spans]
-            own, rows = table.cut(text, offsets, changed, prepared(raw, rule) if raw else [], **how)
-            ids.append(own)
+            other = prepared(raw, rule) if raw else []
+            room = native.most_words(offsets, other)
+            if room > len(ids) - total:  # preparing made rows longer
+                ids = np.concatenate([ids[:total], np.empty(2 * room + total, np.int32)])
+            count, rows = table.cut(text, offsets, changed, other, ids=ids[total:], **how)
             ends.append(rows + total)
-            total += len(own)
+            total += count
         words = wordlists.from_offsets(*table.words())
-    return Tokens(words, (Group(np.concatenate(ids), np.concatenate(ends)),))
+    ids.resize(total, refcheck=False)
+    return _refined(Tokens(words, (Group(ids, np.concatenate(ends)),)), rule)
 
 
 def _text(chunk: Any) -> np.ndarray:
@@ -253,9 +253,40 @@ def _joined(parts: list[Tokens]) -> Tokens:
     if len(parts) == 1:
         return parts[0]
     words, numbers = _merged(parts)
-    pairs = [(number, group) for part, number in zip(parts, numbers, strict=True) for group in part.groups]
-    groups = each(lambda pair: replace(pair[1], ids=pair[0][pair[1].ids]), pairs, len(pairs) * SHARED_BYTES)
-    return Tokens(words, tuple(groups))
+    groups = [part.groups[0] for part in parts]  # of one group each: nothing is joined twice
+    return Tokens(words, tuple(replace(g, numbers=n) for g, n in zip(groups, numbers, strict=True)))
+
+
+def _arranged(tokens: Tokens) -> Tokens:
+    """The same with the words in order of their code points."""
+    words, places = wordlists.arranged(tokens.words)
+    return Tokens(words, tuple(replace(group, numbers=group.own(places)) for group in tokens.groups))
+
+
+def _compiled_joined(parts: list[Tokens], in_order: bool) -> Tokens:
+    """One numbering for all groups, neighbours first, several pairs at a time."""
+    while len(parts) > 1:
+        pairs = [parts[i : i + 2] for i in range(0, len(parts), 2)]
+        parts = each(lambda pair: _pair(pair, in_order), pairs, len(pairs) * SHARED_BYTES)
+    return parts[0] if parts else _joined([])
+
+
+def _pair(pair: list[Tokens], in_order: bool) -> Tokens:
+    if len(pair) == 1:
+        return pair[0]
+    first, second = pair
+    if in_order:
+        words, places = wordlists.joined_in_order(first.words, second.words)
+    else:
+        words, places = wordlists.merged([first.words, second.words])
+    return Tokens(
+        words,
+        tuple(
+            replace(group, numbers=group.own(new))
+            for tokens, new in zip(pair, places, strict=True)
+            for group in tokens.groups
+        ),
+    )
 
 
 def _merged(parts: list[Tokens]) -> tuple[Any, list[np.ndarray]]:
@@ -273,79 +304,3 @@ def _merged(parts: list[Tokens]) -> tuple[Any, list[np.ndarray]]:
         return wordlists.merged(lists)
     ends = np.cumsum([0, *map(len, lists)])
     return wordlists.take(every, first), [numbers[a:b] for a, b in pairwise(ends)]
-
-
-def _row_blocks(group: Group, size: int) -> Iterator[Group]:
-    """Rows of about `size` tokens."""
-    cuts = np.searchsorted(group.rows, np.arange(size, group.rows[-1], size))
-    cuts = np.unique([0, *cuts.tolist(), len(group.rows) - 1])
-    for start, stop in zip(cuts.tolist(), cuts[1:].tolist(), strict=False):
-        rows = group.rows[start : stop + 1]
-        yield Group(group.ids[rows[0] : rows[-1]], rows - rows[0])
-
-
-def _count(block: Group, columns: np.ndarray, negative: np.ndarray | None) -> tuple[np.ndarray, ...]:
-    """Column indices, values and lengths of the rows of one block."""
-    count = len(block.rows) - 1
-    # Row and column (and sign) in one number: sorting it is quicker than sorting an index of two arrays.
-    codes = np.repeat(np.arange(count, dtype=np.int64) << 32, np.diff(block.rows))
-    places = columns[block.ids]
-    codes += places
-    if negative is not None:
-        codes = (codes << 1) | negative[block.ids]
-    if len(places) and places.min() < 0:
-        codes = codes[places >= 0]
-    codes.sort()
-    cells = codes if negative is None else codes >> 1
-    first = np.flatnonzero(np.concatenate([np.ones(min(1, len(cells)), bool), cells[1:] != cells[:-1]]))
-    sums = np.empty(len(first))
-    np.subtract(first[1:], first[:-1], out=sums[:-1])
-    sums[-1:] = len(cells) - first[-1:]
-    if negative is not None and len(first):
-        sums -= 2.0 * np.add.reduceat(codes & 1, first)
-    heads = cells[first]
-    return (heads & 0xFFFFFFFF).astype(np.int32), sums, np.bincount(heads >> 32, minlength=count)
-
-
-def _counted(groups: tuple[Group, ...], columns: np.ndarray, width: int, negative: np.ndarray | None) -> Any:
-    """The CSR array by the compiled kernel: each block of rows into its place, then moved together."""
-    total = sum(len(group.ids) for group in groups)
-    share = max(_BLOCK_TOKENS, total // workers() + 1)
-    blocks = [block for group in groups for block in _row_blocks(group, share)]
-    starts = np.cumsum([0, *(len(block.ids) for block in blocks)])
-    indices, data = np.empty(total, np.int32), np.empty(total)
-
-    def work(number: int) -> np.ndarray:
-        block, here = blocks[number], slice(starts[number], starts[number + 1])
-        return native.count_rows(block.ids, block.rows, columns, negative, indices[here], data[here])
-
-    lengths = each(work, range(len(blocks)), 8 * total)
-    done = 0
-    for start, cells in zip(starts, (int(part.sum()) for part in lengths), strict=False):
-        if start > done:
-            indices[done : done + cells] = indices[start : start + cells]
-            data[done : done + cells] = data[start : start + cells]
-        done += cells
-    indices.resize(done, refcheck=False)  # gives back what rows with a word twice leave
-    data.resize(done, refcheck=False)
-    return _csr(indices, data, np.concatenate([np.zeros(0, np.int64), *lengths]), width)
-
-
-def _stack(parts: list[tuple[np.ndarray, ...]], width: int) -> Any:
-    """Blocks of rows as one CSR array."""
-    empty = (np.zeros(0, np.int32), np.zeros(0), np.zeros(0, np.int64))
-    columns = [list(kind) for kind in zip(empty, *parts, strict=True)]
-    parts.clear()  # so that each kind of array is freed once it is joined
-    indices, data, lengths = (np.concatenate(columns.pop(0)) for _ in range(3))
-    return _csr(indices, data, lengths, width)
-
-
-def _csr(indices: np.ndarray, data: np.ndarray, lengths: np.ndarray, width: int) -> Any:
-    """Cells in order, with 64-bit indices where 32 bits do not reach."""
-    from scipy.sparse import csr_array
-
-    kind = np.int64 if max(len(data), width) > INDEX_LIMIT else np.int32
-    starts = np.concatenate([np.zeros(1, kind), np.cumsum(lengths, dtype=kind)])
-    made = csr_array((data, indices.astype(kind, copy=False), starts), shape=(len(lengths), width))
-    made.has_canonical_format = True
-    return made

@@ -137,6 +137,22 @@ def merged(lists: Sequence[Any]) -> tuple[Any, list[np.ndarray]]:
     return words, [numbers[a:b] for a, b in pairwise(ends)]
 
 
+def joined_in_order(first: Any, second: Any) -> tuple[Any, list[np.ndarray]]:
+    """The same of two lists that are in order, by the compiled kernel; the words are in order again."""
+    made, places = native.joined_in_order(laid_out(first), laid_out(second))
+    return from_offsets(*made), places
+
+
+def arranged(words: Any) -> tuple[Any, np.ndarray]:
+    """Give the words in order of their code points, and the place of each of the old ones there (int32)."""
+    order = sorted_order(words)
+    places = np.empty(len(order), np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    if native.library() is None:
+        return take(words, order), places
+    return from_offsets(*native.arranged(*laid_out(words), order)), places
+
+
 def sorted_order(words: Any) -> np.ndarray:
     """Give the places of the words in order of their code points, which is the order of their UTF-8 bytes."""
     if native.library() is not None:
