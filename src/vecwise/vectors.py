@@ -131,7 +131,7 @@ class Vectors:
     ) -> Vectors:
         """Build from parts that were checked before: selection and arithmetic do not check again."""
         made = object.__new__(cls)
-        made._set(as_matrix(values), ids, rows, space, encoder, note)
+        made._set(as_matrix(values, ours=True), ids, rows, space, encoder, note)
         return made
 
     def __setattr__(self, name: str, value: Any) -> None:

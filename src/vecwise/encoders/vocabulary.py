@@ -5,6 +5,7 @@ This module must not know where texts come from nor how chunks are run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -117,7 +118,7 @@ class Vocabulary:
         """Freeze the words; raises `EmptyVocabulary` when there are none."""
         return self.frozen(state)[0]
 
-    def frozen(self, state: Seen, read: list[str] | None = None) -> tuple[WordMap, np.ndarray | None]:
+    def frozen(self, state: Seen, read: Sequence[str] | None = None) -> tuple[WordMap, np.ndarray | None]:
         """The map, and the place of each of its words among the words read (None where that needs no answer).
 
         `read` are the words of the state as Python strings, if they have been made.
@@ -159,7 +160,7 @@ class Vocabulary:
             with ThreadPoolExecutor(
                 1
             ) as pool:  # Python strings are made by one core, rows counted by the others
-                strings = pool.submit(wordlists.to_words, tokens.words)
+                strings = pool.submit(lambda words: tuple(wordlists.to_words(words)), tokens.words)
                 seen, counts = self.counted(table, tokens)
                 read = strings.result()
         else:

@@ -22,16 +22,17 @@ def is_sparse(values: Any) -> bool:
     return sparse is not None and bool(sparse.issparse(values))
 
 
-def as_matrix(values: Any) -> Any:
+def as_matrix(values: Any, *, ours: bool = False) -> Any:
     """Give a read-only `(rows, dim)` float32 or float64 array, C-ordered, or a canonical CSR array.
 
     One-dimensional input is one row. float16 and bfloat16 widen to float32 (float16 overflows at 65,504);
     whole numbers and booleans become float64. The input is never changed; it is viewed, not copied, when it
     is float32 or float64 in C order already, tensors on the CPU included. Raises `WrongType`, `WrongShape`,
-    and `OutOfRange` for whole numbers beyond 2^53, which float64 would round.
+    and `OutOfRange` for whole numbers beyond 2^53, which float64 would round. A sparse array that is `ours`
+    is believed when it says that its form is canonical.
     """
     if is_sparse(values):
-        return _as_csr(values)
+        return _as_csr(values, ours)
     if type(values).__module__.startswith("numpy.ma"):  # asking `np.ma` for the class would load it
         raise WrongType("Masked arrays hide values. Fill or drop the masked rows first: `array.filled(...)`.")
     try:
@@ -77,10 +78,10 @@ def _float_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     raise WrongType(f"Cannot read values of type {dtype} as numbers.")
 
 
-def _as_csr(values: Any) -> Any:
+def _as_csr(values: Any, ours: bool) -> Any:
     from scipy.sparse import csr_array
 
-    matrix = csr_array(values)
+    matrix = values if ours and type(values) is csr_array else csr_array(values)
     refuse_rounding(matrix.data, "The sparse matrix")
     dtype = _float_type(matrix.dtype)
     if matrix.ndim != 2 or matrix.shape[1] == 0:

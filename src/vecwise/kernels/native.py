@@ -38,6 +38,7 @@ _SIGNATURES: Final = {
     "vecwise_weigh": (c_void_p, c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_sort": (c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_in_order": (c_void_p, c_void_p, c_int64),
+    "vecwise_lines": (c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_arrange": (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_void_p),
     "vecwise_merge": (*(c_void_p, c_void_p, c_int64) * 2, *(c_void_p,) * 4),
 }
@@ -199,6 +200,13 @@ def arranged(text: np.ndarray, offsets: np.ndarray, order: np.ndarray) -> tuple[
     made, ends = np.empty(len(text), np.uint8), np.empty(len(offsets), np.int64)
     library().vecwise_arrange(*(_at(text), _at(offsets), len(offsets) - 1, _at(order), _at(made), _at(ends)))
     return made, ends
+
+
+def lines(text: np.ndarray, offsets: np.ndarray) -> np.ndarray | None:
+    """Give the bytes of words with a line feed between each two, or None if a word holds one itself."""
+    made = np.empty(len(text) + len(offsets) - 1, np.uint8)
+    found = library().vecwise_lines(_at(text), _at(offsets), len(offsets) - 1, _at(made))
+    return made[:-1] if found else None
 
 
 def joined_in_order(

@@ -201,6 +201,21 @@ int64_t vecwise_in_order(const uint8_t *text, const int64_t *offsets, int64_t wo
     return 1;
 }
 
+/* Copy words with a line feed between them; 0 if a word holds one itself. `made` has a byte more for each word. */
+int64_t vecwise_lines(const uint8_t *text, const int64_t *offsets, int64_t words, uint8_t *made) {
+    if (offsets[words] && memchr(text, '\n', (size_t)offsets[words])) return 0;
+    for (int64_t i = 0; i < words; i++) {
+        int64_t size = offsets[i + 1] - offsets[i];
+        if (offsets[words] - offsets[i] >= 8 && size <= 8)
+            memcpy(made, text + offsets[i], 8); /* `made` is longer than what is left of `text` */
+        else if (size)
+            memcpy(made, text + offsets[i], (size_t)size);
+        made[size] = '\n';
+        made += size + 1;
+    }
+    return 1;
+}
+
 /* Join two lists of distinct words in order into a third, which has room for both: its words, and where each word of
    the first (`ours`) and of the second (`theirs`) stands in it. Gives the number of its words. */
 int64_t vecwise_merge(const uint8_t *text_a, const int64_t *a, int64_t words_a, const uint8_t *text_b, const int64_t *b,

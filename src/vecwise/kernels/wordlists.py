@@ -109,6 +109,10 @@ def to_words(words: Any) -> list[str]:
     """Give Python strings."""
     if not len(words):
         return []
+    if native.library() is not None:
+        lines = native.lines(*laid_out(words))
+        if lines is not None:
+            return str(lines.data, "utf-8", "surrogatepass").split("\n")
     offsets, text = parts(words)
     raw = text[:-16].tobytes()
     if b"\n" not in raw:
