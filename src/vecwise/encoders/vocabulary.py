@@ -16,7 +16,7 @@ from vecwise.encoders.reading import Reading
 from vecwise.encoders.word_maps import HashedMap, WordMap
 from vecwise.errors import EmptyVocabulary
 from vecwise.kernels import wordlists
-from vecwise.kernels.bags import rearrange
+from vecwise.kernels.bags import rearrange, rows_with
 from vecwise.kernels.tokens import Tokens
 from vecwise.vectors import Vectors
 
@@ -96,7 +96,7 @@ class Vocabulary:
         counts = self.reading.counts(tokens, np.arange(width, dtype=np.int32), width)
         documents = times = np.ones(width, np.int64)  # where no limit and no weight asks for more
         if self.weighting == "tfidf" or not self.limits.trivial:
-            documents = np.bincount(counts.indices, minlength=width)
+            documents = rows_with(counts)
         if self.limits.max_features is not None:
             times = np.bincount(counts.indices, weights=counts.data, minlength=width).astype(np.int64)
         return Seen(table.num_rows, words, documents, times), counts
@@ -205,7 +205,7 @@ class HashedColumns:
         """What a table says of every column, and its counts."""
         counts = HashedMap.of(self.dim, self.reading, self.signed, None, 0).count(table)
         # A column whose signs add up to zero in a row is in the row all the same.
-        return Hashed(table.num_rows, np.bincount(counts.indices, minlength=self.dim)), counts
+        return Hashed(table.num_rows, rows_with(counts)), counts
 
     def merge(self, left: Hashed, right: Hashed, /) -> Hashed:
         """Add up."""

@@ -60,6 +60,13 @@ def rearrange(counts: Any, columns: np.ndarray, width: int) -> Any:
     return made
 
 
+def rows_with(counts: Any) -> np.ndarray:
+    """Give how many rows of a canonical CSR array hold each column, int64."""
+    if native.library() is not None and counts.indices.dtype == np.int32:
+        return native.cells_of_columns(counts.indices, counts.shape[1])
+    return np.bincount(counts.indices, minlength=counts.shape[1])
+
+
 def weigh_to_unit_rows(counts: Any, weights: np.ndarray) -> None:
     """Multiply column i of a CSR matrix of counts by `weights[i]`, then divide every row by its L2 norm, in place.
 

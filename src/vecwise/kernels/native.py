@@ -35,6 +35,7 @@ _SIGNATURES: Final = {
         *(c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64),
         *(c_void_p, c_void_p, c_void_p),
     ),
+    "vecwise_cells": (c_void_p, c_int64, c_void_p, c_int64),
     "vecwise_weigh": (c_void_p, c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_sort": (c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_in_order": (c_void_p, c_void_p, c_int64),
@@ -181,6 +182,13 @@ def count_rows(
     )
     _checked(made)
     return lengths
+
+
+def cells_of_columns(indices: np.ndarray, width: int) -> np.ndarray:
+    """Count the cells (int32 columns) of each of `width` columns."""
+    counts = np.zeros(width, np.int64)
+    _checked(library().vecwise_cells(_at(indices), len(indices), _at(counts), width))
+    return counts
 
 
 def weigh_rows(data: np.ndarray, indices: np.ndarray, starts: np.ndarray, weights: np.ndarray) -> None:

@@ -118,6 +118,15 @@ int64_t vecwise_count(const int32_t *ids, const int64_t *ends, int64_t rows, con
     return made;
 }
 
+/* How many cells each of `width` columns has. */
+int64_t vecwise_cells(const int32_t *indices, int64_t cells, int64_t *counts, int64_t width) {
+    for (int64_t i = 0; i < cells; i++) {
+        if (indices[i] < 0 || indices[i] >= width) return BAD_INPUT;
+        counts[indices[i]]++;
+    }
+    return cells;
+}
+
 /* Multiply the cells of rows by the weights of their columns, then divide each row by its L2 norm; a row's squares are
    added one after the other. `starts` are offsets into `indices` and `data`. */
 void vecwise_weigh(double *data, const int32_t *indices, const int32_t *starts, int64_t rows, const double *weights) {
