@@ -24,6 +24,7 @@ from vecwise.kernels.word_spans import GIANT, PART_BYTES, Spans, cut, is_hash, s
 from vecwise.kernels.workers import SHARED_BYTES, each
 
 GROUP_BYTES: Final = 1 << 22  # texts that share one numbering before it is merged with the others
+_GROUPS = 2  # a worker, since some take longer than others
 LIST_ROWS: Final = 8192  # rows whose tokens are Python lists at one time
 
 __all__ = ["Rule", "Tokens", "count_tokens", "token_ids", "tokens_of"]
@@ -100,9 +101,9 @@ def tokens_of(column: Any, rule: Rule, in_order: bool = False) -> Tokens:
         made = _joined([_listed(chunk, rule) for chunk in lists])
         return _arranged(made) if in_order else made
     size = sum(map(_bytes, chunks))
-    share = max(PART_BYTES, size // workers() + 1)
+    share = max(PART_BYTES, size // (_GROUPS * workers()) + 1)
     if native.library() is None or rule.ngrams != (1, 1):  # what runs and sorting take grows with the group
-        share = max(PART_BYTES, min(GROUP_BYTES, share))
+        share = max(PART_BYTES, min(GROUP_BYTES, size // workers() + 1))
     groups = list(_grouped((part for chunk in chunks for part in _cut_rows(chunk, PART_BYTES)), share))
     if native.library() is None:
         made = _joined(each(lambda parts: _numbered(parts, rule), groups, size))
