@@ -5,7 +5,7 @@ This module must not know where texts come from nor how chunks are run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -141,6 +141,15 @@ class Vocabulary:
         made = read if known is state.words else None
         return WordMap.of(known, self.reading, rows_with, state.rows, made=made), places
 
+    def _early(self, words: Any, rows: int) -> Callable[[Seen], tuple[WordMap, np.ndarray | None]]:
+        """What `frozen` will do once the rows are counted, and as much of it as can be done before."""
+        if self.weighting == "tfidf":
+            read = tuple(wordlists.to_words(words))
+            return lambda seen: self.frozen(seen, read)
+        ones = np.ones(len(words), np.int64)
+        made = self.frozen(Seen(rows, words, ones, ones))
+        return lambda _: made
+
     def _given(self, state: Seen) -> WordMap:
         words = self.given or ()
         keys = list(map(self.reading.rule.prepare, words))
@@ -157,16 +166,14 @@ class Vocabulary:
         """Learn from a table and encode it, cutting its texts once."""
         tokens = self.reading.tokens(table, self.order == "sorted")
         if self.given is None and self.limits.trivial and len(tokens.words) > _MANY:
-            with ThreadPoolExecutor(
-                1
-            ) as pool:  # Python strings are made by one core, rows counted by the others
-                strings = pool.submit(lambda words: tuple(wordlists.to_words(words)), tokens.words)
+            with ThreadPoolExecutor(1) as pool:  # one core makes Python strings while the others count rows
+                early = pool.submit(self._early, tokens.words, table.num_rows)
                 seen, counts = self.counted(table, tokens)
-                read = strings.result()
+                made, places = early.result()(seen)
         else:
-            (seen, counts), read = self.counted(table, tokens), None
+            seen, counts = self.counted(table, tokens)
+            made, places = self.frozen(seen)
         del tokens  # their numbers take as much memory as the counts' columns
-        made, places = self.frozen(seen, read)
         if places is None:
             columns = made.columns(seen.words)
         else:
