@@ -27,12 +27,12 @@ class CompiledKernel(BuildHookInterface):  # type: ignore[misc]
         if self.target_name != "wheel":
             return
         folder = Path(self.root) / "src" / "vecwise" / "kernels"
-        failure = compiled(sorted(folder.glob("*.c")), folder / "libwords.so")
+        failure = compiled(sorted(folder.glob("*.c")), folder / "native.library")
         if failure:
             self.app.display_warning(f"vecwise is installed without its compiled kernel: {failure}.")
             return
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-        build_data["artifacts"].append("src/vecwise/kernels/libwords.so")
+        build_data["artifacts"].append("src/vecwise/kernels/native.library")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform}"
 

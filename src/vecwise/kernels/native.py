@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 VERSION: Final = 1  # of the functions' arguments; `native.c` says the same
-LIBRARY: Final = Path(__file__).with_name("libwords.so")
+LIBRARY: Final = Path(__file__).with_name("native.library")  # `.so` would make it a module of Python
 HASH_MASK = 2**64 - 1  # tests shorten hashes, so that words collide
 _SIGNATURES: Final = {
     "vecwise_table_new": (c_uint64, c_uint64),
