@@ -29,6 +29,7 @@ from vecwise.store.image_columns import image_table
 
 TEXT: Final = "text"  # the column of rows that are bare strings
 _TURNED_ROWS: Final = 256
+_CHUNK: Final = 1 << 16  # texts of a list in one Arrow chunk; joining them all would take their size again
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ACCEPTED = (
     "Rows are a list of texts, a table (Arrow, pandas, Polars), a dict of columns, a list of dicts, "
@@ -127,8 +128,12 @@ def _from_list(rows: Sequence[Any]) -> Any:
 
 
 def _texts(rows: Sequence[str | None]) -> Any:
+    import pyarrow as pa
+
     try:
-        return strings(rows)
+        chunks = [strings(rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK)]
+        kinds = {chunk.type for chunk in chunks}
+        return pa.chunked_array(chunks) if len(kinds) == 1 else strings(rows)  # one text alone may be vast
     except UnicodeEncodeError:  # a lone surrogate
         return strings(repaired(rows, "The list of texts"))
 
