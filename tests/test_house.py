@@ -165,7 +165,7 @@ def test_public_names_exist_and_shadow_no_module() -> None:
 def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
-        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__",
+        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "batches",
         "cosine", "distances", "dot", "encode", "errors", "health",
         "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
         "passages", "pca",

@@ -97,3 +97,10 @@ def test_pixels_share_one_unit() -> None:
     X = vw.encode(images, vw.ImageEncoder())
     assert not vw.health(X).mixed_units
     assert "standardize" not in vw.health(X).advice
+
+
+def test_a_list_of_arrays_is_a_list_of_images() -> None:
+    images, _ = digits()
+    assert np.array_equal(vw.encode(list(images[:5])).values, vw.encode(images[:5]).values)
+    with pytest.raises(vw.errors.WrongShape, match="image 1 is"):
+        vw.encode([np.zeros((4, 5), np.uint8), np.zeros((5, 5), np.uint8)])

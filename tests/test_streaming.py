@@ -61,7 +61,7 @@ def same(folder, expected) -> None:
 def test_a_folder_is_the_same_from_batches(table, tmp_path, name) -> None:
     files(table, tmp_path)
     path = tmp_path / name
-    for encoder in ("count", "tfidf"):
+    for encoder in ("count", "tfidf", "average"):
         answer = encode_to(str(path), str(tmp_path / "v"), encoder=encoder, text="text")
         same(tmp_path / "v", vw.encode(path, encoder, text="text"))
         assert answer.data["rows"] == ROWS

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "read": "workbench",
+    "batches": "workbench",
     "encode": "workbench",
     "save": "workbench",
     "open": "workbench",
@@ -58,7 +59,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
     from vecwise.vectors import Vectors
-    from vecwise.workbench import encode, open, open_encoder, plot, read, save
+    from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save
 
 
 def __getattr__(name: str) -> Any:

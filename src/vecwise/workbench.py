@@ -27,13 +27,13 @@ from vecwise.errors import (
 from vecwise.explore import MEASURES, View, view_of
 from vecwise.loading import encode, load
 from vecwise.resume import encode_into
-from vecwise.store.sources import read
+from vecwise.store.sources import batches, read
 from vecwise.storing import open, open_encoder, save, save_encoded
 from vecwise.streaming import encode_file, is_large
 from vecwise.telling import Answer
 from vecwise.vectors import Vectors, as_vectors
 
-__all__ = ["Answer", "encode", "explore", "open", "open_encoder", "plot", "read", "save"]
+__all__ = ["Answer", "batches", "encode", "explore", "open", "open_encoder", "plot", "read", "save"]
 
 MOST_PAIRED = 50
 

@@ -116,6 +116,8 @@ def _from_list(rows: Sequence[Any]) -> Any:
         raise EmptyInput("The list of rows is empty. Give at least one row.")
     if set(map(type, rows)) <= {str, type(None)} or all(isinstance(row, str) or row is None for row in rows):
         return pa.Table.from_arrays([_texts(rows)], names=[TEXT])
+    if all(isinstance(row, np.ndarray) and row.ndim in (2, 3) for row in rows):
+        return _from_images(rows)
     if all(isinstance(row, Mapping) for row in rows):
         return _from_columns(from_records(rows))
     wanted = Mapping if isinstance(rows[0], Mapping) else (str, type(None))
@@ -275,6 +277,17 @@ def _is_broken(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_is_broken(key) or _is_broken(inner) for key, inner in value.items())
     return isinstance(value, (list, tuple)) and any(map(_is_broken, value))
+
+
+def _from_images(rows: Sequence[np.ndarray]) -> Any:
+    shapes = [row.shape for row in rows]
+    if len(set(shapes)) > 1:
+        odd = next(i for i, shape in enumerate(shapes) if shape != shapes[0])
+        raise WrongShape(
+            f"A list of arrays is a list of images of one size, and image {odd} is {shapes[odd]} where image 0 is "
+            f"{shapes[0]}. Give them one size, or save them as files in a folder."
+        )
+    return _from_array(np.stack(rows))
 
 
 def _from_array(array: np.ndarray) -> Any:
