@@ -55,3 +55,15 @@ def read_only(*shape: int, seed: int = 0, dtype: type = np.float64) -> np.ndarra
     made = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
     made.flags.writeable = False
     return made
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a file and gives its path."""
+
+    def made(content, name="rows.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return made

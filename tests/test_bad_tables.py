@@ -40,16 +40,6 @@ from vecwise.store.rows import as_table
 from vecwise.store.sources import read
 
 
-@pytest.fixture
-def file(tmp_path):
-    def made(content, name="rows.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return made
-
-
 def read_but(path, **options) -> tuple[dict, list[int]]:
     """The rows that are left, and the lines of those that are not."""
     with warnings.catch_warnings(record=True) as told:

@@ -113,3 +113,15 @@ def test_nothing_to_fit_on() -> None:
     fold = vw.ChainEncoder("count", steps=["pca:2"])._fold()
     with pytest.raises(EmptyInput):
         fold.done(fold.zero())
+
+
+def test_a_chain_is_a_block_of_a_table(tmp_path) -> None:
+    rows = pa.table({"text": TEXTS, "rooms": [3.0, 2.0, 5.0, 1.0, 4.0, 4.0]})
+    inner = vw.ChainEncoder("sentence", steps=["pca:2"])
+    encoder = vw.TableEncoder(text={"text": inner}, scale={"rooms": "standard"}, weights={"text": 3.0})
+    check_encoder(encoder, rows, tolerance=3e-6)
+    made = vw.encode(rows, encoder)
+    assert made.space.features == ("text: component 1", "text: component 2", "rooms")
+    assert np.allclose(made.values[:, :2], 3 * vw.encode(TEXTS, inner).values, atol=1e-5)
+    vw.save(encoder, tmp_path / "e")
+    assert vw.open_encoder(tmp_path / "e").transform(rows).tobytes() == encoder.transform(rows).tobytes()

@@ -35,17 +35,6 @@ from vecwise.store.csv_faults import line_of_row
 from vecwise.store.sources import read
 from vecwise.store.text_files import split_lines
 
-
-@pytest.fixture
-def file(tmp_path):
-    def made(content, name="rows.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return made
-
-
 # ---- formats ----
 
 
