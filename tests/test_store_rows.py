@@ -157,3 +157,9 @@ def test_a_mixed_column_names_its_first_misfit(before, after):
         as_table({"a": cells})
     assert caught.value.row == before + 1
     assert "'x'" in str(caught.value)
+
+
+def test_nan_among_texts_is_a_missing_text() -> None:
+    assert as_table(["a", float("nan"), "b"]).to_pydict() == {"text": ["a", None, "b"]}
+    with pytest.raises(WrongType, match="Numbers are vectors"):
+        as_table([float("nan"), 1.0])

@@ -116,6 +116,9 @@ def _from_list(rows: Sequence[Any]) -> Any:
         raise EmptyInput("The list of rows is empty. Give at least one row.")
     if set(map(type, rows)) <= {str, type(None)} or all(isinstance(row, str) or row is None for row in rows):
         return pa.Table.from_arrays([_texts(rows)], names=[TEXT])
+    if isinstance(rows[0], str) and any(isinstance(row, float) and np.isnan(row) for row in rows):
+        # among texts, NaN is how pandas writes a missing one
+        return _from_list([None if isinstance(row, float) and np.isnan(row) else row for row in rows])
     if all(isinstance(row, np.ndarray) and row.ndim in (2, 3) for row in rows):
         return _from_images(rows)
     if all(isinstance(row, Mapping) for row in rows):
