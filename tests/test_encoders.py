@@ -618,20 +618,6 @@ def test_a_row_gives_its_words_back() -> None:
     assert list(weights.inverse_transform(weights.transform(["the sea"]))[0]) == ["sea", "the"]
 
 
-@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6), max_size=6))
-def test_bags_are_counters(documents) -> None:
-    from collections import Counter
-
-    from vecwise.kernels.bags import bags, rearrange
-
-    words, counts = bags(documents)
-    assert words == list(dict.fromkeys(token for tokens in documents for token in tokens))
-    for tokens, row in zip(documents, counts.toarray(), strict=True):
-        assert {word: n for word, n in zip(words, row, strict=True) if n} == Counter(tokens)
-    turned = rearrange(counts, np.arange(len(words))[::-1], max(1, len(words)))
-    assert np.array_equal(turned.toarray()[:, : len(words)], counts.toarray()[:, ::-1])
-
-
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -673,3 +659,23 @@ def test_dates_and_arrays_written_as_text_are_not_labels() -> None:
     assert told["sold"][0] == told["e"][0] == "skip"
     assert "dates written as text" in told["sold"][1]
     assert "printed arrays" in told["e"][1]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=5),
+    st.permutations(range(-1, 4)),
+)
+def test_columns_are_rearranged_as_in_a_dense_matrix(cells, places) -> None:
+    from scipy.sparse import csr_array
+
+    from vecwise.kernels.bags import rearrange
+
+    dense = np.array(cells, np.float64)
+    columns = np.array(places[:4], np.int32)  # one of them may be -1, which leaves its column out
+    expected = np.zeros((len(cells), 5))
+    for column, place in enumerate(columns):
+        if place >= 0:
+            expected[:, place] = dense[:, column]
+    made = rearrange(csr_array(dense), columns, 5)
+    assert np.array_equal(made.toarray(), expected)
+    assert (made.data != 0).all()

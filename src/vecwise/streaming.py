@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -89,7 +90,7 @@ def encode_file(
         parts = _encoded(ready, reading(ROWS), ids, remember, progress, estimate)
         first = next(parts)
         count = datasets.write(
-            _joined(_with_first(first, parts)), folder, encoder=encoder_data(ready.map_), identity=identity
+            _joined(chain([first], parts)), folder, encoder=encoder_data(ready.map_), identity=identity
         )
     return Streamed(first, count, kept.found, made)
 
@@ -126,11 +127,6 @@ def _encoded(
         if progress:
             progress(start, max(start + 1, estimate))
         yield Vectors._trusted(X.values, names, X.rows, X.space, X.encoder)
-
-
-def _with_first(first: Vectors, rest: Iterator[Vectors]) -> Iterator[Vectors]:
-    yield first
-    yield from rest
 
 
 def _joined(parts: Iterator[Vectors]) -> Iterator[Vectors]:

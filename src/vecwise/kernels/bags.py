@@ -31,17 +31,6 @@ def numbered_lists(documents: Sequence[Sequence[str]]) -> tuple[list[str], np.nd
     return list(places), ids, starts
 
 
-def bags(documents: Sequence[Sequence[str]]) -> tuple[list[str], Any]:
-    """Give the distinct tokens in order of first appearance, and their counts as CSR, `(documents, tokens)`."""
-    from scipy.sparse import csr_array
-
-    words, columns, starts = numbered_lists(documents)
-    shape = (len(documents), len(words))
-    counts = csr_array((np.ones(len(columns)), columns, starts.astype(np.int32)), shape=shape)
-    counts.sum_duplicates()
-    return words, counts
-
-
 def rearrange(counts: Any, columns: np.ndarray, width: int) -> Any:
     """Move column i of a CSR matrix to `columns[i]` of `width`; -1 leaves it out."""
     from scipy.sparse import csr_array

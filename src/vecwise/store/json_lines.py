@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vecwise.errors import BadRow, EmptyInput, MixedColumn
-from vecwise.store.rows import column_of, from_records, repaired
+from vecwise.store.cells import column_of, repaired
+from vecwise.store.rows import from_records
 from vecwise.store.text_files import LONGEST_CELL, Reject, refuse_width, reject, split_lines, too_long
 from vecwise.table_text import clip
 

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO, Final
 
 from vecwise.errors import BadRow, EmptyInput, MixedColumn, WrongEncoding
 from vecwise.kernels.arrow_types import plain
+from vecwise.store.cells import column_of
 from vecwise.store.columnar import arrow_errors, open_arrow, open_parquet
 from vecwise.store.json_lines import misfit, objects
-from vecwise.store.rows import column_of
 from vecwise.store.text_files import (
     LONGEST_CELL,
     encoding_of,
