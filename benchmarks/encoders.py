@@ -1,4 +1,4 @@
-"""Measure every encoder and write the table of `docs/encoders.md`: `python benchmarks/encoders.py`.
+"""Measure every encoder and write the table of `docs/encoders.md`: `python -m benchmarks.encoders`.
 
 Each runs in a process of its own, from rows in memory to vectors: the second call is timed, since the first loads a
 model. Peak memory is the process's, Python and its libraries included. Texts are 20,000 sentences (fewer for
@@ -18,8 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from corpora import sentences
-from timing import high_water, machine
+from benchmarks.corpora import sentences
+from benchmarks.timing import high_water, machine
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "encoders.md"
@@ -121,7 +121,7 @@ def once(name: str) -> None:
 
 
 def line_of(row: Row) -> str:
-    command = [sys.executable, __file__, row.encoder]
+    command = [sys.executable, "-m", "benchmarks.encoders", row.encoder]
     told = json.loads(
         subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
     )

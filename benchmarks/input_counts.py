@@ -1,4 +1,4 @@
-"""Counting words against scikit-learn, the same output: `python benchmarks/input_counts.py [part of a name]`.
+"""Counting words against scikit-learn, the same output: `python -m benchmarks.input_counts [part of a name]`.
 
 The corpus is real English, used and never stored here: the GNU Collaborative Dictionary (40 MB) and the State of
 the Union speeches (12 MB). Outside this folder:
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from timing import Contender, Work, run
+from benchmarks.timing import Contender, Work, run
 
 PACKAGES = ("vecwise", "numpy", "scipy", "pyarrow", "scikit-learn")
 LYRICS = Path(__file__).parent.parent / "examples" / "lyrics.txt"

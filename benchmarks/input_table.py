@@ -1,6 +1,6 @@
 """Tables to matrices: `TableEncoder` against scikit-learn's `ColumnTransformer`, fit and transform.
 
-Run it with `python benchmarks/input_table.py`; it takes half a minute on two cores. Both make the same dense float64
+Run it with `python -m benchmarks.input_table`; it takes half a minute on two cores. Both make the same dense float64
 matrix, which is compared before anything is timed.
 """
 
@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import vecwise as vw
-from timing import Work, run
+from benchmarks.timing import Work, run
 
 HOUSES = vw.read(Path(__file__).parent.parent / "examples" / "houses.csv")
 LABELS = ["zipcode", "view", "condition", "grade", "waterfront"]

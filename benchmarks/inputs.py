@@ -1,4 +1,4 @@
-"""What is asked of the input stage, side by side with each peer in one run: `python benchmarks/inputs.py`.
+"""What is asked of the input stage, side by side with each peer in one run: `python -m benchmarks.inputs`.
 
 Texts and digits come from packages that `corpora`, `input_counts` and `input_images` name; set `GCIDE` and `MNIST` to
 where the dictionary and the digits were unpacked. Takes about five minutes on two cores.
@@ -6,12 +6,8 @@ where the dictionary and the digits were unpacked. Takes about five minutes on t
 
 from __future__ import annotations
 
-import input_averages
-import input_counts
-import input_images
-import input_sentences
-import input_table
-from timing import run
+from benchmarks import input_averages, input_counts, input_images, input_sentences, input_table
+from benchmarks.timing import run
 
 PACKAGES = (
     "vecwise",

@@ -1,6 +1,6 @@
 """Sentences per second of the Universal Sentence Encoder: vecwise against the package that ships its weights.
 
-Run it with `python benchmarks/sentences.py`; it takes under a minute on two cores. Every round runs all
+Run it with `python -m benchmarks.sentences`; it takes under a minute on two cores. Every round runs all
 contenders one after another, so that a busy machine slows all of them; ratios are taken within a round.
 """
 

@@ -1,4 +1,4 @@
-"""Ratios against named peers, each pair measured in turn in one run: `python benchmarks/speed.py`.
+"""Ratios against named peers, each pair measured in turn in one run: `python -m benchmarks.speed`.
 
 Whole commands are whole processes, Python's start included. The first round warms the file cache and is not counted.
 """
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from timing import in_turn, machine
+from benchmarks.timing import in_turn, machine
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 VECWISE = str(Path(sys.executable).parent / "vecwise")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 Contender = Callable[[], object]
+QUICK = "VECWISE_QUICK"  # set by --quick: a tenth of the rows, one round
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,33 @@ class Work:
     floor: str = ""  # bytes over bandwidth or operations over rate, in words
     rounds: int = 5
     least: str = ""  # the ratio that is asked for
+    bound: Callable[[], float] | None = None  # the floor in seconds, from what `floors` measures
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one row of a table holds; seconds, the ratio peer / ours, and peak memory in MB."""
+
+    work: Work
+    ours: float
+    peer: float | None
+    ratio: float | None
+    floor: float | None
+    peaks: tuple[str, ...]
+
+
+def scaled(rows: int) -> int:
+    """So many rows, or a tenth of them in a quick run."""
+    return rows // 10 if os.environ.get(QUICK) else rows
+
+
+def alone() -> bool:
+    """Whether this process runs one contender once, for its peak memory: no need to compare answers again."""
+    return len(sys.argv) == 3 and sys.argv[2] in ("ours", "peer")
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def seconds(work: Contender) -> float:
@@ -47,8 +75,7 @@ def in_turn(ours: Contender, theirs: Contender, rounds: int = 7) -> tuple[float,
 
 def machine(packages: Sequence[str]) -> str:
     """The processor, its cores, Python and the versions of packages, in two lines."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores, Python {platform.python_version()}\n" + ", ".join(
+    return f"{_processor()}, {cores()} cores, Python {platform.python_version()}\n" + ", ".join(
         f"{name} {_version(name)}" for name in packages
     )
 
@@ -69,36 +96,67 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
-def run(works: Sequence[Work], packages: Sequence[str]) -> None:
+def run(works: Sequence[Work], packages: Sequence[str]) -> list[Measured]:
     """Print a row for every work; `NAME ours` or `NAME peer` as arguments runs one contender once and its peak."""
-    if len(sys.argv) == 3:
+    if alone():
         _once(next(work for work in works if work.name == sys.argv[1]), sys.argv[2])
-        return
-    chosen = [work for work in works if len(sys.argv) < 2 or sys.argv[1] in work.name]
+        return []
+    names = [name for name in sys.argv[1:] if not name.startswith("--")]
+    chosen = [work for work in works if not names or any(name in work.name for name in names)]
     print(machine(packages))
-    print(f"\n{'':<44}{'vecwise':>10}{'peer':>10}{'faster':>9}{'asked':>7}{'peak MB':>15}   peer")
+    print(
+        f"\n{'':<46}{'vecwise':>11}{'peer':>11}{'faster':>9}{'asked':>7}{'floor':>11}{'peak MB':>12}   peer"
+    )
+    made = []
     for work in chosen:
-        print(_row(work), flush=True)
+        made.append(measured(work))
+        print(_row(made[-1]), flush=True)
+    return made
 
 
-def _row(work: Work) -> str:
+def measured(work: Work) -> Measured:
+    """Both contenders in turn, their peaks, and the floor."""
+    rounds = 1 if os.environ.get(QUICK) else work.rounds
     ours, theirs = work.prepare()
     if theirs is None:
-        mine = statistics.median([seconds(ours) for _ in range(work.rounds + 1)][1:])
-        times = f"{mine:>8.2f} s{'':>10}{'':>9}"
+        mine, other, ratio = statistics.median([seconds(ours) for _ in range(rounds + 1)][1:]), None, None
     else:
-        mine, other, ratio = in_turn(ours, theirs, work.rounds)
-        times = f"{mine:>8.2f} s{other:>8.2f} s{ratio:>7.1f} x"
-    peaks = "/".join(_peak(work, side) for side in (("ours", "peer") if theirs else ("ours",)))
-    row = f"{work.name:<44}{times}{work.least:>7}{peaks:>15}   {work.peer}"
-    return row + (f"\n    floor: {work.floor}" if work.floor else "")
+        mine, other, ratio = in_turn(ours, theirs, rounds)
+    del ours
+    peaks = tuple(_peak(work, side) for side in (("ours", "peer") if theirs else ("ours",)))
+    return Measured(work, mine, other, ratio, work.bound() if work.bound else None, peaks)
+
+
+def duration(value: float | None) -> str:
+    """Seconds as they are read: "1.25 s", "3.1 ms"."""
+    if value is None:
+        return ""
+    return (
+        f"{value:.2f} s"
+        if value >= 0.1
+        else f"{value * 1e3:.1f} ms"
+        if value >= 1e-4
+        else f"{value * 1e6:.0f} µs"
+    )
+
+
+def _row(found: Measured) -> str:
+    work = found.work
+    ratio = "" if found.ratio is None else f"{found.ratio:.2f} x"
+    cells = (
+        f"{work.name:<46}{duration(found.ours):>11}{duration(found.peer):>11}{ratio:>9}{work.least:>7}"
+        f"{duration(found.floor):>11}{'/'.join(found.peaks):>12}   {work.peer}"
+    )
+    return cells + (f"\n    floor: {work.floor}" if work.floor else "")
 
 
 def _peak(work: Work, side: str) -> str:
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    module = ["-m", spec.name.removesuffix(".__main__")] if spec is not None else [sys.argv[0]]
     made = subprocess.run(
-        [sys.executable, sys.argv[0], work.name, side], capture_output=True, text=True, check=True
+        [sys.executable, *module, work.name, side], capture_output=True, text=True, check=True
     )
-    return made.stdout.split()[-1]
+    return made.stdout.split()[-1].split("->")[-1]
 
 
 def _once(work: Work, side: str) -> None:

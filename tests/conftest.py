@@ -28,11 +28,11 @@ FIVE = [
 @pytest.fixture(scope="module", params=["numpy", "compiled"])
 def way_of_counting(request):
     """Both ways of counting words, one after the other; the compiled one where it was built on installing."""
-    from vecwise.kernels import native
+    from vecwise.kernels import native_counts
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-        if request.param == "compiled" and native.library() is None:
+        if request.param == "compiled" and native_counts.library() is None:
             assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
             pytest.skip("the compiled kernel was not built: no C compiler was found on installing")
         yield request.param

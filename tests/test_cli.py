@@ -16,7 +16,7 @@ import pytest
 
 import vecwise as vw
 from conftest import EXAMPLES, FIVE
-from vecwise import cli
+from vecwise.cli.app import _system as system_message
 
 VECWISE = str(Path(sys.executable).parent / "vecwise")
 
@@ -211,10 +211,10 @@ def test_reports_of_files_with_dots_in_their_names_stay_apart(tmp_path) -> None:
 
 
 def test_errors_of_the_system_have_a_reason() -> None:
-    assert cli._system(OSError(28, "No space left on device")) == "No space left on device."
-    assert cli._system(OSError("odd")) == "odd."
-    assert cli._system(OSError(13, "Permission denied", "r.html")) == "Permission denied: r.html"
-    assert "--sample" in cli._system(MemoryError())
+    assert system_message(OSError(28, "No space left on device")) == "No space left on device."
+    assert system_message(OSError("odd")) == "odd."
+    assert system_message(OSError(13, "Permission denied", "r.html")) == "Permission denied: r.html"
+    assert "--sample" in system_message(MemoryError())
 
 
 def test_cells_cannot_command_the_terminal(tmp_path) -> None:
@@ -384,7 +384,7 @@ def test_a_saved_encoder_encodes_new_rows(tmp_path) -> None:
 
 
 def test_the_command_line_lists_every_encoder() -> None:
-    from vecwise.cli import ENCODERS
+    from vecwise.cli.options import ENCODERS
     from vecwise.encoders import registry
 
     assert ("auto", *registry.ENCODERS) == ENCODERS

@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import vecwise as vw
-from vecwise.kernels import native, token_counts, tokens, wordlists, workers
+from vecwise.kernels import native, native_counts, token_counts, tokens, wordlists, workers
 from vecwise.kernels.bags import weigh_to_unit_rows
 from vecwise.kernels.cutting import Rule
 from vecwise.kernels.tokens import token_ids, tokens_of
 
 ROOT = Path(__file__).parent.parent
-needs_library = pytest.mark.skipif(native.library() is None, reason="the compiled kernel was not built")
+needs_library = pytest.mark.skipif(
+    native_counts.library() is None, reason="the compiled kernel was not built"
+)
 
 sizes = st.sampled_from([0, 1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000])
 ascii_bytes = st.characters(max_codepoint=127)
@@ -101,7 +103,7 @@ def test_slices_chunks_and_workers_give_the_same_bits(rows, rule, at, count) -> 
 @given(st.lists(st.text(st.sampled_from("ab\0 é"), max_size=30), max_size=40), rules)
 def test_colliding_hashes_give_the_same_bits(rows, rule) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(native, "HASH_MASK", 7)
+        patch.setattr(native_counts, "HASH_MASK", 7)
         first, second = both(lambda: counted(pa.array(rows, pa.string()), rule))
         assert first == second
 
@@ -178,16 +180,16 @@ def test_offsets_beyond_the_text_are_refused() -> None:
 
 
 def test_a_library_that_is_missing_old_or_broken_counts_as_none(tmp_path, monkeypatch) -> None:
-    assert native._loaded(tmp_path / "none.so") is None
+    assert native.loaded(tmp_path / "none.so") is None
     (tmp_path / "broken.so").write_bytes(b"not a library")
-    assert native._loaded(tmp_path / "broken.so") is None
+    assert native.loaded(tmp_path / "broken.so") is None
     monkeypatch.setattr(native, "VERSION", -1)
-    native._loaded.cache_clear()
-    assert native.library() is None
+    native.loaded.cache_clear()
+    assert native_counts.library() is None
     monkeypatch.undo()
-    native._loaded.cache_clear()
+    native.loaded.cache_clear()
     monkeypatch.setenv("VECWISE_NATIVE", "0")
-    assert native.library() is None
+    assert native_counts.library() is None
     assert vw.CountEncoder().fit_transform(["a b a"]).toarray().tolist() == [[2, 1]]
 
 

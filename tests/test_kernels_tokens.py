@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecwise.kernels import native, token_counts, tokens, word_spans, wordlists, workers
+from vecwise.kernels import native_counts, token_counts, tokens, word_spans, wordlists, workers
 from vecwise.kernels.cutting import Rule, word_grams
 from vecwise.kernels.tokens import count_tokens, token_ids, tokens_of
 
@@ -152,7 +152,7 @@ def test_words_that_share_a_hash_stay_apart(way_of_counting, monkeypatch) -> Non
         return np.zeros_like(numbers)
 
     monkeypatch.setattr(word_spans, "mix", constant)
-    monkeypatch.setattr(native, "HASH_MASK", 7)
+    monkeypatch.setattr(native_counts, "HASH_MASK", 7)
     assert token_ids(pa.array(rows), Rule())[0] == expected
     assert calls or way_of_counting == "compiled"
     # Apart inside their groups, so that only the joining of groups can confuse them.

@@ -694,7 +694,7 @@ def test_cut_texts_are_told_once_and_in_the_report(monkeypatch) -> None:
     from vecwise.encoders.sentence import SentenceMap
     from vecwise.errors import TextCut
     from vecwise.explore import facts_of
-    from vecwise.telling import explored
+    from vecwise.telling.explored import explored
 
     real = SentenceMap.__call__
 

@@ -15,6 +15,7 @@ import numpy as np
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import OutOfRange
 from vecwise.kernels.arrays import is_sparse
+from vecwise.kernels.mapped import passed
 from vecwise.vectors import Vectors
 from vecwise.verbs import Fold, Map
 
@@ -32,7 +33,8 @@ def chunk_rows(X: Vectors) -> int:
 
 
 def chunks(X: Any, size: int | None = None) -> Iterator[Any]:
-    """Cut `Vectors` or an Arrow table into slices of `size` rows; no copy.
+    """Cut `Vectors` or an Arrow table into slices of `size` rows; no copy. Rows of a mapped file leave memory
+    once they are passed.
 
     Raises `OutOfRange` for a size below 1.
     """
@@ -44,7 +46,7 @@ def chunks(X: Any, size: int | None = None) -> Iterator[Any]:
         yield from (X.slice(start, size) for start in range(0, X.num_rows, size))
         return
     space = X.space.with_claims(X.space.claims - {"centered"})  # true of all rows together only
-    for start in range(0, len(X), size):
+    for start in passed(X.values, range(0, len(X), size)):
         part = slice(start, start + size)
         rows = None if X.rows is None else X.rows.slice(start, size)
         yield Vectors._trusted(X.values[part], X.ids[part], rows, space, X.encoder)
@@ -53,7 +55,8 @@ def chunks(X: Any, size: int | None = None) -> Iterator[Any]:
 def blocks(values: Any) -> Iterator[Any]:
     """Cut a bare matrix into slices whose float64 copy is of the usual chunk size."""
     size = max(64, CHUNK_BYTES // (8 * values.shape[1]))
-    return (values[start : start + size] for start in range(0, values.shape[0], size))
+    for start in passed(values, range(0, values.shape[0], size)):
+        yield values[start : start + size]
 
 
 def fold(

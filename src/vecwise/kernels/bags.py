@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels import native
+from vecwise.kernels import native_counts
 from vecwise.kernels.workers import each
 
 _BLOCK: Final = 1 << 16  # cells whose temporaries stay in a core's cache
@@ -51,8 +51,8 @@ def rearrange(counts: Any, columns: np.ndarray, width: int) -> Any:
 
 def rows_with(counts: Any) -> np.ndarray:
     """Give how many rows of a canonical CSR array hold each column, int64."""
-    if native.library() is not None and counts.indices.dtype == np.int32:
-        return native.cells_of_columns(counts.indices, counts.shape[1])
+    if native_counts.library() is not None and counts.indices.dtype == np.int32:
+        return native_counts.cells_of_columns(counts.indices, counts.shape[1])
     return np.bincount(counts.indices, minlength=counts.shape[1])
 
 
@@ -63,14 +63,14 @@ def weigh_to_unit_rows(counts: Any, weights: np.ndarray) -> None:
     after the other in the order of its columns, as scikit-learn adds them, so the bits are the same as its.
     """
     data, starts = counts.data, counts.indptr
-    compiled = native.library() is not None and counts.indices.dtype == starts.dtype == np.int32
+    compiled = native_counts.library() is not None and counts.indices.dtype == starts.dtype == np.int32
     weights = np.ascontiguousarray(weights, np.float64)
 
     def work(rows: tuple[int, int]) -> None:
         own = starts[rows[0] : rows[1] + 1]
         here = slice(int(own[0]), int(own[-1]))
         if compiled:
-            native.weigh_rows(data[here], counts.indices[here], own - own[0], weights)
+            native_counts.weigh_rows(data[here], counts.indices[here], own - own[0], weights)
             return
         lengths = np.diff(own)
         cells = data[here] * weights[counts.indices[here]]

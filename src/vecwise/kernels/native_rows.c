@@ -1,7 +1,7 @@
 /* Numbered words: rows of them counted and weighed, lists of them brought in order. Keeps nothing.
 
    It must not know Python, nor how words were found: arrays come with their sizes, answers go into arrays of the caller,
-   and a negative answer is an error. `native.py` is the only caller; `tokens.py`, `bags.py` and `wordlists.py` say the
+   and a negative answer is an error. `native_counts.py` is the only caller; `tokens.py`, `bags.py` and `wordlists.py` say the
    same in NumPy. */
 
 #include "native.h"

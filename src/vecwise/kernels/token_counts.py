@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels import native
+from vecwise.kernels import native_counts
 from vecwise.kernels.spans import workers
 from vecwise.kernels.workers import each
 
@@ -40,7 +40,7 @@ def counted(groups: tuple[Group, ...], columns: np.ndarray, width: int, negative
 
     Words that are `negative` (a mask) count -1 each.
     """
-    if native.library() is not None:
+    if native_counts.library() is not None:
         return _compiled(groups, columns, width, negative)
     blocks = [block for group in groups for block in _row_blocks(group, _BLOCK_TOKENS)]
     size = 8 * sum(len(block.ids) for block in blocks)
@@ -92,7 +92,7 @@ def _compiled(groups: tuple[Group, ...], columns: np.ndarray, width: int, negati
         block, here = blocks[number], slice(starts[number], starts[number + 1])
         own = np.ascontiguousarray(block.own(columns), np.int32)
         signs = None if negative is None else block.own(negative)
-        return native.count_rows(block.ids, block.rows, own, signs, indices[here], data[here])
+        return native_counts.count_rows(block.ids, block.rows, own, signs, indices[here], data[here])
 
     lengths = each(work, range(len(blocks)), 8 * total)
     done = 0

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels import native, wordlists
+from vecwise.kernels import native_counts, wordlists
 from vecwise.kernels.bags import numbered_lists
 from vecwise.kernels.cutting import WORDS, Rule
 from vecwise.kernels.grams import runs
@@ -102,10 +102,13 @@ def tokens_of(column: Any, rule: Rule, in_order: bool = False) -> Tokens:
         return _arranged(made) if in_order else made
     size = sum(map(_bytes, chunks))
     share = max(PART_BYTES, size // (_GROUPS * workers()) + 1)
-    if native.library() is None or rule.ngrams != (1, 1):  # what runs and sorting take grows with the group
+    if native_counts.library() is None or rule.ngrams != (
+        1,
+        1,
+    ):  # what runs and sorting take grows with the group
         share = max(PART_BYTES, min(GROUP_BYTES, size // workers() + 1))
     groups = list(_grouped((part for chunk in chunks for part in _cut_rows(chunk, PART_BYTES)), share))
-    if native.library() is None:
+    if native_counts.library() is None:
         made = _joined(each(lambda parts: _numbered(parts, rule), groups, size))
         return _arranged(made) if in_order else made
     ordered = _arranged if in_order else lambda tokens: tokens
@@ -178,15 +181,15 @@ def _compiled(parts: list[Any], rule: Rule) -> Tokens:
     ends, total = [np.zeros(1, np.int64)], 0
     how = {"word_rule": rule.tokenizer == "word", "lower": bool(rule.lowercase)}
     # As many as there can be; memory that is never written to is never taken.
-    ids = np.empty(sum(native.most_words(_ends(part), []) for part in parts), np.int32)
-    with native.WordTable() as table:
+    ids = np.empty(sum(native_counts.most_words(_ends(part), []) for part in parts), np.int32)
+    with native_counts.WordTable() as table:
         for part in parts:
             text, offsets = _text(part), _ends(part)
             changed = table.beyond_ascii(text, offsets)
             spans = zip(offsets[changed].tolist(), offsets[changed + 1].tolist(), strict=True)
             raw = [text[a:b].tobytes() for a, b in spans]
             other = prepared(raw, rule) if raw else []
-            room = native.most_words(offsets, other)
+            room = native_counts.most_words(offsets, other)
             if room > len(ids) - total:  # preparing made rows longer
                 ids = np.concatenate([ids[:total], np.empty(2 * room + total, np.int32)])
             count, rows = table.cut(text, offsets, changed, other, ids=ids[total:], **how)

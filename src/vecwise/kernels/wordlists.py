@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vecwise.kernels import native
+from vecwise.kernels import native_counts
 
 
 def from_words(words: Iterable[str]) -> Any:
@@ -109,8 +109,8 @@ def to_words(words: Any) -> list[str]:
     """Give Python strings."""
     if not len(words):
         return []
-    if native.library() is not None:
-        lines = native.lines(*laid_out(words))
+    if native_counts.library() is not None:
+        lines = native_counts.lines(*laid_out(words))
         if lines is not None:
             return str(lines.data, "utf-8", "surrogatepass").split("\n")
     offsets, text = parts(words)
@@ -132,8 +132,8 @@ def merged(lists: Sequence[Any]) -> tuple[Any, list[np.ndarray]]:
 
     if len(lists) == 1:
         return lists[0], [np.arange(len(lists[0]), dtype=np.int32)]
-    if native.library() is not None:
-        with native.WordTable() as table:
+    if native_counts.library() is not None:
+        with native_counts.WordTable() as table:
             places = [table.add(*laid_out(part)) for part in lists]
             return from_offsets(*table.words()), places
     numbers, words = numbered(pa.concat_arrays(list(lists)))
@@ -143,7 +143,7 @@ def merged(lists: Sequence[Any]) -> tuple[Any, list[np.ndarray]]:
 
 def joined_in_order(first: Any, second: Any) -> tuple[Any, list[np.ndarray]]:
     """The same of two lists that are in order, by the compiled kernel; the words are in order again."""
-    made, places = native.joined_in_order(laid_out(first), laid_out(second))
+    made, places = native_counts.joined_in_order(laid_out(first), laid_out(second))
     return from_offsets(*made), places
 
 
@@ -152,15 +152,15 @@ def arranged(words: Any) -> tuple[Any, np.ndarray]:
     order = sorted_order(words)
     places = np.empty(len(order), np.int32)
     places[order] = np.arange(len(order), dtype=np.int32)
-    if native.library() is None:
+    if native_counts.library() is None:
         return take(words, order), places
-    return from_offsets(*native.arranged(*laid_out(words), order)), places
+    return from_offsets(*native_counts.arranged(*laid_out(words), order)), places
 
 
 def sorted_order(words: Any) -> np.ndarray:
     """Give the places of the words in order of their code points, which is the order of their UTF-8 bytes."""
-    if native.library() is not None:
-        return native.sorted_order(*laid_out(words))
+    if native_counts.library() is not None:
+        return native_counts.sorted_order(*laid_out(words))
     import pyarrow.compute as pc
 
     return np.frombuffer(pc.sort_indices(words).buffers()[1], np.uint64)[: len(words)].astype(np.int64)
@@ -168,8 +168,8 @@ def sorted_order(words: Any) -> np.ndarray:
 
 def in_order(words: Any) -> bool:
     """Tell whether distinct words stand in the order of their code points."""
-    if native.library() is not None:
-        return native.in_order(*laid_out(words))
+    if native_counts.library() is not None:
+        return native_counts.in_order(*laid_out(words))
     return bool((np.diff(sorted_order(words)) > 0).all())
 
 

@@ -2,7 +2,7 @@
 
    It must not know Python: arrays come with their sizes, answers go into arrays of the caller, and a negative answer is
    an error (the codes below). There is no state outside the tables, so threads may work at the same time, each on its
-   own. `native.py` is the only caller; `word_spans.py` and `tokens.py` say the same in NumPy. */
+   own. `native_counts.py` is the only caller; `word_spans.py` and `tokens.py` say the same in NumPy. */
 
 #include "native.h"
 
@@ -32,7 +32,7 @@ typedef struct {
     int64_t keys_room;
 } Table;
 
-int64_t vecwise_version(void) { return 1; }
+int64_t vecwise_version(void) { return 2; }
 
 static inline int reserve(void *memory, int64_t *room, int64_t wanted, int64_t width) {
     if (wanted <= *room) return 0;

@@ -1,0 +1,80 @@
+"""Answers on the screen, as text or as one JSON document, and the bar of long work.
+
+This module must not know any command.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def print_answer(answer: Any, as_json: bool) -> int:
+    """Print an answer and give its exit status."""
+    if as_json:
+        import json
+
+        print(json.dumps(answer.data, ensure_ascii=False, allow_nan=False))
+        return int(answer.status)
+    for number, (heading, lines) in enumerate(answer.sections):
+        click.echo(("\n" if number else "") + click.style(printable(heading), bold=True))
+        for line in lines:
+            click.echo(f"  {printable(line)}")
+    return int(answer.status)
+
+
+def printable(line: str) -> str:
+    """Give the line without what a terminal obeys: control characters of a file must not reach it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in line)
+
+
+def command_line() -> str:
+    """Give the command that was typed."""
+    import shlex
+
+    return shlex.join(["vecwise", *sys.argv[1:]])
+
+
+class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as progress`
+    """A bar with rate and time left, on standard error, only at a terminal, and only for work in several parts."""
+
+    def __enter__(self) -> Callable[[int, int], None] | None:
+        self.bar: Any = None
+        return self._tick if sys.stderr.isatty() else None
+
+    def _tick(self, done: int, total: int) -> None:
+        if self.bar is None and done < total:
+            self.bar = _bar(total)
+        if self.bar is not None:
+            self.bar.update(self.bar.tasks[0].id, completed=done)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def _bar(total: int) -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
+
+    columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("encoding", total=total)
+    bar.start()
+    return bar

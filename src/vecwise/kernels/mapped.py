@@ -1,0 +1,55 @@
+"""Arrays that lie in a mapped file: pages that were read are given back, so that a pass needs little memory.
+
+This module must not know any vecwise type. Only files mapped for reading are touched: their pages come back from the
+file, whoever asks for them again.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+BEHIND: Final = 1 << 25  # bytes behind the reader that stay: other threads may still be at work there
+
+
+def passed(values: Any, starts: range) -> Iterator[int]:
+    """Give the row numbers of `starts` one by one; mapped rows far behind the one given leave memory.
+
+    `values` is a matrix; one that is not mapped for reading is left alone. After the last row everything leaves.
+    """
+    file = _file(values) if hasattr(mmap, "MADV_DONTNEED") else None
+    if file is None:
+        yield from starts
+        return
+    begin = values.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
+    kept = max(1, BEHIND // max(1, values.strides[0]))
+    done = 0
+    for start in starts:
+        yield start
+        upto = start - kept
+        if upto - done >= kept:
+            _leave(file, begin + done * values.strides[0], begin + upto * values.strides[0])
+            done = upto
+    _leave(file, begin + done * values.strides[0], begin + values.shape[0] * values.strides[0])
+
+
+def _file(values: Any) -> mmap.mmap | None:
+    """The file that a C-ordered matrix is mapped from, read-only."""
+    if not isinstance(values, np.ndarray) or not values.flags.c_contiguous:
+        return None
+    array: Any = values
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and array.mode == "r" and array._mmap is not None:  # type: ignore[attr-defined]
+            return array._mmap  # type: ignore[attr-defined]
+        array = array.base
+    return None
+
+
+def _leave(file: mmap.mmap, begin: int, end: int) -> None:
+    first = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
+    last = end // mmap.PAGESIZE * mmap.PAGESIZE
+    if last > first:
+        file.madvise(mmap.MADV_DONTNEED, first, last - first)

@@ -1,0 +1,38 @@
+"""The health of vectors, in words and as data.
+
+This module must not know the command line, nor compute anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vecwise.draw.words import share
+from vecwise.measure.health import Health
+from vecwise.table_text import clip
+from vecwise.telling.answer import Answer
+from vecwise.telling.words import (
+    range_words,
+    space_data,
+    wrapped,
+)
+
+
+def healthy(name: str, found: Health, X: Any) -> Answer:
+    """Tell the health of vectors: a line a check, status 1 when something is wrong."""
+    marks = {"fine": "fine ", "look": "LOOK ", "wrong": "WRONG"}
+    lines = []
+    for check in found.checks:
+        lines += wrapped(f"{marks[check.verdict]}  {check.name}: {check.reason}", " " * 7)
+        if check.remedy:
+            lines += wrapped(f"       {check.remedy}", " " * 7)
+    kind = "sparse" if found.sparse else "dense"
+    facts = [
+        f"{kind} {found.dtype}, {share(found.density)} of the cells are not zero",
+        *(f"{n.upper()} norm {range_words(found.norms[n])}" for n in ("l1", "l2")),
+        f"standard deviation of a dimension {range_words(found.spread)}",
+        *wrapped(found.advice),
+    ]
+    head = f"{clip(name, 60)}: {found.rows:,} × {found.dim:,}, {found.verdict}"
+    data = {"name": name, "space": space_data(X), **found.to_dict()}
+    return Answer([(head, facts), ("Checks", lines)], data, 1 if found.verdict == "wrong" else 0)

@@ -1,0 +1,84 @@
+"""Rows compared: two texts, a query with its neighbours, all pairs, in words and as data.
+
+This module must not know the command line, nor compute anything.
+"""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from vecwise.draw.words import number
+from vecwise.explore import MEASURES, View, shown_columns
+from vecwise.table_text import clip
+from vecwise.telling.answer import Answer, plain
+from vecwise.telling.words import (
+    WIDTH,
+    cut,
+    in_blocks,
+    measure_data,
+    short,
+    space_data,
+    told,
+)
+
+
+def compared(
+    a: str, b: str, X: Any, scores: dict[str, float | None], shared: tuple[int, int] | None
+) -> Answer:
+    """Tell how alike two texts are; `shared` are the words they share and those they have, of counts of words."""
+    meaning = _likeness(scores["cosine"])
+    if shared is not None:
+        meaning = f"They share {shared[0]:,} of {shared[1]:,} different words."
+    lines = [f"{MEASURES[name]:<20}{number(score, 4):>10}" for name, score in scores.items()]
+    lines.append(meaning)
+    if "unit" in X.space.claims:
+        lines.append("Both vectors have length 1, so inner product and cosine agree.")
+    data = {"a": a, "b": b, **scores, "meaning": meaning, "space": space_data(X)}
+    return Answer([(f"{clip(a, 44)}  |  {clip(b, 44)}", lines)], data)
+
+
+def _likeness(cosine: float | None) -> str:
+    if cosine is None:
+        return "One of them is a zero vector, which has no direction, so the cosine has no value."
+    for least, words in ((0.8, "They say nearly the same."), (0.55, "They are close in meaning."),
+                         (0.3, "They are related."), (0.15, "They have little in common.")):  # fmt: skip
+        if cosine >= least:
+            return words
+    return "They have nothing in common."
+
+
+def neighbors(found: Any, view: View, made: Any, query: str | None, own: Any, k: int) -> Answer:
+    """Tell the nearest rows, best first, in words and with their scores."""
+    shown = shown_columns(made.vectors, made.plan)
+    answers = []
+    for name, place, score in zip(
+        found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True
+    ):
+        if own is not None and name == own.ids.tolist()[0]:
+            continue
+        answers.append({"id": name, "score": plain(score), "row": told(made.vectors, place, shown)})
+    answers = answers[:k]
+    width = max((len(short(a["id"])) for a in answers), default=1)
+    lines = [cut(f"{number(a['score'], 4):>9}  {short(a['id']):<{width}}  {a['row']}") for a in answers]
+    asked = query if query is not None else f"row {own.ids.tolist()[0]}"
+    measured = f", by {view.words}"
+    head = f"Nearest to {clip(asked, WIDTH - 11 - len(measured))}{measured}"
+    data = {"query": asked, "metric": found.metric, "measure": measure_data(view), "neighbors": answers}
+    return Answer([(head, lines)], data)
+
+
+def paired(name: str, table: Any, view: View, made: Any) -> Answer:
+    """Tell all pairs as a labelled table; the labels are row ids, and a legend says what they are."""
+    shown = shown_columns(made.vectors, made.plan)
+    ids = [short(i, 24) for i in table.ids.tolist()]
+    cells = [
+        [i, *("no value" if isnan(v) else f"{v:.3f}" if abs(v) < 1e9 else number(v) for v in line)]
+        for i, line in zip(ids, table.values.tolist(), strict=True)
+    ]
+    lines = in_blocks(["", *ids], cells)
+    rows = [told(made.vectors, place, shown) for place in range(len(ids))]
+    legend = [cut(f"{i}  {words}") for i, words in zip(ids, rows, strict=True)]
+    data = {"name": name, "metric": table.metric, "measure": measure_data(view), "kind": table.kind,
+            "ids": table.ids.tolist(), "rows": rows, "values": table.values.tolist()}  # fmt: skip
+    return Answer([(f"{clip(name, 40)}: all pairs, by {view.words}", lines), ("Rows", legend)], data)

@@ -1,0 +1,26 @@
+"""The use cases that the command line and notebooks share: read, encode, save, open, explore, compare."""
+
+from vecwise.loading import encode, load
+from vecwise.store.sources import batches, read
+from vecwise.storing import open, open_encoder, save
+from vecwise.telling.answer import Answer
+from vecwise.workbench.files import encode_to, explore, health_of, plot
+from vecwise.workbench.queries import nearest_in, pairs_of, similar
+
+__all__ = [
+    "Answer",
+    "batches",
+    "encode",
+    "encode_to",
+    "explore",
+    "health_of",
+    "load",
+    "nearest_in",
+    "open",
+    "open_encoder",
+    "pairs_of",
+    "plot",
+    "read",
+    "save",
+    "similar",
+]

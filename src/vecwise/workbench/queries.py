@@ -1,0 +1,90 @@
+"""Rows compared: two texts, a query with a file, all pairs of a small file.
+
+This module must not know how its answers are printed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from vecwise.encoders.counts import CountEncoder, TfidfEncoder
+from vecwise.encoders.queries import encode_query
+from vecwise.encoders.sentence import SentenceEncoder
+from vecwise.errors import OutOfRange, TooLarge, unknown
+from vecwise.loading import encode, load
+from vecwise.telling.answer import Answer, plain
+from vecwise.telling.compared import compared, neighbors, paired
+from vecwise.vectors import Vectors
+from vecwise.workbench.views import display_name, viewed
+
+MOST_PAIRED = 50
+
+
+def similar(a: str, b: str, *, encoder: str = "sentence") -> Answer:
+    """Compare two texts: inner product, cosine, Euclidean and Manhattan distance, and what they mean."""
+    from vecwise.measure.similarity import cosine, distances, dot
+
+    # No guess is needed, and none is made: it would load Arrow's functions for two texts.
+    X = encode([a, b], {"sentence": SentenceEncoder, "count": CountEncoder, "tfidf": TfidfEncoder}[encoder]())
+    left, right = X[0], X[1]
+    found = {
+        "dot": dot(left, right),
+        "cosine": cosine(left, right),
+        "euclidean": distances(left, right),
+        "manhattan": distances(left, right, metric="manhattan"),
+    }
+    scores = {name: plain(table.values.tolist()[0][0]) for name, table in found.items()}
+    return compared(a, b, X, scores, _shared(X) if X.is_sparse else None)
+
+
+def _shared(X: Vectors) -> tuple[int, int]:
+    """How many different words two rows of counts share, and how many they have together."""
+    has = np.asarray(X) != 0
+    return int(has.all(axis=0).sum()), int(has.any(axis=0).sum())
+
+
+def nearest_in(
+    path: str, query: str | None, *, row: str | None = None, k: int = 10, metric: str = "auto", **options: Any
+) -> Answer:
+    """Find the rows of a PATH nearest to a text, to a row given as JSON, or to one of its own rows."""
+    from vecwise.measure.nearest import nearest
+
+    if k < 1:
+        raise OutOfRange(f"`-k` is how many rows to give, at least 1, not {k}.")
+    if query is None and row is None:
+        raise OutOfRange("Give a query, or --row ID.")
+    if query is not None and row is not None:
+        raise OutOfRange("Give a query or --row ID, not both.")
+    made = load(path, **options)
+    view = viewed(made.vectors, metric)
+    X = view.vectors
+    asked = X.by_id(_id_of(X, row)) if row is not None else encode_query(X, query or "")
+    found = nearest(X, asked, k=k + (row is not None), metric=view.metric)
+    return neighbors(found, view, made, query, asked if row is not None else None, k)
+
+
+def _id_of(X: Vectors, row: str) -> Any:
+    if X.ids.dtype == object:
+        return row
+    if not re.fullmatch("-?[0-9]{1,18}", row):
+        raise unknown("row with the id", row, [str(i) for i in X.ids[:1000].tolist()])
+    return int(row)
+
+
+def pairs_of(path: str, *, metric: str = "auto", **options: Any) -> Answer:
+    """Give the labelled table of all pairs of up to 50 rows."""
+    from vecwise.measure.similarity import cosine, distances, dot
+
+    made = load(path, **options)
+    if len(made.vectors) > MOST_PAIRED:
+        raise TooLarge(
+            f"A table of {len(made.vectors):,} × {len(made.vectors):,} pairs is no reading matter; up to "
+            f"{MOST_PAIRED} rows are shown. Use --sample {MOST_PAIRED}, or `vecwise nearest` for single rows."
+        )
+    view = viewed(made.vectors, metric)
+    compare = {"cosine": cosine, "dot": dot}.get(view.metric) or partial(distances, metric=view.metric)
+    return paired(display_name(path), compare(view.vectors), view, made)
