@@ -28,6 +28,7 @@ FLOORS = [
     {"loading", "pictures", "telling"},
     {"storing"},
     {"explore"},
+    {"structure"},
     {"resume"},
     {"encoders"},
     {"measure"},

@@ -1,0 +1,1 @@
+"""Vectors as a whole: clusters, layouts, indexes; what needs all rows at once, each with its limit."""
