@@ -172,7 +172,7 @@ def test_public_names_are_the_designed_face() -> None:
         "cosine", "distances", "dot", "encode", "errors", "health",
         "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
         "passages", "pca",
-        "plot", "read", "save", "standardize", "testing",
+        "plot", "read", "save", "similar", "standardize", "testing",
     }  # fmt: skip
 
 

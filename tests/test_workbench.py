@@ -484,20 +484,20 @@ def test_explore_samples_by_seed() -> None:
 
 
 def test_similar_in_numbers_and_words() -> None:
-    data = strict_json(workbench.similar(FIVE[0], FIVE[1]))
+    data = strict_json(workbench.compare_texts(FIVE[0], FIVE[1]))
     assert data["dot"] == pytest.approx(0.5004, abs=2e-4)
     assert data["cosine"] == pytest.approx(data["dot"], abs=1e-6)
     assert data["euclidean"] == pytest.approx((2 - 2 * data["cosine"]) ** 0.5, abs=1e-5)
     X = vw.encode(FIVE[:2])
     assert data["manhattan"] == pytest.approx(np.abs(X.values[0] - X.values[1]).sum(), rel=1e-5)
     assert data["meaning"] == "They are related."
-    assert workbench.similar("same", "same").data["cosine"] == 1
-    assert strict_json(workbench.similar("a", "b", encoder="count"))["cosine"] == 0
+    assert workbench.compare_texts("same", "same").data["cosine"] == 1
+    assert strict_json(workbench.compare_texts("a", "b", encoder="count"))["cosine"] == 0
 
 
 def test_counts_say_which_words_are_shared_and_not_what_is_meant() -> None:
     told = {
-        text: strict_json(workbench.similar("dog bites man", text, encoder="count"))["meaning"]
+        text: strict_json(workbench.compare_texts("dog bites man", text, encoder="count"))["meaning"]
         for text in ("man bites dog", "dog bites bone", "the sea")
     }
     assert told == {

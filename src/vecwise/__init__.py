@@ -15,6 +15,7 @@ _HOME = {
     "open": "workbench",
     "open_encoder": "workbench",
     "plot": "workbench",
+    "similar": "workbench",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -59,7 +60,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
     from vecwise.vectors import Vectors
-    from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save
+    from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save, similar
 
 
 def __getattr__(name: str) -> Any:

@@ -91,7 +91,7 @@ def similar(a: str, b: str, encoder: str, as_json: bool) -> int:
     """Tell how alike two texts are."""
     from vecwise import workbench
 
-    return print_answer(workbench.similar(a, b, encoder=encoder), as_json)
+    return print_answer(workbench.compare_texts(a, b, encoder=encoder), as_json)
 
 
 @app.command()

@@ -34,5 +34,5 @@ def healthy(name: str, found: Health, X: Any) -> Answer:
         *wrapped(found.advice),
     ]
     head = f"{clip(name, 60)}: {found.rows:,} × {found.dim:,}, {found.verdict}"
-    data = {"name": name, "space": space_data(X), **found.to_dict()}
+    data = {"name": name, "space": space_data(X.space), **found.to_dict()}
     return Answer([(head, facts), ("Checks", lines)], data, 1 if found.verdict == "wrong" else 0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from vecwise.draw.words import number
 from vecwise.explore import MEASURES, View, shown_columns
+from vecwise.measure.likeness import Likeness
 from vecwise.table_text import clip
 from vecwise.telling.answer import Answer, plain
 from vecwise.telling.words import (
@@ -23,29 +24,15 @@ from vecwise.telling.words import (
 )
 
 
-def compared(
-    a: str, b: str, X: Any, scores: dict[str, float | None], shared: tuple[int, int] | None
-) -> Answer:
-    """Tell how alike two texts are; `shared` are the words they share and those they have, of counts of words."""
-    meaning = _likeness(scores["cosine"])
-    if shared is not None:
-        meaning = f"They share {shared[0]:,} of {shared[1]:,} different words."
+def compared(a: str, b: str, found: Likeness) -> Answer:
+    """Tell how alike two texts are."""
+    scores = plain(found.scores)
     lines = [f"{MEASURES[name]:<20}{number(score, 4):>10}" for name, score in scores.items()]
-    lines.append(meaning)
-    if "unit" in X.space.claims:
+    lines.append(found.meaning)
+    if "unit" in found.space.claims:
         lines.append("Both vectors have length 1, so inner product and cosine agree.")
-    data = {"a": a, "b": b, **scores, "meaning": meaning, "space": space_data(X)}
+    data = {"a": a, "b": b, **scores, "meaning": found.meaning, "space": space_data(found.space)}
     return Answer([(f"{clip(a, 44)}  |  {clip(b, 44)}", lines)], data)
-
-
-def _likeness(cosine: float | None) -> str:
-    if cosine is None:
-        return "One of them is a zero vector, which has no direction, so the cosine has no value."
-    for least, words in ((0.8, "They say nearly the same."), (0.55, "They are close in meaning."),
-                         (0.3, "They are related."), (0.15, "They have little in common.")):  # fmt: skip
-        if cosine >= least:
-            return words
-    return "They have nothing in common."
 
 
 def neighbors(found: Any, view: View, made: Any, query: str | None, own: Any, k: int) -> Answer:

@@ -47,7 +47,7 @@ def saved(X: Any, folder: str, rows: int, known: int, plan: Plan | None) -> Answ
         "folder": folder,
         "rows": rows,
         "dim": X.shape[1],
-        "space": space_data(X),
+        "space": space_data(X.space),
         "known": known,
         "columns": [] if plan is None else [column_data(c) for c in plan.columns],
     }
@@ -127,7 +127,7 @@ def _explored_data(name: str, rows: int, facts: Facts, report: str | None) -> di
         "rows": rows,
         "columns": [] if facts.plan is None else [column_data(c) for c in facts.plan.columns],
         "encoder": X.space.name,
-        "space": space_data(X),
+        "space": space_data(X.space),
         "vectors": facts.health.to_dict(),
         "measure": measure_data(facts.view),
         "components": _component_data(facts),

@@ -12,6 +12,7 @@ from vecwise.draw.words import count, number, row
 from vecwise.encoders.guess import Plan
 from vecwise.explore import View
 from vecwise.measure.health import Range
+from vecwise.space import Space
 from vecwise.table_text import clip, grid
 
 MOST_COLUMNS = 40  # columns listed on the terminal; the JSON lists all
@@ -110,9 +111,8 @@ def encoder_name(X: Any) -> str:
     return clip(X.space.name.split(":")[0], 40) or "your own vectors"
 
 
-def space_data(X: Any) -> dict[str, Any]:
+def space_data(space: Space) -> dict[str, Any]:
     """A space as JSON data; the names of very many features are left out."""
-    space = X.space
     named = None if space.features is None or space.dim > 1000 else list(space.features)
     claims = sorted(space.claims)
     return {"name": space.name, "dim": space.dim, "frame": space.frame, "claims": claims, "features": named}

@@ -5,11 +5,12 @@ from vecwise.store.sources import batches, read
 from vecwise.storing import open, open_encoder, save
 from vecwise.telling.answer import Answer
 from vecwise.workbench.files import encode_to, explore, health_of, plot
-from vecwise.workbench.queries import nearest_in, pairs_of, similar
+from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
 
 __all__ = [
     "Answer",
     "batches",
+    "compare_texts",
     "encode",
     "encode_to",
     "explore",

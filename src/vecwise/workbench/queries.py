@@ -9,42 +9,41 @@ import re
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.queries import encode_query
 from vecwise.encoders.sentence import SentenceEncoder
 from vecwise.errors import OutOfRange, TooLarge, unknown
 from vecwise.loading import encode, load
-from vecwise.telling.answer import Answer, plain
+from vecwise.measure.likeness import Likeness, likeness
+from vecwise.telling.answer import Answer
 from vecwise.telling.compared import compared, neighbors, paired
 from vecwise.vectors import Vectors
 from vecwise.workbench.views import display_name, viewed
 
 MOST_PAIRED = 50
+_QUICK = {"sentence": SentenceEncoder, "count": CountEncoder, "tfidf": TfidfEncoder}
 
 
-def similar(a: str, b: str, *, encoder: str = "sentence") -> Answer:
-    """Compare two texts: inner product, cosine, Euclidean and Manhattan distance, and what they mean."""
-    from vecwise.measure.similarity import cosine, distances, dot
+def similar(a: Any, b: Any, /, *, encoder: Any = "sentence") -> Likeness:
+    """Tell how alike two texts are: inner product, cosine, Euclidean and Manhattan distance, and what they mean.
 
-    # No guess is needed, and none is made: it would load Arrow's functions for two texts.
-    X = encode([a, b], {"sentence": SentenceEncoder, "count": CountEncoder, "tfidf": TfidfEncoder}[encoder]())
-    left, right = X[0], X[1]
-    found = {
-        "dot": dot(left, right),
-        "cosine": cosine(left, right),
-        "euclidean": distances(left, right),
-        "manhattan": distances(left, right, metric="manhattan"),
-    }
-    scores = {name: plain(table.values.tolist()[0][0]) for name, table in found.items()}
-    return compared(a, b, X, scores, _shared(X) if X.is_sparse else None)
+    `a` and `b` are texts, read by `encoder` (a name, an encoder or the folder of one), or single rows of
+    `Vectors`. Raises `WrongShape` for more than a row, `SpaceMismatch` for rows of two spaces.
+
+    >>> import vecwise as vw
+    >>> vw.similar("dog bites man", "man bites dog", encoder="count").cosine
+    1.0
+    """
+    if isinstance(a, Vectors) or isinstance(b, Vectors):
+        return likeness(a, b)
+    # For these no guess is needed, and none is made: it would load Arrow's functions for two texts.
+    X = encode([a, b], _QUICK[encoder]() if encoder in list(_QUICK) else encoder)
+    return likeness(X[0], X[1])
 
 
-def _shared(X: Vectors) -> tuple[int, int]:
-    """How many different words two rows of counts share, and how many they have together."""
-    has = np.asarray(X) != 0
-    return int(has.all(axis=0).sum()), int(has.any(axis=0).sum())
+def compare_texts(a: str, b: str, *, encoder: str = "sentence") -> Answer:
+    """Compare two texts, in words and as data."""
+    return compared(a, b, similar(a, b, encoder=encoder))
 
 
 def nearest_in(
