@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import vecwise as vw
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FIVE = [
     "We scanned the skies with rainbow eyes",
@@ -37,3 +39,13 @@ def test_lyrics_are_many_mostly_different_and_use_the_words_of_the_guide(lyrics:
     assert 0 < repeated < 0.08 * len(lyrics)
     words = " ".join(lyrics).lower().split()
     assert {"children", "grass", "gathered", "summer's", "dampened", "end"} <= set(words)
+
+
+def test_speeches_are_ten_thousand_different_sentences_with_their_year() -> None:
+    rows = vw.read(EXAMPLES / "speeches.csv")
+    assert rows.column_names == ["year", "president", "party", "sentence"]
+    sentences, years = rows["sentence"].to_pylist(), rows["year"].to_pylist()
+    assert len(set(sentences)) == len(sentences) == 10_000
+    assert years == sorted(years)
+    assert years[0] == 1790
+    assert all(40 <= len(sentence) <= 200 for sentence in sentences)
