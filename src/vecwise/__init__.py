@@ -38,6 +38,9 @@ _HOME = {
     "pca": "measure.components",
     "standardize": "measure.components",
     "health": "measure.health",
+    "layout": "structure.layout",
+    "faithfulness": "structure.faithfulness",
+    "open_layout": "structure.layout",
 }
 
 __all__ = [*sorted(_HOME), "__version__", "errors", "testing"]  # noqa: PLE0604
@@ -59,6 +62,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.norms import is_unit, normalize, norms
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
+    from vecwise.structure.faithfulness import faithfulness
+    from vecwise.structure.layout import layout, open_layout
     from vecwise.vectors import Vectors
     from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save, similar
 

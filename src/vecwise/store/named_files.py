@@ -68,11 +68,11 @@ def verify(folder: Path, file: Named) -> None:
             )
 
 
-def write_arrays(raw: bytes, folder: Path, generation: int) -> File | None:
-    """Put the arrays of an encoder into the folder, durably; nothing is written when there are none."""
+def write_arrays(raw: bytes, folder: Path, generation: int, kind: str = "encoder") -> File | None:
+    """Put the arrays of an encoder or a layout into the folder, durably; nothing is written when there are none."""
     if not raw:
         return None
-    name = f"encoder-{generation}.safetensors"
+    name = f"{kind}-{generation}.safetensors"
     with replacing(folder / name) as out:
         out.write(raw)
     return File(name, out.size, out.sha256)
