@@ -25,6 +25,7 @@ FLOORS = [
     {"workbench"},
     {"testing"},
     {"streaming"},
+    {"map_pictures"},
     {"loading", "pictures", "telling"},
     {"storing"},
     {"explore"},

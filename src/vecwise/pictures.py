@@ -6,6 +6,7 @@ This module must not know how a picture is drawn, which is `draw`.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +27,7 @@ from vecwise.vectors import Vectors
 MOST_POINTS: Final = 25_000  # more points than this slow a browser's hover down
 MOST_PICTURES: Final = 10_000  # images shown with their pictures, at about half a kilobyte each
 MOST_TABLE_ROWS: Final = 50
-_TELLING_NAMES: Final = (
+TELLING_NAMES: Final = (
     "label",
     "class",
     "target",
@@ -66,7 +67,7 @@ def report_of(facts: Facts, *, name: str, rows: int, color: str | None, command:
         axes=_axes(facts),
         loadings=[] if facts.components is None or X.space.features is None else facts.components.loadings(6),
         ids=X.ids[keep].tolist(),
-        columns=_columns(X, keep),
+        columns=cells_of_rows(X, keep),
         color=color or _color(facts),
         total=rows,
         norms={"L1": facts.health.l1, "L2": facts.health.l2},
@@ -88,7 +89,7 @@ def plot_vectors(X: Vectors, *, color: str | None, dim: int) -> Any:
     if not len(X):
         raise EmptyInput("There are no rows to draw.")
     points, axes = _projected(X, dim)
-    values = None if color is None else _column(X.rows.column(color))  # type: ignore[union-attr]
+    values = None if color is None else cells_of(X.rows.column(color))  # type: ignore[union-attr]
     text = [f"{i}" for i in X.ids.tolist()]
     title = f"{len(X):,} vectors of {X.space.name or 'your own'}"
     return to_plotly(
@@ -165,14 +166,15 @@ def _facts(facts: Facts, rows: int) -> list[tuple[str, str]]:
     return told
 
 
-def _columns(X: Vectors, keep: np.ndarray) -> dict[str, list[Any]]:
+def cells_of_rows(X: Vectors, keep: np.ndarray) -> dict[str, list[Any]]:
+    """Give the columns of these rows that a page shows, as plain cells."""
     if X.rows is None:
         return {}
     rows = X.rows if len(keep) == len(X) else X.rows.take(whole_numbers(keep))
-    return {name: _column(rows.column(name)) for name in readable(rows.schema)}
+    return {name: cells_of(rows.column(name)) for name in readable(rows.schema)}
 
 
-def _column(column: Any) -> list[Any]:
+def cells_of(column: Any) -> list[Any]:
     """Cells that JSON can hold: dates as ISO text, anything unusual as text."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -198,16 +200,21 @@ def _color(facts: Facts) -> str | None:
     if rows is None:
         return None
     names = readable(rows.schema)
-    named = {name.casefold(): name for name in names}
-    for name in _TELLING_NAMES:
-        if name in named:
-            return named[name]
+    named = named_like_a_label(names)
+    if named is not None:
+        return named
     if facts.components is not None and facts.vectors.space.features is not None:
         for feature, _ in facts.components.loadings(1)[0]:
             if feature in rows.column_names:
                 return feature
     others = [name for name in names if name not in facts.shown]
     return others[0] if others else None
+
+
+def named_like_a_label(names: Sequence[str]) -> str | None:
+    """The column that is named as labels and prices usually are, if there is one."""
+    known = {name.casefold(): name for name in names}
+    return next((known[name] for name in TELLING_NAMES if name in known), None)
 
 
 def _tables(facts: Facts) -> list[Table]:

@@ -16,8 +16,10 @@ from vecwise.table_text import clip
 FEWEST = 10  # rows below which a correlation says nothing
 
 
-def along(points: np.ndarray, column: Column) -> str:
+def along(points: np.ndarray, column: Column, axis: str = "component") -> str:
     """Say how a column runs through the points: the component it follows, or that it follows none.
+
+    `axis` is what the coordinates are called.
 
     Numbers and dates by Pearson's correlation, words by the correlation ratio (the share of a
     component's variance that lies between the categories).
@@ -30,11 +32,11 @@ def along(points: np.ndarray, column: Column) -> str:
     if len(points) < FEWEST:
         return ""
     if column.numbers is not None:
-        return _along_numbers(points, column.numbers, name)
-    return _between(points, column, name)
+        return _along_numbers(points, column.numbers, name, axis)
+    return _between(points, column, name, axis)
 
 
-def _along_numbers(points: np.ndarray, numbers: np.ndarray, name: str) -> str:
+def _along_numbers(points: np.ndarray, numbers: np.ndarray, name: str, axis: str) -> str:
     kept = np.isfinite(numbers)
     if kept.sum() < FEWEST:
         return f"{name} has too few values to follow"
@@ -52,12 +54,12 @@ def _along_numbers(points: np.ndarray, numbers: np.ndarray, name: str) -> str:
     best = int(np.abs(found).argmax())
     strength = f"{found[best]:.2f}".replace("-", "−")
     if abs(found[best]) < 0.25:
-        return f"{name} follows none of the components (strongest correlation {strength})"
+        return f"{name} follows none of the {several(axis)} (strongest correlation {strength})"
     way = "rises" if found[best] > 0 else "falls"
-    return f"{name} {way} along component {best + 1} (correlation {strength})"
+    return f"{name} {way} along {axis} {best + 1} (correlation {strength})"
 
 
-def _between(points: np.ndarray, column: Column, name: str) -> str:
+def _between(points: np.ndarray, column: Column, name: str, axis: str) -> str:
     assert column.codes is not None  # noqa: S101 - a column without numbers has words
     groups = len(column.words)
     if groups == 1:
@@ -67,7 +69,9 @@ def _between(points: np.ndarray, column: Column, name: str) -> str:
     counts = column.counts
     spread = points - points.mean(axis=0, dtype=np.float64)
     total = (spread**2).sum(axis=0)
-    sums = np.stack([np.bincount(column.codes, weights=axis, minlength=groups) for axis in spread.T], axis=1)
+    sums = np.stack(
+        [np.bincount(column.codes, weights=along_one, minlength=groups) for along_one in spread.T], axis=1
+    )
     between = (sums**2 / np.maximum(counts, 1)[:, None]).sum(axis=0)
     # Kelley's epsilon squared (1935): many categories explain some variance by chance alone
     within = (total - between) / max(len(points) - groups, 1)
@@ -75,8 +79,17 @@ def _between(points: np.ndarray, column: Column, name: str) -> str:
         ratio = np.nan_to_num(np.clip((between - (groups - 1) * within) / total, 0, 1))
     best = int(ratio.argmax())
     if ratio[best] < 0.05:
-        return f"{name} hardly shows on the components: under 5% of their variance"
-    return f"{name} sets rows apart along component {best + 1}: {share(float(ratio[best]))} of its variance"
+        return f"{name} hardly shows on the {several(axis)}: under 5% of their variance"
+    return f"{name} sets rows apart along {axis} {best + 1}: {share(float(ratio[best]))} of its variance"
+
+
+def several(axis: str) -> str:
+    """More than one of the coordinates.
+
+    >>> several("component"), several("axis")
+    ('components', 'axes')
+    """
+    return f"{axis.removesuffix('is')}es" if axis.endswith("is") else f"{axis}s"
 
 
 def loading(place: int, pairs: Sequence[tuple[str, float]]) -> str:

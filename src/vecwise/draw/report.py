@@ -14,8 +14,16 @@ import numpy as np
 
 from vecwise.draw.columns import read_column
 from vecwise.draw.figures import CIRCLES, LABELLED, Figure, heatmap_figure, histogram_figure, loadings_figure
-from vecwise.draw.findings import along, closest, loading, score, spread_of
-from vecwise.draw.frames import Frame, flat_layout, near_frame, outside, space_layout, whole_frame
+from vecwise.draw.findings import along, closest, loading, score, several, spread_of
+from vecwise.draw.frames import (
+    Frame,
+    flat_layout,
+    near_frame,
+    outside,
+    plane_layout,
+    space_layout,
+    whole_frame,
+)
 from vecwise.draw.markup import shown
 from vecwise.draw.pack import pack_array, pack_column
 from vecwise.draw.page import page_html
@@ -51,7 +59,8 @@ class Report:
     their order; `total` is the number of rows of the file, of which the points may be a sample.
     `axes` name the three coordinates; `loadings` has, per component, the features that load most on it.
     `norms` holds an array (rows,) per order, of all rows; `tables` at most 50 rows each. `pictures` are PNG
-    files, one for each point, where the rows are images.
+    files, one for each point, where the rows are images. `axis` is what a coordinate is called, and `plane` says
+    that the third ones are all zero, so that the picture is one of two dimensions.
     """
 
     title: str
@@ -70,6 +79,8 @@ class Report:
     measure: str
     made: str
     pictures: Sequence[bytes] = ()
+    axis: str = "component"
+    plane: bool = False
 
 
 def report_html(report: Report) -> str:
@@ -102,7 +113,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "facts": report.facts,
         "total": report.total,
         "ids": pack_column(read_column("id", report.ids), ""),
-        "columns": [pack_column(column, along(points, column)) for column in columns],
+        "columns": [pack_column(column, along(points, column, report.axis)) for column in columns],
         "color": None if report.color is None else list(report.columns).index(report.color),
         "map": _map(report, points),
         "look": {
@@ -141,8 +152,13 @@ def _map(report: Report, points: np.ndarray) -> dict[str, Any]:
     flat = _drawing(flat_layout, report.axes, near, whole, len(sample))
     return {
         "points": [pack_array(axis) for axis in points.T],
-        "axes": report.axes,
-        "space": _drawing(space_layout, report.axes, near, whole, len(points)),
+        "axes": report.axes[:2] if report.plane else report.axes,
+        "on": f"{'two' if report.plane else 'three'} {several(report.axis)}",
+        "first": f"{several(report.axis)} 1 and 2",
+        "plane": report.plane,
+        "space": _drawing(
+            plane_layout if report.plane else space_layout, report.axes, near, whole, len(points)
+        ),
         "flat": flat | {"size": round(1.4 * flat["size"] + 0.6, 1), "rows": pack_array(sample)},
         "far": outside(points, near).tolist(),
         "labels": _labels(report) if len(points) <= LABELLED else None,

@@ -5,6 +5,7 @@ This module must not know files, nor what is done with a layout. The packages be
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,13 +37,14 @@ class Job:
     start: np.ndarray
 
     def nearest(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The k nearest rows of every row, itself left out, with their distances; exact."""
+        """Every row itself and its k nearest other rows, `(rows, k + 1)`, with their distances; exact."""
         found = nearest(self.rows, self.rows, k=k + 1, metric=self.metric)
         away = np.maximum(1 - found.scores, 0) if self.metric == "cosine" else found.scores
         others = found.places != np.arange(len(self.rows))[:, None]
         others[others.all(axis=1), -1] = False
-        shape = (len(self.rows), k)
-        return found.places[others].reshape(shape), away[others].reshape(shape)
+        near, far = (found_of[others].reshape(-1, k) for found_of in (found.places, away))
+        itself = np.arange(len(self.rows))[:, None]
+        return np.hstack([itself, near]), np.hstack([np.zeros(itself.shape), far])
 
     def comparable(self) -> np.ndarray:
         """The rows as a dense array of float32 whose Euclidean distances rank as their cosines do, for cosine."""
@@ -62,18 +64,18 @@ def laid_out(method: str, job: Job) -> np.ndarray:
 
 def _umap(job: Job) -> np.ndarray:
     """McInnes, Healy and Melville 2018, doi:10.48550/arXiv.1802.03426."""
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise missing_package("umap-learn", "UMAP", _INSTALL) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # of what it would need for other things
+        try:
+            from umap import UMAP
+        except ImportError as error:
+            raise missing_package("umap-learn", "UMAP", _INSTALL) from error
     size = min(job.neighbors + 1, len(job.rows))  # UMAP counts a row among its own neighbours
     places, away = job.nearest(size - 1)
-    rows = np.arange(len(job.rows))[:, None]
-    known = (np.hstack([rows, places]), np.hstack([np.zeros(rows.shape), away]).astype(np.float32))
     start = job.start.astype(np.float32)
     method = UMAP(
         n_components=start.shape[1], n_neighbors=size, init=10 * start, random_state=job.seed, n_jobs=1,
-        precomputed_knn=known,
+        precomputed_knn=(places, away.astype(np.float32)),
     )  # fmt: skip
     with warnings.catch_warnings():  # it will not transform new rows: that is not its job here
         warnings.filterwarnings("ignore", "precomputed_knn.2. .knn_search_index. is not", UserWarning)
@@ -92,7 +94,8 @@ def _tsne(job: Job) -> np.ndarray:
     perplexity = min(2.0 * job.neighbors, (count - 1) / 3)
     size = min(count - 1, int(3 * perplexity + 1))
     places, away = job.nearest(size)
-    graph = csr_array((away.ravel(), places.ravel(), np.arange(0, count * size + 1, size)), (count, count))
+    ends = np.arange(0, places.size + 1, size + 1)
+    graph = csr_array((away.ravel(), places.ravel(), ends), (count, count))
     method = TSNE(
         n_components=job.start.shape[1], perplexity=perplexity, metric="precomputed", random_state=job.seed,
         init=(1e-4 * job.start).astype(np.float32), learning_rate="auto",
@@ -112,7 +115,7 @@ def _pacmap(job: Job) -> np.ndarray:
     size = min(
         job.neighbors, int(len(job.rows) / 3.5)
     )  # with their farther partners they must not be all rows
-    places, _ = job.nearest(size)
+    places = job.nearest(size)[0][:, 1:]
     rows = np.repeat(np.arange(len(job.rows)), size)
     pairs = np.stack([rows, places.ravel()], axis=1).astype(np.int32)
     with _alone("pacmap"):
@@ -130,14 +133,18 @@ def _alone(package: str) -> Iterator[None]:
 
     from threadpoolctl import threadpool_limits
 
-    logger = logging.getLogger(package)
-    level = logger.level
+    logger, numba = logging.getLogger(package), sys.modules.get("numba")
+    level, threads = logger.level, numba.get_num_threads() if numba else 1
     logger.setLevel(logging.ERROR)
     try:
+        if numba:
+            numba.set_num_threads(1)
         with threadpool_limits(limits=1):
             yield
     finally:
         logger.setLevel(level)
+        if numba:
+            numba.set_num_threads(threads)
 
 
 _METHODS: Final[dict[str, Callable[[Job], Any]]] = {"umap": _umap, "tsne": _tsne, "pacmap": _pacmap}

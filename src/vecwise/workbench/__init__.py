@@ -5,6 +5,7 @@ from vecwise.store.sources import batches, read
 from vecwise.storing import open, open_encoder, save
 from vecwise.telling.answer import Answer
 from vecwise.workbench.files import encode_to, explore, health_of, plot
+from vecwise.workbench.maps import map_of
 from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "explore",
     "health_of",
     "load",
+    "map_of",
     "nearest_in",
     "open",
     "open_encoder",

@@ -175,6 +175,11 @@ map.addEventListener("keydown", (event) => {
   if (!(event.key in turns) && !(event.key in zooms)) return;
   event.preventDefault();
   const eye = map._fullLayout.scene._scene.getCamera().eye;
+  if (data.map.plane) {
+    const nearer = { ...eye, z: eye.z * (zooms[event.key] ?? 1) };
+    window.Plotly.relayout(map, { "scene.camera.eye": nearer });
+    return;
+  }
   window.Plotly.relayout(map, { "scene.camera.eye": turned(eye, turns[event.key] ?? [0, 0], zooms[event.key] ?? 1) });
 });
 
@@ -201,7 +206,7 @@ function repaint() {
 
 function standing() {
   const all = total === 1 ? "One row" : `All ${rowsOf(total)}`;
-  return `${total === data.total ? all : `${rowsOf(total)} of ${counted.format(data.total)}`} on three components`;
+  return `${total === data.total ? all : `${rowsOf(total)} of ${counted.format(data.total)}`} on ${data.map.on}`;
 }
 
 let typing = 0;
@@ -244,11 +249,13 @@ function mapNote() {
   const hidden = state.whole || !far.size ? "" : ` ${farRows()} ${far.size === 1 ? "lies" : "lie"} outside this frame.`;
   const drawn = state.flat ? flatRows.length : total;
   const sample = drawn === data.total ? "" : `, a seeded sample of ${counted.format(data.total)}`;
-  const flat = state.flat ? "This browser has no WebGL, so the picture is flat: components 1 and 2. " : "";
+  const flat = state.flat ? `This browser has no WebGL, so the picture is flat: ${data.map.first}. ` : "";
   return `${flat}Each dot is a row: ${counted.format(drawn)}${sample}.${hidden}`;
 }
 
 function mapHow() {
-  const turn = touch ? "Drag to turn. " : "Drag to turn; press, then scroll to zoom. Arrow keys turn too, + and − zoom. ";
+  const way = data.map.plane ? "move" : "turn";
+  const keys = data.map.plane ? "+ and − zoom. " : "Arrow keys turn too, + and − zoom. ";
+  const turn = touch ? `Drag to ${way}. ` : `Drag to ${way}; press, then scroll to zoom. ${keys}`;
   return `${state.flat ? "" : turn}${touch ? "Tap a dot to read its row." : "Click a dot to keep its row."}`;
 }

@@ -19,7 +19,7 @@ function writeWords() {
   }
   byId("map-note").textContent = mapNote();
   byId("map-how").textContent = mapHow();
-  map.setAttribute("aria-label", `${state.flat ? "Flat" : "Three-dimensional"} scatter of ${rowsOf(total)}: ${data.map.axes.join("; ")}`);
+  map.setAttribute("aria-label", `${state.flat || data.map.plane ? "Flat" : "Three-dimensional"} scatter of ${rowsOf(total)}: ${data.map.axes.join("; ")}`);
   byId("map-section").hidden = false;
 }
 

@@ -1,0 +1,79 @@
+"""The map of a file: a page to look at, and a table keyed by row id.
+
+This module must not know how its answers are printed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.errors import unknown
+from vecwise.explore import View
+from vecwise.loading import load
+from vecwise.telling.answer import Answer
+from vecwise.vectors import Vectors
+from vecwise.workbench.views import display_name, viewed
+
+ADVISED: Final = 10_000  # rows whose health says how rows are compared
+
+
+def map_of(
+    path: str,
+    *,
+    html: str | None = None,
+    csv: str | None = None,
+    parquet: str | None = None,
+    method: str = "pca",
+    dim: int = 3,
+    metric: str = "auto",
+    neighbors: int = 15,
+    color: str | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    command: str = "",
+    **options: Any,
+) -> Answer:
+    """Lay the rows of a PATH out, write the page and the tables that have a path, and tell how faithful it is."""
+    from vecwise.map_pictures import write_map
+    from vecwise.structure.layout import layout
+    from vecwise.telling.mapped import mapped
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = load(path, sample=sample, seed=seed, **options)
+    X, name = made.vectors, display_name(path)
+    if color is not None and (X.rows is None or color not in X.rows.column_names):
+        raise unknown("column", color, [] if X.rows is None else X.rows.column_names)
+    view = _view(X, metric, seed)
+    drawn = layout(view.vectors, dim=dim, method=method, metric=view.metric, neighbors=neighbors, seed=seed)
+    labels = {} if color is None or X.rows is None else {_label(color): X.rows.column(color)}
+    notes = tuple(dict.fromkeys(str(warning.message) for warning in caught))
+    if csv is not None:
+        drawn.to_csv(csv, labels)
+    if parquet is not None:
+        drawn.to_parquet(parquet, labels)
+    if html is not None:
+        write_map(html, drawn, X, name=name, rows=made.total, measure=view.words, color=color,
+                  command=command, notes=notes)  # fmt: skip
+    return mapped(name, made.total, drawn, view.words, {"html": html, "csv": csv, "parquet": parquet}, notes)
+
+
+def _view(X: Vectors, metric: str, seed: int) -> View:
+    """How rows are compared: as told, or as the health of some of them advises."""
+    if metric != "auto" or len(X) <= ADVISED:
+        return viewed(X, metric)
+    rows = np.sort(np.random.default_rng(seed).choice(len(X), ADVISED, replace=False))
+    advised = viewed(X[rows], metric)
+    if advised.vectors.space.same_axes(X.space):
+        return View(X, advised.metric, advised.words)
+    from vecwise.measure.components import standardize
+
+    return View(standardize(X), advised.metric, advised.words)
+
+
+def _label(color: str) -> str:
+    taken = ("id", "x", "y", "z", "neighbors_kept", "trustworthiness")
+    return f"{color} (column)" if color in taken else color
