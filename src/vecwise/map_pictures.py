@@ -12,8 +12,11 @@ import numpy as np
 
 from vecwise import __version__
 from vecwise.draw import words
+from vecwise.draw.figures import LABELLED
 from vecwise.draw.report import Report, report_html
-from vecwise.explore import readable
+from vecwise.encoders.guess import Plan
+from vecwise.explore import readable, shown_columns
+from vecwise.kernels.arrow import whole_numbers
 from vecwise.pictures import MOST_PICTURES, MOST_POINTS, cells_of_rows, named_like_a_label
 from vecwise.store.durable import write_text
 from vecwise.structure.layout import Layout
@@ -37,6 +40,7 @@ def map_report(
     rows: int,
     measure: str,
     color: str | None,
+    plan: Plan | None,
     command: str,
     notes: Sequence[str] = (),
 ) -> Report:
@@ -68,6 +72,7 @@ def map_report(
         measure=measure,
         pictures=[picture for picture in drawn if picture is not None],
         made=" · ".join(part for part in (f"vecwise {__version__}", X.space.name, command) if part),
+        labels=_labels(X, plan, keep) if len(keep) <= LABELLED else (),
         axis="component" if straight else "axis",
         plane=not points[:, 2].any(),
     )
@@ -88,6 +93,16 @@ def drawn_rows(made: Layout, most: int) -> np.ndarray:
     shuffled = np.random.default_rng(made.seed).permutation(keep)
     measured = np.isfinite(made.faithfulness.rows_neighbors_kept[shuffled])
     return np.sort(shuffled[np.argsort(~measured, kind="stable")[:most]])
+
+
+def _labels(X: Vectors, plan: Plan | None, keep: np.ndarray) -> list[str]:
+    """The ids of a few rows, and the rows in words where they have some."""
+    ids, shown = X.ids[keep].tolist(), shown_columns(X, plan)
+    if X.rows is None or not shown:
+        return [str(name) for name in ids]
+    cells = X.rows.select(shown).take(whole_numbers(keep)).to_pylist()
+    told = (words.row(row, shown, 60).strip("“”") for row in cells)
+    return [f"{name} {row}" for name, row in zip(ids, told, strict=True)]
 
 
 def _free(name: str, taken: dict[str, Any]) -> str:

@@ -60,7 +60,8 @@ class Report:
     `axes` name the three coordinates; `loadings` has, per component, the features that load most on it.
     `norms` holds an array (rows,) per order, of all rows; `tables` at most 50 rows each. `pictures` are PNG
     files, one for each point, where the rows are images. `axis` is what a coordinate is called, and `plane` says
-    that the third ones are all zero, so that the picture is one of two dimensions.
+    that the third ones are all zero, so that the picture is one of two dimensions. `labels` stand beside the dots of a
+    few rows; without them those of a table do, or the ids.
     """
 
     title: str
@@ -81,6 +82,7 @@ class Report:
     pictures: Sequence[bytes] = ()
     axis: str = "component"
     plane: bool = False
+    labels: Sequence[str] = ()
 
 
 def report_html(report: Report) -> str:
@@ -175,7 +177,8 @@ def _drawing(
 
 def _labels(report: Report) -> dict[str, list[str]]:
     """What stands beside the dots of a few rows, for a wide and for a narrow picture."""
-    fitting = [table.labels for table in report.tables if len(table.labels) == len(report.ids)]
+    known = [report.labels, *(table.labels for table in report.tables)]
+    fitting = [labels for labels in known if len(labels) == len(report.ids)]
     written = fitting[0] if fitting else report.ids
     return {
         name: [shown(label, width) for label in written] for name, width in (("wide", 28), ("narrow", 15))

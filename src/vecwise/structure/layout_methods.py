@@ -70,7 +70,7 @@ def _umap(job: Job) -> np.ndarray:
             from umap import UMAP
         except ImportError as error:
             raise missing_package("umap-learn", "UMAP", _INSTALL) from error
-    size = min(job.neighbors + 1, len(job.rows))  # UMAP counts a row among its own neighbours
+    size = min(job.neighbors + 1, len(job.rows) - 1)  # UMAP counts a row among its own neighbours
     places, away = job.nearest(size - 1)
     start = job.start.astype(np.float32)
     method = UMAP(

@@ -56,7 +56,7 @@ def map_of(
     if parquet is not None:
         drawn.to_parquet(parquet, labels)
     if html is not None:
-        write_map(html, drawn, X, name=name, rows=made.total, measure=view.words, color=color,
+        write_map(html, drawn, X, name=name, rows=made.total, measure=view.words, color=color, plan=made.plan,
                   command=command, notes=notes)  # fmt: skip
     return mapped(name, made.total, drawn, view.words, {"html": html, "csv": csv, "parquet": parquet}, notes)
 
