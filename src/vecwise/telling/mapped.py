@@ -34,7 +34,7 @@ def mapped(
         "name": name,
         "rows": rows,
         "dim": made.dim,
-        "space": space_data(made.vectors),
+        "space": space_data(made.vectors.space),
         **{part: getattr(made, part) for part in ("method", "metric", "seed", "neighbors", "placed", "axes")},
         "measure": measure,
         "laid_out": made.sampled if made.sampled is not None else made.placed,
