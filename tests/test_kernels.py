@@ -72,7 +72,7 @@ def test_sparse_norms_equal_dense_ones(values) -> None:
 # ---- similarity ----
 
 
-@pytest.mark.parametrize("metric", list(PAIRS))
+@pytest.mark.parametrize("metric", [name for name in PAIRS if name not in ("angular", "jaccard")])
 @pytest.mark.parametrize("sparse", [(False, False), (True, False), (False, True), (True, True)])
 def test_pairs_agree_with_scipy(metric, sparse) -> None:
     from scipy.spatial.distance import cdist

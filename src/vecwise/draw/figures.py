@@ -21,6 +21,7 @@ from vecwise.errors import missing_package
 Figure = dict[str, Any]
 
 LABELLED: Final = 15  # rows up to which dots carry labels and cells carry numbers
+NAMED: Final = 60  # rows up to which a table's edges name them
 CIRCLES: Final = (
     3000  # a circle costs plotly's WebGL ten times the triangles of a square, and at 2 pixels looks the same
 )
@@ -162,6 +163,17 @@ def heatmap_figure(values: np.ndarray, labels: Sequence[str], *, name: str, titl
     >>> figure["data"][0]["text"][0], figure["data"][0]["zmin"]
     (['1.00', '0.50'], -1.0)
     """
+    return pairs_figure(values, labels, labels, name=name, title=title)
+
+
+def pairs_figure(
+    values: np.ndarray, lines: Sequence[str], columns: Sequence[str], *, name: str, title: str = ""
+) -> Figure:
+    """Draw a labelled table of any shape as a heat map, as `heatmap_figure` does.
+
+    >>> pairs_figure(np.array([[1.0, 3.0]]), ["A"], ["B", "C"], name="distance")["data"][0]["x"]
+    [0, 1]
+    """
     table = np.asarray(values, dtype=np.float64)
     finite = table[np.isfinite(table)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
@@ -169,11 +181,10 @@ def heatmap_figure(values: np.ndarray, labels: Sequence[str], *, name: str, titl
         low, high = -1.0, 1.0
     elif low < 0:
         low, high = -max(-low, high), max(-low, high)
-    places = list(range(len(labels)))
     cells: dict[str, Any] = {
         "type": "heatmap",
-        "x": places,
-        "y": places,
+        "x": list(range(len(columns))),
+        "y": list(range(len(lines))),
         "z": [[float(v) if np.isfinite(v) else None for v in line] for line in table],
         "zmin": low,
         "zmax": high if high > low else low + 1,
@@ -182,13 +193,14 @@ def heatmap_figure(values: np.ndarray, labels: Sequence[str], *, name: str, titl
         "hovertemplate": f"%{{y}}<br>%{{x}}<br>{shown(name).replace('%', '')} %{{z:.3g}}<extra></extra>",
         "hoverongaps": False,
     }
-    if len(labels) <= LABELLED:
+    few = max(len(lines), len(columns)) <= LABELLED
+    if few:
         cells["text"] = [[score(float(v)) if np.isfinite(v) else "" for v in line] for line in table]
         cells["texttemplate"] = "%{text}"
         cells |= {"textfont": {"size": 12}, "showscale": False}  # the numbers say it
     else:
         cells["colorbar"] = {"thickness": 10, "outlinewidth": 0, "nticks": 5, "tickfont": {"size": 11}}
-    return {"data": [cells], "layout": _square(labels, title)}
+    return {"data": [cells], "layout": _table_layout(lines, columns, title)}
 
 
 def to_plotly(figure: Figure) -> Any:
@@ -285,17 +297,20 @@ def _ticks(labels: Sequence[str], width: int) -> dict[str, Any]:
     return {"tickvals": places, "ticktext": written, "automargin": True, "ticks": "", "ticklabelstandoff": 4}
 
 
-def _square(labels: Sequence[str], title: str) -> dict[str, Any]:
-    few = len(labels) <= LABELLED
-    side = 44 if few else 20
-    axis = {"showgrid": False, "zeroline": False, "fixedrange": True}
+def _table_layout(lines: Sequence[str], columns: Sequence[str], title: str) -> dict[str, Any]:
+    few = max(len(lines), len(columns)) <= LABELLED
+    side: float = 44 if few else 20
+    axis: dict[str, Any] = {"showgrid": False, "zeroline": False, "fixedrange": True}
+    if max(len(lines), len(columns)) > NAMED:  # names that nobody could read; the cells still tell theirs
+        axis["showticklabels"] = False
+        side = NAMED * side / len(lines)
     return {
-        "xaxis": _ticks(labels, 24 if few else 18)
+        "xaxis": _ticks(columns, 24 if few else 18)
         | axis
         | {"side": "top", "tickangle": -45 if few else -90, "ticklabeloverflow": "allow"},
-        "yaxis": _ticks(labels, 28) | axis | {"autorange": "reversed"},
+        "yaxis": _ticks(lines, 28) | axis | {"autorange": "reversed"},
         # slanted labels lean out over the last column
         "margin": {"l": 8, "r": 96 if few else 8, "t": 8 if not title else 60, "b": 8},
-        "height": max(220, side * len(labels) + 130),
+        "height": max(220, int(side * len(lines)) + 130),
         "title": {"text": shown(title)},
     }

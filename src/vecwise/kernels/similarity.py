@@ -11,68 +11,149 @@ from typing import Any, Final
 
 import numpy as np
 
+from vecwise.kernels import native_pairs
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.blas import one_blas_thread
-from vecwise.kernels.norms import row_norms, scale_rows
+from vecwise.kernels.distances import DIFFERENCES, listed_distances, write_distances
+from vecwise.kernels.norms import unit_rows
+from vecwise.kernels.spans import in_spans
 
 SIMILARITIES: Final = ("cosine", "dot")
-DISTANCES: Final = ("euclidean", "manhattan", "chebyshev")
-_ORDERS: Final = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
-_TAME: Final = (1e-100, 1e100)  # lengths whose products neither overflow nor vanish
-_BLOCK_CELLS: Final = 1 << 15
+DISTANCES: Final = (*DIFFERENCES, "jaccard", "angular")
+SPAN: Final = 256  # rows of a table filled in at a time; not a function of the cores, so that the bits are none
+_PARALLEL: Final = 0.9  # a cosine beyond which an angle is taken from the difference of the unit rows
 
 
-def dots(A: Any, B: Any) -> np.ndarray:
-    """Give inner products, shape `(rows of A, rows of B)`, accumulated in float64; infinite where they overflow."""
-    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread:
-        if is_sparse(A) and is_sparse(B):
-            return dense(A.astype(np.float64) @ B.astype(np.float64).T)
-        if is_sparse(A) or is_sparse(B):
-            left, right = (A, dense(B)) if is_sparse(A) else (dense(A), B)
-            return dense(left.astype(np.float64) @ right.T)
-        return dense(A) @ dense(B).T
+def table(A: Any, B: Any, metric: str, p: float = 2.0) -> np.ndarray:
+    """Give the scores of all pairs, shape `(rows of A, rows of B)`, on all cores; infinite where they overflow.
 
-
-def cosines(A: Any, B: Any) -> np.ndarray:
-    """Give cosines in [-1, 1]; NaN, which stands for "no value", wherever a row is zero.
-
-    A cosine within rounding of 1 or -1 is that: a row's cosine with itself is exactly 1.
+    If `B is A`, one half is computed and mirrored, so the table is symmetric to the bit. Spans of rows have
+    the same size for any number of cores, so the bits do not depend on them.
     """
-    (a, left), (b, right) = _tamed(A), _tamed(B)
-    with np.errstate(invalid="ignore"):  # a zero row gives 0 / 0
-        made = dots(a, b) / left[:, None] / right
-    rounding = (16 + a.shape[1]) * np.finfo(np.float64).eps
-    np.clip(made, -1.0, 1.0, out=made)
-    made[made >= 1 - rounding] = 1.0
-    made[made <= rounding - 1] = -1.0
+    same = B is A
+    left = _prepared_on_cores(A, metric)
+    right = left if same else _prepared_on_cores(B, metric)
+    made = np.empty((A.shape[0], B.shape[0]))
+
+    def fill(span: slice) -> None:
+        start = span.start if same else 0
+        write_scores(left[span], right[start:], metric, p, made[span, start:])
+        if same:
+            made[span.stop :, span] = made[span, span.stop :].T
+            upper = np.triu_indices(span.stop - span.start, 1)
+            made[span, span].T[upper] = made[span, span][upper]
+
+    with one_blas_thread:
+        in_spans(fill, made.shape[0], SPAN)
     return made
 
 
-def _tamed(A: Any) -> tuple[Any, np.ndarray]:
-    """The rows and their lengths; rows whose products could overflow or vanish are brought to length 1 first."""
-    lengths = row_norms(A, 2)
-    wild = (lengths > 0) & ~((lengths > _TAME[0]) & (lengths < _TAME[1]))
-    if not wild.any():
-        return A, lengths
-    rows = dense(A).copy()
-    rows[wild] = scale_rows(rows[wild], 2)
-    return rows, np.where(wild, row_norms(rows, 2), lengths)
+def prepared(values: Any, metric: str) -> Any:
+    """Give rows as `write_scores` takes them: float64, for cosines and angles of length 1 (zero rows: NaN)."""
+    if metric == "jaccard":
+        return _marked(values)
+    double = values.astype(np.float64) if is_sparse(values) else dense(values)
+    if metric not in ("cosine", "angular"):
+        return double
+    made, live = unit_rows(double, 2)
+    if not is_sparse(made):
+        made[~live] = np.nan
+    return made
 
 
-def distances(A: Any, B: Any, metric: str) -> np.ndarray:
-    """Give distances as the lengths of differences, never from a product; infinite where they overflow."""
-    a, b = dense(A), dense(B)
-    made = np.empty((len(a), len(b)))
-    size = max(1, _BLOCK_CELLS // a.shape[1])
+def _prepared_on_cores(values: Any, metric: str) -> Any:
+    if is_sparse(values) or (values.dtype == np.float64 and metric not in ("cosine", "angular", "jaccard")):
+        return prepared(values, metric)
+    made = np.empty(values.shape, prepared(values[:0], metric).dtype)
+
+    def fill(span: slice) -> None:
+        made[span] = prepared(values[span], metric)
+
+    in_spans(fill, values.shape[0], SPAN)
+    return made
+
+
+def write_scores(a: Any, b: Any, metric: str, p: float, out: np.ndarray) -> None:
+    """Write the scores of all pairs of prepared rows."""
+    if metric in DIFFERENCES:
+        write_distances(a, b, metric, p, out)
+    elif metric == "jaccard":
+        _write_jaccard(a, b, out)
+    else:
+        _write_products(a, b, out)
+        if metric != "dot":
+            _to_range(a, b, out)
+        if metric == "angular":
+            _to_angles(a, b, out)
+
+
+def scored(A: Any, B: Any, metric: str, p: float = 2.0) -> np.ndarray:
+    """Give the scores of all pairs of two blocks on this thread alone; infinite where they overflow."""
+    made = np.empty((A.shape[0], B.shape[0]))
+    with one_blas_thread:
+        write_scores(prepared(A, metric), prepared(B, metric), metric, p, made)
+    return made
+
+
+def _write_products(a: Any, b: Any, out: np.ndarray) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(b), size):  # a block of differences stays in the cache
-            for i, row in enumerate(a):
-                made[i, start : start + size] = row_norms(b[start : start + size] - row, _ORDERS[metric])
+        if is_sparse(a) or is_sparse(b):
+            out[...] = dense(a @ b.T)
+        else:
+            np.matmul(a, b.T, out=out)
+
+
+def _to_range(a: Any, b: Any, out: np.ndarray) -> None:
+    """Products of unit rows as cosines: one within rounding of 1 or -1 is that; none where a row is zero."""
+    rounding = (16 + a.shape[1]) * np.finfo(np.float64).eps
+    for rows, side in ((a, 0), (b, 1)):
+        if is_sparse(rows):
+            empty = np.diff(rows.indptr) == 0
+            if empty.any():
+                out[(empty, slice(None)) if side == 0 else (slice(None), empty)] = np.nan
+    if native_pairs.library() is not None:
+        native_pairs.clip(out, rounding)
+        return
+    with np.errstate(invalid="ignore"):
+        np.clip(out, -1.0, 1.0, out=out)
+        out[out >= 1 - rounding] = 1.0
+        out[out <= rounding - 1] = -1.0
+
+
+def _to_angles(a: Any, b: Any, out: np.ndarray) -> None:
+    """Cosines as angles, in half turns. Near 0 and 1 a rounded cosine has lost half of an angle's digits, and the
+    difference of the unit rows has not: it is twice the sine of half the angle."""
+    with np.errstate(invalid="ignore"):
+        near = [np.nonzero(out > _PARALLEL), np.nonzero(out < -_PARALLEL)]
+        np.arccos(out, out=out)
+    out /= np.pi
+    for (left, right), sign in zip(near, (1, -1), strict=True):
+        if len(left):
+            apart = listed_distances(a, b if sign > 0 else -b, left, right)
+            turns = 2 * np.arcsin(apart / 2) / np.pi
+            out[left, right] = turns if sign > 0 else 1 - turns
+
+
+def _marked(values: Any) -> Any:
+    """1 where a cell is not zero."""
+    kind = np.float32 if values.shape[1] < 1 << 24 else np.float64  # counts are exact in both
+    if not is_sparse(values):
+        return (values != 0).astype(kind)
+    made = values.astype(kind)
+    made.data[:] = 1
     return made
 
 
-PAIRS: Final[dict[str, Callable[[Any, Any], np.ndarray]]] = {
-    "dot": dots,
-    "cosine": cosines,
-    **{name: partial(distances, metric=name) for name in DISTANCES},
+def _write_jaccard(a: Any, b: Any, out: np.ndarray) -> None:
+    """One minus the share of the dimensions in either set that are in both; two empty sets are equal."""
+    shared = dense(a @ b.T)
+    sizes = [np.asarray(rows.sum(axis=1, dtype=np.float64)).reshape(-1) for rows in (a, b)]
+    either = sizes[0][:, None] + sizes[1] - shared
+    np.divide(either - shared, either, out=out, where=either > 0)
+    out[either == 0] = 0.0
+
+
+PAIRS: Final[dict[str, Callable[..., np.ndarray]]] = {
+    name: partial(scored, metric=name) for name in (*SIMILARITIES, *DISTANCES)
 }
+dots, cosines = PAIRS["dot"], PAIRS["cosine"]

@@ -1,0 +1,105 @@
+"""Distances of two blocks of rows as the lengths of differences, in float64; never from a product.
+
+This module must not know any vecwise type. The compiled kernel does the same as NumPy here; sums of n terms added in
+another order differ by at most 2 n units in the last place of the sum of their magnitudes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.kernels import native_pairs
+from vecwise.kernels.arrays import dense, is_sparse
+from vecwise.kernels.norms import row_norms
+
+DIFFERENCES: Final = ("euclidean", "sqeuclidean", "manhattan", "chebyshev", "minkowski", "hamming")
+_BLOCK_CELLS: Final = 1 << 15  # a block of differences stays in the cache
+_DENSE_CELLS: Final = 1 << 22  # cells of sparse rows filled in at a time: 32 MB
+
+
+def write_distances(a: Any, b: Any, metric: str, p: float, out: np.ndarray) -> None:
+    """Write the distances of all rows of `a` to all rows of `b`, dense float64 or CSR; infinite where they overflow.
+
+    `p` is for `"minkowski"`; `"hamming"` is the share of the dimensions that differ.
+    """
+    metric = (
+        {1.0: "manhattan", 2.0: "euclidean", np.inf: "chebyshev"}.get(p, metric)
+        if metric == "minkowski"
+        else metric
+    )
+    if not out.size:
+        return
+    compiled = metric in native_pairs.KINDS and _is_compiled(a)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        if compiled and is_sparse(a) and is_sparse(b):
+            native_pairs.sparse(a, b, metric, out)
+        else:
+            for rows, left in _filled_in(a):
+                for columns, right in _filled_in(b):
+                    part = out[rows, columns]
+                    if compiled:
+                        native_pairs.distances(left, right, metric, part)
+                    else:
+                        _subtracted(left, right, metric, p, part)
+    if compiled and metric == "hamming":
+        out /= a.shape[1]
+
+
+def listed_distances(a: Any, b: Any, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Give Euclidean distances of row `left[i]` of `a` and row `right[i]` of `b`, right for every finite row."""
+    made = np.empty(len(left))
+    size = max(1, _DENSE_CELLS // (8 * a.shape[1]))
+    if _is_compiled(a) and is_sparse(a) and is_sparse(b):
+        return native_pairs.sparse_listed(a, b, left, right, "euclidean")
+    todo = np.arange(len(left))
+    if _is_compiled(a) and not is_sparse(a) and not is_sparse(b) and a.dtype == b.dtype:
+        with np.errstate(over="ignore"):
+            squares = native_pairs.listed(a, b, left, right, "sqeuclidean")
+        np.sqrt(squares, out=made)
+        todo = np.flatnonzero(~((squares > 2.0**-900) & (squares < 2.0**900)))
+    for start in range(0, len(todo), size):
+        part = todo[start : start + size]
+        with np.errstate(over="ignore"):
+            made[part] = row_norms(dense(a[left[part]]) - dense(b[right[part]]), 2)
+    return made
+
+
+def _is_compiled(a: Any) -> bool:
+    return native_pairs.library() is not None and a.shape[1] < 2**31  # columns are 32-bit numbers there
+
+
+def _filled_in(values: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    """The rows as float64, a bounded part of sparse ones at a time."""
+    if not is_sparse(values):
+        yield slice(None), values
+        return
+    size = max(1, _DENSE_CELLS // values.shape[1])
+    for start in range(0, values.shape[0], size):
+        yield slice(start, min(start + size, values.shape[0])), dense(values[start : start + size])
+
+
+def _subtracted(a: np.ndarray, b: np.ndarray, metric: str, p: float, out: np.ndarray) -> None:
+    size = max(1, _BLOCK_CELLS // a.shape[1])
+    for start in range(0, len(b), size):
+        block = b[start : start + size]
+        for i, row in enumerate(a):
+            out[i, start : start + size] = _lengths(block - row, metric, p)
+
+
+def _lengths(differences: np.ndarray, metric: str, p: float) -> np.ndarray:
+    if metric == "manhattan":
+        return np.abs(differences).sum(axis=1)
+    if metric == "sqeuclidean":
+        return np.asarray(np.einsum("ij,ij->i", differences, differences))
+    if metric == "hamming":
+        return np.asarray(np.count_nonzero(differences, axis=1) / differences.shape[1])
+    if metric != "minkowski":
+        return row_norms(differences, 2 if metric == "euclidean" else np.inf)
+    largest = row_norms(
+        differences, np.inf
+    )  # powers of shares of it neither overflow nor matter where they vanish
+    shares = np.abs(differences) / np.where(largest > 0, largest, 1.0)[:, None]
+    return np.asarray(largest * np.power(np.power(shares, p).sum(axis=1), 1 / p))
