@@ -172,7 +172,7 @@ def test_public_names_are_the_designed_face() -> None:
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "batches",
         "cosine", "distances", "dot", "encode", "errors", "faithfulness", "health", "layout", "open_layout",
         "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
-        "passages", "pca",
+        "pairs", "passages", "pca",
         "plot", "read", "save", "similar", "standardize", "testing",
     }  # fmt: skip
 

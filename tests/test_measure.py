@@ -115,7 +115,7 @@ def test_an_array_joins_the_other_side_and_other_dimensions_are_refused() -> Non
 
 def test_all_pairs_of_too_many_rows_name_the_way_out() -> None:
     X = vw.Vectors(np.zeros((6000, 1)))
-    with pytest.raises(TooLarge, match="nearest"):
+    with pytest.raises(TooLarge, match="vw.pairs"):
         vw.dot(X)
 
 

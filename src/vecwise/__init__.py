@@ -35,6 +35,7 @@ _HOME = {
     "cosine": "measure.similarity",
     "distances": "measure.similarity",
     "nearest": "measure.nearest",
+    "pairs": "measure.pairing",
     "pca": "measure.components",
     "standardize": "measure.components",
     "health": "measure.health",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest
     from vecwise.measure.norms import is_unit, normalize, norms
+    from vecwise.measure.pairing import pairs
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
     from vecwise.structure.faithfulness import faithfulness

@@ -20,7 +20,9 @@ from vecwise.kernels.spans import in_spans
 
 SIMILARITIES: Final = ("cosine", "dot")
 DISTANCES: Final = (*DIFFERENCES, "jaccard", "angular")
-SPAN: Final = 256  # rows of a table filled in at a time; not a function of the cores, so that the bits are none
+SPAN: Final = (
+    256  # rows of a table filled in at a time; not a function of the cores, so that the bits are none
+)
 _PARALLEL: Final = 0.9  # a cosine beyond which an angle is taken from the difference of the unit rows
 
 
