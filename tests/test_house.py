@@ -170,7 +170,7 @@ def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "batches",
-        "cosine", "distances", "dot", "encode", "errors", "faithfulness", "health", "layout", "open_layout",
+        "cosine", "dedupe", "distances", "dot", "duplicates", "encode", "errors", "faithfulness", "health", "layout", "open_layout",
         "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
         "pairs", "passages", "pca",
         "plot", "read", "save", "similar", "standardize", "testing",

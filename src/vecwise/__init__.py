@@ -36,6 +36,8 @@ _HOME = {
     "distances": "measure.similarity",
     "nearest": "measure.nearest",
     "pairs": "measure.pairing",
+    "duplicates": "measure.duplicates",
+    "dedupe": "measure.duplicates",
     "pca": "measure.components",
     "standardize": "measure.components",
     "health": "measure.health",
@@ -58,6 +60,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.encoders.table import TableEncoder
     from vecwise.encoders.transformer import TransformerEncoder
     from vecwise.measure.components import pca, standardize
+    from vecwise.measure.duplicates import dedupe, duplicates
     from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest
     from vecwise.measure.norms import is_unit, normalize, norms

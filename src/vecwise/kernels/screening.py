@@ -21,6 +21,7 @@ from vecwise.kernels.spans import in_spans
 _TAME: Final = (1e-100, 1e100)  # lengths whose products neither overflow nor vanish
 _DOUBLE: Final = 2.0**-53
 _LONGEST: Final = 1 << 20  # dimensions up to which a product in float32 says anything
+_BEYOND: Final = 1e12  # no product of screened rows is as large, up to a billion dimensions
 _SPAN: Final = 1024
 
 
@@ -156,7 +157,7 @@ def candidates(
         products = left.screened @ right.screened.T
     if products.dtype != np.float32:
         return reaching(products, of_row, of_column, above)
-    rounding = 2.0**-22 * (np.abs(of_row) + np.abs(of_column[np.isfinite(of_column)]).max(initial=0))
+    rounding = 2.0**-22 * (np.abs(of_row) + np.abs(of_column).max(initial=0))
     single_row, single_column = _lower(of_row - rounding), _lower(of_column)
     if native_pairs.library() is not None:
         return native_pairs.reaching(products, single_row, single_column, above)
@@ -174,10 +175,11 @@ def least_products(left: Side, right: Side, metric: str, bound: float) -> tuple[
     with np.errstate(over="ignore", invalid="ignore"):
         if metric in ("cosine", "angular"):
             least = float(np.cos(np.pi * min(bound, 1.0))) if metric == "angular" else bound
-            rows, columns = (np.where(side.reach > 0, 0.0, np.inf) for side in (left, right))
+            rows, columns = (np.where(side.reach > 0, 0.0, _BEYOND) for side in (left, right))
             return rows + (least - slack), columns
+        slack += np.ldexp(float(dim), -1074 - 2 * left.exponent)  # what vanishes where scores are computed
         if metric == "dot":
-            return np.ldexp(bound, -2 * left.exponent) - slack, np.zeros(len(right.reach))
+            return _tamed(np.ldexp(bound, -2 * left.exponent) - slack), np.zeros(len(right.reach))
         scaled = (
             np.ldexp(bound, -left.exponent)
             if metric == "euclidean"
@@ -186,7 +188,12 @@ def least_products(left: Side, right: Side, metric: str, bound: float) -> tuple[
         square = np.square(scaled * (1 + (dim + 16) * 2.0**-51))
         slack += 2 * (dim + 16) * _DOUBLE * (np.square(left.reach) + most * most)
         rows = (np.square(left.reach) - square) / 2 - slack
-        return np.where(np.isnan(rows), -np.inf, rows), np.square(right.reach) / 2
+        return _tamed(rows), np.square(right.reach) / 2
+
+
+def _tamed(bounds: np.ndarray) -> np.ndarray:
+    """Bounds that no product reaches, or all do, as such: cells are at most 1, so no product is longer than the row."""
+    return np.clip(np.where(np.isnan(bounds), -_BEYOND, bounds), -_BEYOND, _BEYOND)
 
 
 def _lower(bounds: np.ndarray) -> np.ndarray:

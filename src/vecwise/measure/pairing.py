@@ -14,6 +14,7 @@ import numpy as np
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import Inapplicable, OutOfRange, TooLarge, unknown
 from vecwise.kernels.arrays import is_sparse
+from vecwise.kernels.norms import row_norms
 from vecwise.kernels.screening import Side
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.tiles import Found, reached, ready
@@ -265,7 +266,7 @@ def _without_self(
 
 def _zero_rows(left: Vectors, right: Vectors) -> int:
     sides = (left,) if right is left else (left, right)
-    return sum(int((abs(X.values).max(axis=1) == 0).sum()) for X in sides if len(X))
+    return sum(int((row_norms(X.values, np.inf) == 0).sum()) for X in sides)
 
 
 def _whole_number(name: str, value: Any, what: str) -> None:

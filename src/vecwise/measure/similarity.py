@@ -130,10 +130,12 @@ def distances(X: Any, Y: Any = None, /, *, metric: str = "euclidean", p: float |
 
     Lengths are those of differences in float64, never of a product, so near rows far from the origin keep their
     digits. Bounds: `(dim + 16)` · 2.3e-16 of the distance; `"chebyshev"`, `"hamming"` and `"jaccard"` are the true
-    value rounded once or twice; an angle is within `(dim + 16)` · 3e-16, for rows that are almost parallel too. Squares of
-    differences below 1e-154 vanish in `"sqeuclidean"`, and nowhere else. Cost: rows · rows · dim differences
-    on all cores; raises `UnknownName`, `SpaceMismatch`, `OutOfRange` for `p`, `Inapplicable` for `p` beside another
-    metric, `NonFinite` where a distance leaves float64, and `TooLarge` above 25 million pairs.
+    value rounded once or twice; an angle is within `(dim + 16)` · 3e-16, for rows that are almost parallel too.
+    Squares of differences below 1e-154 vanish in `"sqeuclidean"`, and nowhere else. Cost: rows · rows · dim
+    differences on all cores.
+
+    Raises `UnknownName`, `SpaceMismatch`, `OutOfRange` for `p`, `Inapplicable` for `p` beside another metric,
+    `NonFinite` where a distance leaves float64, and `TooLarge` above 25 million pairs: see `vw.pairs`.
 
     >>> import vecwise as vw
     >>> vw.distances([[3, 4]], [[0, 0]], metric="manhattan").values
