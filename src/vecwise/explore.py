@@ -35,6 +35,11 @@ MEASURES: Final = {
     "euclidean": "Euclidean distance",
     "manhattan": "Manhattan distance",
     "chebyshev": "Chebyshev distance",
+    "sqeuclidean": "squared Euclidean distance",
+    "minkowski": "Minkowski distance",
+    "hamming": "Hamming distance",
+    "jaccard": "Jaccard distance",
+    "angular": "angle in half turns",
 }
 SAMPLE_ROWS: Final = 6  # rows whose neighbours are told
 NEIGHBORS: Final = 4

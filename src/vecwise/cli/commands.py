@@ -1,4 +1,4 @@
-"""The commands that look at a file: explore, encode, health, similar, nearest, pairs.
+"""The commands that look at a file: explore, encode, health, similar, nearest.
 
 This module must not know anything but `workbench`, which does the work.
 """
@@ -108,18 +108,4 @@ def nearest(path: str, query: str | None, as_json: bool, **given: Any) -> int:
 
     with progress_bar() as progress:
         answer = workbench.nearest_in(path, query, progress=progress, **options(**given))
-    return print_answer(answer, as_json)
-
-
-@app.command()
-@click.argument("path")
-@click.option("--metric", type=click.Choice(("auto", *METRICS)), default="auto", show_default=True)
-@input_options
-@json_option
-def pairs(path: str, metric: str, as_json: bool, **given: Any) -> int:
-    """Print the labelled table of all pairs of up to 50 rows."""
-    from vecwise import workbench
-
-    with progress_bar() as progress:
-        answer = workbench.pairs_of(path, metric=metric, progress=progress, **options(**given))
     return print_answer(answer, as_json)

@@ -6,12 +6,14 @@ from vecwise.storing import open, open_encoder, save
 from vecwise.telling.answer import Answer
 from vecwise.workbench.files import encode_to, explore, health_of, plot
 from vecwise.workbench.maps import map_of
-from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
+from vecwise.workbench.pairs import dedupe_file, pairs_of
+from vecwise.workbench.queries import compare_texts, nearest_in, similar
 
 __all__ = [
     "Answer",
     "batches",
     "compare_texts",
+    "dedupe_file",
     "encode",
     "encode_to",
     "explore",

@@ -1,0 +1,168 @@
+"""Pairs of a file's rows: the labelled table of a few, the edges of many, and rows that repeat others.
+
+This module must not know how its answers are printed.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from vecwise.errors import Inapplicable, TooLarge
+from vecwise.explore import MEASURES, View
+from vecwise.kernels.arrow import whole_numbers
+from vecwise.loading import Encoded, load
+from vecwise.store.formats import DELIMITERS
+from vecwise.store.os_errors import shown
+from vecwise.store.row_files import row_format, write_rows
+from vecwise.store.sources import read
+from vecwise.storing import save
+from vecwise.telling.answer import Answer
+from vecwise.telling.compared import paired
+from vecwise.telling.pairs import edges_told, thinned
+from vecwise.vectors import Vectors
+from vecwise.workbench.views import display_name, viewed
+
+MOST_PAIRED = 50
+
+
+def pairs_of(
+    path: str,
+    *,
+    metric: str = "auto",
+    at_least: float | None = None,
+    at_most: float | None = None,
+    k: int | None = None,
+    most: int | None = None,
+    csv: str | None = None,
+    parquet: str | None = None,
+    progress: Any = None,
+    **options: Any,
+) -> Answer:
+    """Give the table of all pairs of up to 50 rows; with a bound or `k`, the pairs that count, of any number."""
+    if at_least is None and at_most is None and k is None:
+        if csv is not None or parquet is not None or most is not None:
+            raise Inapplicable("Say which pairs to write: --at-least 0.8, --at-most D, or -k 5.")
+        return _table_of(path, metric, progress=progress, **options)
+    from vecwise.measure.pairing import MOST_EDGES, pairs
+
+    for target in (csv, parquet):
+        refuse_overwriting(path, target)
+    made = load(path, progress=progress, **options)
+    view = bounded_view(made.vectors, metric, at_least, at_most)
+    found = pairs(
+        view.vectors,
+        at_least=at_least,
+        at_most=at_most,
+        k=k,
+        metric=view.metric,
+        most=MOST_EDGES if most is None else most,
+        progress=progress,
+    )
+    written = [target for target in (csv, parquet) if target is not None]
+    for target in written:
+        found.save(target)
+    bound = at_least if at_least is not None else at_most
+    return edges_told(display_name(path), found, view, made, bound, k, written)
+
+
+def _table_of(path: str, metric: str, **options: Any) -> Answer:
+    from vecwise.measure.similarity import cosine, distances, dot
+
+    made = load(path, **options)
+    if len(made.vectors) > MOST_PAIRED:
+        raise TooLarge(
+            f"A table of {len(made.vectors):,} × {len(made.vectors):,} pairs is no reading matter; up to "
+            f"{MOST_PAIRED} rows are shown. Ask for the pairs that count: --at-least 0.8 or -k 5; or use --sample "
+            f"{MOST_PAIRED}, or `vecwise nearest` for single rows."
+        )
+    view = viewed(made.vectors, metric)
+    compare = {"cosine": cosine, "dot": dot}.get(view.metric) or partial(distances, metric=view.metric)
+    return paired(display_name(path), compare(view.vectors), view, made)
+
+
+def dedupe_file(
+    path: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    metric: str = "auto",
+    keep: str | None = None,
+    removed: str | None = None,
+    progress: Any = None,
+    **options: Any,
+) -> Answer:
+    """Find the rows of a PATH that repeat an earlier one; `keep` is where the others are written, `removed` where it
+    is written which row went into which."""
+    from vecwise.measure.duplicates import duplicates
+
+    for target in (keep, removed):
+        refuse_overwriting(path, target)
+    if removed is not None:
+        row_format(removed)
+        if keep is not None and os.path.realpath(keep) == os.path.realpath(removed):
+            raise Inapplicable("`--keep` and `--removed` name one file. Give each its own.")
+    for name in ("sample", "passages"):
+        if keep is not None and options.get(name) is not None:
+            raise Inapplicable(
+                f"`--keep` writes the whole file without its repeated rows: leave out `--{name}`."
+            )
+    made = load(path, progress=progress, **options)
+    if at_least is None and at_most is None and metric == "auto":  # equal by any measure
+        metric = "cosine"
+    view = bounded_view(made.vectors, metric, at_least, at_most)
+    found = duplicates(
+        view.vectors, at_least=at_least, at_most=at_most, metric=view.metric, progress=progress
+    )
+    if keep is not None:
+        _write_kept(path, made, found.keep, keep, options)
+    if removed is not None:
+        write_rows(found.to_arrow(), removed)
+    return thinned(display_name(path), found, view, made, keep, removed)
+
+
+def bounded_view(X: Vectors, metric: str, at_least: float | None, at_most: float | None) -> View:
+    """What a bound is a bound of: a cosine if it is a likeness, else what the vectors' health advises, or a length."""
+    if metric != "auto":
+        return viewed(X, metric)
+    if at_least is not None:
+        return View(X, "cosine", MEASURES["cosine"])
+    view = viewed(X, "auto")
+    return view if at_most is None or view.metric != "cosine" else View(X, "euclidean", MEASURES["euclidean"])
+
+
+def refuse_overwriting(path: str, target: str | None) -> None:
+    """Raise `Inapplicable` where an answer would take the place of its own input."""
+    if target is not None and path != "-" and os.path.realpath(path) == os.path.realpath(target):
+        raise Inapplicable(f"{shown(target)} is the input, which is never overwritten. Give another name.")
+
+
+def _write_kept(path: str, made: Encoded, keep: np.ndarray, target: str, options: dict[str, Any]) -> None:
+    X = made.vectors
+    if made.plan is None and not os.path.splitext(target)[1]:  # vectors already: a folder of vectors again
+        save(X[keep], target)
+        return
+    row_format(target)
+    if X.rows is None:
+        raise Inapplicable(
+            f"{shown(path)} holds vectors without rows. Give a folder to save the kept vectors in: --keep DIR"
+        )
+    table = _as_written(path, options, len(X)) or X.rows
+    write_rows(table.take(whole_numbers(keep)), target)
+
+
+def _as_written(path: str, options: dict[str, Any], rows: int) -> Any:
+    """The cells of a CSV or TSV as their texts, so that `007` and `1.50` are written as they were read."""
+    format = options.get("format") or os.path.splitext(path)[1].lower().removeprefix(".")
+    if path == "-" or format not in (*DELIMITERS, "tab"):
+        return None
+    reading = {name: options[name] for name in ("format", "encoding", "bad_rows") if name in options}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # told when the file was read first
+        names = read(path, **reading).column_names
+        table = read(path, as_text=names, **reading)
+    return table if table.num_rows == rows else None
