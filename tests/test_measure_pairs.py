@@ -19,7 +19,7 @@ from conftest import read_only
 from vecwise.engines.local import serial, threads
 from vecwise.errors import Inapplicable, NonFinite, OutOfRange, SpaceMismatch, TooLarge, UnknownName
 from vecwise.kernels import distances as distance_kernel
-from vecwise.kernels import screening
+from vecwise.kernels import native_screen, quantized, screening
 from vecwise.kernels.similarity import DISTANCES, PAIRS, scored, table
 from vecwise.measure import duplicates as duplicates_module
 from vecwise.measure import pairing
@@ -252,7 +252,7 @@ def clustered(rows: int, dim: int, seed: int = 0) -> np.ndarray:
 def test_edges_are_brute_force(metric, kind, monkeypatch) -> None:
     monkeypatch.setattr(pairing, "ROWS", 50)
     monkeypatch.setattr(pairing, "SPARSE_COLUMNS", 70)
-    raw = clustered(170, 12)
+    raw = clustered(170, 12 if kind == "f64" else 48)
     raw[5] = raw[60] = 0
     thin = np.where(np.abs(raw) < 0.8, 0, raw)
     A = {"f32": raw.astype(np.float32), "f64": raw}.get(kind, csr_array(thin))
@@ -279,7 +279,7 @@ def test_edges_are_brute_force(metric, kind, monkeypatch) -> None:
 
 @given(
     st.integers(1, 30),
-    st.integers(1, 20),
+    st.sampled_from([1, 2, 3, 20, 32, 33, 70]),  # from 32 on, products of bytes come first
     st.integers(0, 10**6),
     st.sampled_from(SCREENED),
     st.sampled_from([1e-250, 1e-20, 1.0, 1e10, 1e140]),
@@ -295,6 +295,56 @@ def test_no_pair_is_lost_by_screening(rows, dim, seed, metric, size, offset) -> 
         left, right = screening.sides(X.values, X.values, metric)
         found = screening.candidates(left, right, metric, bound, 0)
         assert set(brute(X, X, metric, bound)) <= set(zip(*(part.tolist() for part in found), strict=True))
+
+
+@pytest.mark.parametrize("rows", [1, 5, 6, 7, 40, 131])
+@pytest.mark.parametrize("above", [None, 0, -3, 17, -200])
+@pytest.mark.parametrize("dim", [32, 45, 512])
+def test_products_of_bytes_lose_no_pair_and_choose_few(rows, above, dim, monkeypatch) -> None:
+    if not native_screen.multiplies_bytes():
+        pytest.skip("this processor, or this way, multiplies no bytes")
+    monkeypatch.setattr(quantized, "FEW", 1)
+    rng = np.random.default_rng(rows)
+    X, Y = (rng.standard_normal((n, dim)).astype(np.float32) for n in (rows, 2 * rows + 1))
+    X[0], Y[-1] = 0, (np.arange(dim) % 7 + 0.5) / 127  # a zero row; one whose rounding is as bad as can be
+    Y[-1, 0] = 1
+    if rows > 2:
+        X[1] *= 1e-20
+        X[2, 3] = 1e4  # all other numbers of the row round to nothing
+    lengths = tuple(np.linalg.norm(M.astype(np.float64), axis=1) for M in (X, Y))
+    left, right = (quantized.quantized(M, n) for M, n in zip((X, Y), lengths, strict=True))
+    exact = X.astype(np.float64) @ Y.T.astype(np.float64)
+    for bound in np.quantile(exact, [0.5, 0.99, 1.0]):
+        bounds = np.full(len(X), bound), np.zeros(len(Y))
+        wanted = exact >= bound
+        if above is not None:
+            wanted = np.triu(wanted, above + 1)
+        found = quantized.reaching_in_bytes(left, right, lengths, bounds, above)
+        chosen = np.zeros(exact.shape, bool)
+        chosen[found] = True
+        assert len(found[0]) == chosen.sum()
+        assert not (wanted & ~chosen).any()
+        assert above is None or not np.tril(chosen, above).any()
+    if rows > 100 and dim == 512 and above is None:
+        assert chosen[3:, :-1].mean() < 0.05
+
+
+def test_where_bytes_are_too_coarse_float32_chooses(monkeypatch) -> None:
+    raw = clustered(300, 40)
+    raw[:, 0] = 1e3  # what differs is lost beside it
+    X = vw.Vectors(raw.astype(np.float32))
+    for metric, share in (("cosine", 0.98), ("euclidean", 0.02), ("dot", 0.98)):
+        bound = float(np.quantile(scored(X.values, X.values, metric), share)) * (1 + 1e-12)
+        found = vw.pairs(X, metric=metric, **bound_of(metric, bound))
+        monkeypatch.setattr(native_screen, "multiplies_bytes", lambda: False)
+        without = vw.pairs(X, metric=metric, **bound_of(metric, bound))
+        monkeypatch.undo()
+        assert (
+            found.places.tolist() == without.places.tolist()
+        assert found.places.tolist() == [list(p) for p in brute(X, X, metric, bound)]
+        )
+        assert found.scores.tobytes() == without.scores.tobytes()
+        assert 0 < len(found) < 44_850
 
 
 def test_scores_within_float32_of_the_bound_are_decided_in_float64() -> None:

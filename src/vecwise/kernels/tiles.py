@@ -17,7 +17,7 @@ SCREENED: Final = ("cosine", "dot", "euclidean", "sqeuclidean", "angular")
 
 
 class Found(NamedTuple):
-    """Places of pairs in a tile, row by row, and their scores."""
+    """Places of pairs in a tile, in any order, and their scores."""
 
     left: np.ndarray
     right: np.ndarray
