@@ -339,10 +339,8 @@ def test_where_bytes_are_too_coarse_float32_chooses(monkeypatch) -> None:
         monkeypatch.setattr(native_screen, "multiplies_bytes", lambda: False)
         without = vw.pairs(X, metric=metric, **bound_of(metric, bound))
         monkeypatch.undo()
-        assert (
-            found.places.tolist() == without.places.tolist()
+        assert found.places.tolist() == without.places.tolist()
         assert found.places.tolist() == [list(p) for p in brute(X, X, metric, bound)]
-        )
         assert found.scores.tobytes() == without.scores.tobytes()
         assert 0 < len(found) < 44_850
 

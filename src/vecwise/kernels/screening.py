@@ -229,10 +229,10 @@ def _stored_reaching(
     products: Any, of_row: np.ndarray, of_column: np.ndarray, above: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same of a CSR matrix of which no missing cell can reach its bound."""
-    products.sort_indices()
-    left = np.repeat(np.arange(products.shape[0]), np.diff(products.indptr))
-    right = products.indices
-    found = products.data >= of_row[left] + of_column[right]
+    cells = np.flatnonzero(products.data >= of_row.min(initial=np.inf) + of_column.min(initial=np.inf))
+    left = np.searchsorted(products.indptr, cells, side="right") - 1
+    right = products.indices[cells]
+    found = products.data[cells] >= of_row[left] + of_column[right]
     if above is not None:
         found &= right > left + above
     return left[found].astype(np.int32), right[found].astype(np.int32)
