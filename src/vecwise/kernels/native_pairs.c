@@ -294,3 +294,31 @@ WIDE int64_t vecwise_reaching(const float *scores, int64_t rows, int64_t columns
     }
     return made;
 }
+
+/* The same of products of CSR rows of `a` with columns that stand as CSR rows of `b`, one for each dimension; `sums` has
+   room for all columns. Offsets and columns were checked by the caller. */
+WIDE int64_t vecwise_reaching_sparse(const double *data_a, const int32_t *dims_a, const int64_t *starts_a, int64_t rows,
+                                     const double *data_b, const int32_t *columns_b, const int64_t *starts_b,
+                                     int64_t columns, const double *of_row, const double *of_column, int64_t above,
+                                     int64_t offset, double *sums, int32_t *left, int32_t *right, int64_t room) {
+    int64_t made = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t from = above && i + offset + 1 > 0 ? i + offset + 1 : 0;
+        if (from >= columns) break;
+        memset(sums, 0, (size_t)columns * sizeof *sums);
+        for (int64_t c = starts_a[i]; c < starts_a[i + 1]; c++) {
+            double x = data_a[c];
+            for (int64_t d = starts_b[dims_a[c]]; d < starts_b[dims_a[c] + 1]; d++) sums[columns_b[d]] += x * data_b[d];
+        }
+        for (int64_t start = from; start < columns; start += STRETCH / 4) {
+            int64_t stop = columns - start < STRETCH / 4 ? columns : start + STRETCH / 4, any = 0;
+            for (int64_t j = start; j < stop; j++) any |= sums[j] >= of_row[i] + of_column[j];
+            for (int64_t j = start; any && j < stop; j++)
+                if (sums[j] >= of_row[i] + of_column[j]) {
+                    if (made == room) return NO_ROOM;
+                    left[made] = (int32_t)i, right[made++] = (int32_t)j;
+                }
+        }
+    }
+    return made;
+}

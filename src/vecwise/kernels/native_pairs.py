@@ -21,6 +21,10 @@ _SIGNATURES: Final = {
     "vecwise_listed": (*_MATRIX, *_MATRIX, c_int64, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_sparse": (*_CSR, *_CSR, c_int64, c_void_p, c_void_p, c_void_p, c_int64),
     "vecwise_clip": (c_void_p, c_int64, c_int64, c_int64, c_double),
+    "vecwise_reaching_sparse": (
+        *(*_CSR, *_CSR, c_void_p, c_void_p, c_int64, c_int64),
+        *(c_void_p, c_void_p, c_void_p, c_int64),
+    ),
     "vecwise_reaching": (
         *(c_void_p, c_int64, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_int64),
         *(c_void_p, c_void_p, c_int64),
@@ -124,6 +128,31 @@ def reaching(
         library().vecwise_reaching(
             *(address(scores), *scores.shape, scores.shape[1], address(of_row), address(of_column)),
             *(above is not None, above or 0, address(left), address(right), scores.size),
+        )
+    )
+    return left[:made].copy(), right[:made].copy()
+
+
+def reaching_sparse(
+    rows: Any, turned: Any, of_row: np.ndarray, of_column: np.ndarray, above: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the places of products of CSR rows with the columns of `turned` that reach the sum of their bounds."""
+    x, y = _parts(rows), _parts(turned)
+    shape = (rows.shape[0], turned.shape[1])
+    if rows.shape[1] != turned.shape[0] or (len(of_row), len(of_column)) != shape:
+        raise ValueError("The compiled kernel was given sizes or places that do not fit.")
+    left, right = np.empty(
+        (2, shape[0] * shape[1]), np.int32
+    )  # pages that nothing is written to take no memory
+    of_row, of_column, sums = (
+        np.ascontiguousarray(of_row),
+        np.ascontiguousarray(of_column),
+        np.empty(shape[1]),
+    )
+    made = _checked(
+        library().vecwise_reaching_sparse(
+            *(*x[0], *y[0][:3], shape[1], address(of_row), address(of_column)),
+            *(above is not None, above or 0, address(sums), address(left), address(right), len(left)),
         )
     )
     return left[:made].copy(), right[:made].copy()

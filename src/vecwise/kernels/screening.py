@@ -156,7 +156,10 @@ def candidates(
     """
     of_row, of_column = least_products(left, right, metric, bound)
     if is_sparse(left.screened):
-        products = left.screened @ (right.screened.T if right.turned is None else right.turned)
+        turned = right.screened.T.tocsr() if right.turned is None else right.turned
+        if native_pairs.library() is not None and turned.shape[0] < 2**31:
+            return native_pairs.reaching_sparse(left.screened, turned, of_row, of_column, above)
+        products = left.screened @ turned
         if min(of_row.min(initial=1.0), of_column.min(initial=1.0)) >= 0 and (of_row > 0).all():
             return _stored_reaching(products, of_row, of_column, above)
         return reaching(products.toarray(), of_row, of_column, above)

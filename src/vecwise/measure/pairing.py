@@ -62,7 +62,7 @@ def pairs(
     is the same, bit for bit, for any engine and any number of workers.
 
     Cost: half of rows · rows · dim products for X with itself, on all cores; memory for a float32 copy of the
-    rows, 24 bytes an edge and some 50 MB. `progress(done, total)` is called as blocks of rows are finished.
+    rows, 24 bytes an edge and some 50 MB. `progress(done, total)` counts rows.
 
     Raises `TooLarge` above `most` edges, with an estimate of how many there are, `OutOfRange` for a bound that no
     score can have, `Inapplicable` for a bound of the other kind, `UnknownName`, `SpaceMismatch`, `NonFinite`.
@@ -187,7 +187,7 @@ def _gathered(job: Search, engine: Engine, progress: Progress | None) -> Found:
         if total > job.most:
             raise _too_many(job, total, compared)
         if progress:
-            progress(number, len(parts))
+            progress(parts[number - 1].rows.stop, len(job.left))
     return _in_order(pieces)
 
 
