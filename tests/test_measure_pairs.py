@@ -219,7 +219,7 @@ def test_a_table_is_drawn() -> None:
     assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)
     assert list(figure.layout.yaxis.ticktext) == ["a", "b", "c"]
     assert list(figure.layout.xaxis.ticktext) == ["a", "b"]
-    assert vw.distances(X).plot().data[0].zmin == 0
+    assert vw.plot(vw.distances(X)).data[0].zmin == 0
     assert not vw.cosine(read_only(80, 3)).plot().layout.xaxis.showticklabels
     with pytest.raises(TooLarge, match="Draw a part"):
         vw.dot(np.ones((1001, 1))).plot()
@@ -382,6 +382,21 @@ def test_scores_equal_to_the_bound_are_edges() -> None:
     assert vw.pairs(X, at_least=1.0).places.tolist() == [[1, 2]]
     assert len(vw.pairs(X, at_least=-1.0)) == 10
     assert len(vw.pairs(X, at_most=np.inf, metric="euclidean")) == 10
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_edges_of_huge_and_tiny_rows_are_those_of_rows_of_length_1(sparse) -> None:
+    raw = np.round(clustered(60, 40), 2)
+    if sparse:
+        raw = np.where(np.abs(raw) < 1, 0, raw)
+    sizes = np.ldexp(1.0, np.array([900, -900, 0, 3, -1000])[np.arange(60) % 5])
+    tame, wild = (vw.Vectors(csr_array(m) if sparse else m) for m in (raw, raw * sizes[:, None]))
+    for options in ({"at_least": 0.7}, {"at_most": 0.25, "metric": "angular"}):
+        a, b = vw.pairs(tame, **options), vw.pairs(wild, **options)
+        assert len(a) > 10
+        assert a.places.tolist() == b.places.tolist()
+        assert np.allclose(a.scores, b.scores, rtol=1e-13, atol=1e-15)
+    assert vw.duplicates(wild, at_least=0.7).keep.tolist() == vw.duplicates(tame, at_least=0.7).keep.tolist()
 
 
 def test_the_best_of_each_row_are_those_of_nearest_without_the_row() -> None:

@@ -13,7 +13,7 @@ from vecwise.cli.app import app
 from vecwise.cli.options import METRICS, input_options, json_option, options
 from vecwise.cli.printing import print_answer, progress_bar
 
-ALL_METRICS = (*METRICS, "sqeuclidean", "minkowski", "hamming", "jaccard", "angular")
+ALL_METRICS = (*METRICS, "sqeuclidean", "hamming", "jaccard", "angular")
 
 
 @app.command()

@@ -25,6 +25,8 @@ from vecwise.workbench.views import display_name
 def plot(X: Any, /, *, color: str | None = None, dim: int = 3) -> Any:
     """Draw vectors as a plotly Figure: their principal components, or themselves when they have `dim` dimensions.
 
+    A table of all pairs (`vw.cosine`, `vw.dot`, `vw.distances`) is drawn as a heat map.
+
     `X` is `Vectors` or an array, `color` names a column of its rows, `dim` is 2 or 3. Raises `UnknownName`,
     `OutOfRange`, `EmptyInput` for no rows.
 
@@ -33,8 +35,11 @@ def plot(X: Any, /, *, color: str | None = None, dim: int = 3) -> Any:
     >>> figure.data[0].type
     'scatter3d'
     """
+    from vecwise.measure.similarity import Pairwise
     from vecwise.pictures import plot_vectors
 
+    if isinstance(X, Pairwise):
+        return X.plot()
     return plot_vectors(as_vectors(X), color=color, dim=dim)
 
 
