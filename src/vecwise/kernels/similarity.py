@@ -23,6 +23,7 @@ DISTANCES: Final = (*DIFFERENCES, "jaccard", "angular")
 SPAN: Final = (
     256  # rows of a table filled in at a time; not a function of the cores, so that the bits are none
 )
+_TAME: Final = (1e-140, 1e140)  # lengths whose squares neither overflow nor vanish
 _PARALLEL: Final = 0.9  # a cosine beyond which an angle is taken from the difference of the unit rows
 
 
@@ -33,8 +34,7 @@ def table(A: Any, B: Any, metric: str, p: float = 2.0) -> np.ndarray:
     the same size for any number of cores, so the bits do not depend on them.
     """
     same = B is A
-    left = _prepared_on_cores(A, metric)
-    right = left if same else _prepared_on_cores(B, metric)
+    left, right = _prepared_on_cores(A, B, metric)
     made = np.empty((A.shape[0], B.shape[0]))
 
     def fill(span: slice) -> None:
@@ -46,7 +46,9 @@ def table(A: Any, B: Any, metric: str, p: float = 2.0) -> np.ndarray:
             made[span, span].T[upper] = made[span, span][upper]
 
     with one_blas_thread:
-        in_spans(fill, made.shape[0], SPAN)
+        in_spans(
+            fill, made.shape[0], SPAN if same else 2 * SPAN
+        )  # the spans of half a table waste less if small
     return made
 
 
@@ -54,25 +56,50 @@ def prepared(values: Any, metric: str) -> Any:
     """Give rows as `write_scores` takes them: float64, for cosines and angles of length 1 (zero rows: NaN)."""
     if metric == "jaccard":
         return _marked(values)
-    double = values.astype(np.float64) if is_sparse(values) else dense(values)
-    if metric not in ("cosine", "angular"):
-        return double
-    made, live = unit_rows(double, 2)
-    if not is_sparse(made):
-        made[~live] = np.nan
+    if metric in ("cosine", "angular"):
+        return (
+            unit_rows(values.astype(np.float64), 2)[0]
+            if is_sparse(values)
+            else _unit_rows(values, np.empty(values.shape))
+        )
+    return values.astype(np.float64) if is_sparse(values) else dense(values)
+
+
+def _unit_rows(values: np.ndarray, made: np.ndarray) -> np.ndarray:
+    """Rows in float64 at length 1, written into `made`; zero rows become NaN, which every product of theirs is then."""
+    np.copyto(made, values)
+    with np.errstate(over="ignore", under="ignore"):
+        lengths = np.sqrt(np.einsum("ij,ij->i", made, made))
+    wild = ~((lengths > _TAME[0]) & (lengths < _TAME[1]))
+    if wild.any():
+        rows, live = unit_rows(made[wild], 2)
+        made[wild] = np.where(live[:, None], rows, np.nan)
+        lengths[wild] = 1.0
+    made /= lengths[:, None]
     return made
 
 
-def _prepared_on_cores(values: Any, metric: str) -> Any:
-    if is_sparse(values) or (values.dtype == np.float64 and metric not in ("cosine", "angular", "jaccard")):
-        return prepared(values, metric)
-    made = np.empty(values.shape, prepared(values[:0], metric).dtype)
+def _prepared_on_cores(A: Any, B: Any, metric: str) -> tuple[Any, Any]:
+    """Both sides prepared, span by span; one object if they are one."""
+    kept = metric not in ("cosine", "angular", "jaccard")
+    made, work = [], []
+    for values in [A] if B is A else [A, B]:
+        if is_sparse(values) or (values.dtype == np.float64 and kept):
+            made.append(prepared(values, metric))
+            continue
+        made.append(np.empty(values.shape, prepared(values[:0], metric).dtype))
+        starts = range(0, values.shape[0], SPAN)
+        work += [(values, made[-1], slice(start, start + SPAN)) for start in starts]
 
-    def fill(span: slice) -> None:
-        made[span] = prepared(values[span], metric)
+    def fill(some: slice) -> None:
+        for values, target, span in work[some]:
+            if metric == "jaccard" or kept:
+                target[span] = prepared(values[span], metric)
+            else:
+                _unit_rows(values[span], target[span])
 
-    in_spans(fill, values.shape[0], SPAN)
-    return made
+    in_spans(fill, len(work), 1)
+    return made[0], made[-1]
 
 
 def write_scores(a: Any, b: Any, metric: str, p: float, out: np.ndarray) -> None:
