@@ -1,0 +1,137 @@
+"""The compiled kernel of searching: candidates of tiles of scores, their exact scores, and postings of sparse rows.
+
+This module must not know any vecwise type. Without the library, `searching.py` takes its way through NumPy and gets
+the same bits.
+"""
+
+from __future__ import annotations
+
+from ctypes import c_int, c_int64, c_void_p
+from typing import Final
+
+import numpy as np
+
+from vecwise.kernels.native import address, bound
+
+_SIGNATURES: Final = {
+    "vecwise_select": (
+        *(c_void_p, c_int64, c_int64, c_int64, c_void_p, c_void_p, c_int64),
+        *(c_int64, c_int64, c_void_p, c_void_p, c_void_p, c_void_p, c_void_p),
+    ),
+    "vecwise_compact": (c_int64, c_int64, c_int64, *(c_void_p,) * 5),
+    **dict.fromkeys(
+        ("vecwise_dots_single", "vecwise_dots_double"),
+        (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int, c_void_p),
+    ),
+    "vecwise_postings": (
+        *(c_void_p, c_void_p, c_void_p, c_int, c_int64, c_int64),
+        *(c_void_p, c_void_p, c_int64, c_void_p),
+    ),
+    "vecwise_best": (c_void_p, c_int64, c_int64, c_void_p, c_void_p),
+}
+
+library = bound(_SIGNATURES)
+
+
+def _checked(answer: int) -> int:
+    if answer < 0:
+        raise ValueError("The arrays of a search do not fit each other.")
+    return answer
+
+
+class Candidates:
+    """The rows of each query that may be among its k best: `room` places a query, larger scores first in line.
+
+    `slack` (float32, a query each) is twice what a score may be off. A query with more candidates than room is
+    `lost`: whoever asks looks at all rows for it.
+    """
+
+    def __init__(self, queries: int, k: int, room: int, slack: np.ndarray) -> None:
+        self.k, self.room, self.slack = k, room, np.ascontiguousarray(slack, np.float32)
+        self.threshold = np.full(queries, -np.inf, np.float32)
+        self.scores = np.empty((queries, room), np.float32)
+        self.places = np.empty((queries, room), np.int32)
+        self.held = np.zeros(queries, np.int64)
+
+    def look(
+        self, tile: np.ndarray, first: int, scale: np.ndarray | None = None, shift: np.ndarray | None = None
+    ) -> None:
+        """Look at scores `(queries, columns)` of the rows from `first` on: `tile * scale + shift`."""
+        stride = tile.strides[0] // 4
+        parts = [None if part is None else address(part) for part in (scale, shift)]
+        _checked(
+            library().vecwise_select(
+                *(
+                    tile.ctypes.data,
+                    *tile.shape,
+                    stride,
+                    *parts,
+                    first,
+                    self.k,
+                    self.room,
+                    address(self.slack),
+                ),
+                *(address(self.threshold), address(self.scores), address(self.places), address(self.held)),
+            )
+        )
+
+    def found(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Give candidates as pairs of a query and a place, by query, and the queries that are lost."""
+        _checked(
+            library().vecwise_compact(
+                *(len(self.held), self.k, self.room, address(self.slack), address(self.threshold)),
+                *(address(self.scores), address(self.places), address(self.held)),
+            )
+        )
+        lost = self.held > self.room
+        there = np.arange(self.room) < np.where(lost, 0, self.held)[:, None]
+        query, at = np.nonzero(there)
+        return query, self.places[query, at].astype(np.int64), np.flatnonzero(lost)
+
+
+def exact_dots(
+    A: np.ndarray, B: np.ndarray, left: np.ndarray, right: np.ndarray, *, apart: bool
+) -> np.ndarray:
+    """Give the inner product of row `left[i]` of A and `right[i]` of B, or with `apart` their squared distance."""
+    made = np.empty(len(left))
+    name = "vecwise_dots_single" if A.dtype == np.float32 else "vecwise_dots_double"
+    _checked(
+        getattr(library(), name)(
+            *(address(A), address(B), A.shape[1], address(left), address(right)),
+            *(len(left), len(A), len(B), apart, address(made)),
+        )
+    )
+    return made
+
+
+def postings(
+    starts: np.ndarray,
+    rows: np.ndarray,
+    values: np.ndarray,
+    there: int,
+    terms: np.ndarray,
+    weights: np.ndarray,
+) -> np.ndarray:
+    """Give the inner products of one sparse query with `there` sparse rows, which are given by columns."""
+    sums = np.zeros(there)
+    _checked(
+        library().vecwise_postings(
+            *(
+                address(starts),
+                address(rows),
+                address(values),
+                values.dtype == np.float64,
+                len(starts) - 1,
+                there,
+            ),
+            *(address(terms), address(weights), len(terms), address(sums)),
+        )
+    )
+    return sums
+
+
+def best_of(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give the k best of float64 scores and their places, ties by place, without those that are NaN."""
+    best, places = np.empty(k), np.empty(k, np.int64)
+    held = _checked(library().vecwise_best(address(scores), len(scores), k, address(best), address(places)))
+    return best[:held], places[:held]
