@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#define AT_ONCE 16 /* scores compared together */
+#define AT_ONCE 64 /* scores compared together */
 
 static inline void swap_at(float *scores, int32_t *places, int64_t a, int64_t b) {
     float score = scores[a];
@@ -51,39 +51,44 @@ static int64_t compact(float *scores, int32_t *places, int64_t n, int64_t k, flo
     return kept;
 }
 
+/* How many of `AT_ONCE` scores reach the threshold. */
+WIDE static int reaching(const float *scores, float threshold) {
+    int hits = 0;
+    for (int i = 0; i < AT_ONCE; i++) hits += scores[i] >= threshold;
+    return hits;
+}
+
+/* Scores times `scale` plus `shift`, where there are any. */
+WIDE static void scaled(const float *row, const float *scale, const float *shift, int64_t many, float *out) {
+    for (int64_t i = 0; i < many; i++) out[i] = row[i];
+    if (scale)
+        for (int64_t i = 0; i < many; i++) out[i] *= scale[i];
+    if (shift)
+        for (int64_t i = 0; i < many; i++) out[i] += shift[i];
+}
+
 /* Scan a row of `columns` scores; those that reach the threshold are candidates. Gives how many there are now, or
-   room + 1 when they are too many to be told apart. `scale` and `shift` (or neither) make score * scale + shift. */
-WIDE static int64_t scan(const float *row, const float *scale, const float *shift, int64_t columns, int32_t first,
-                         float *scores, int32_t *places, int64_t held, int64_t room, int64_t k, float slack,
-                         float *threshold) {
+   room + 1 when they are too many to be told apart. */
+static int64_t scan(const float *row, const float *scale, const float *shift, int64_t columns, int32_t first,
+                    float *scores, int32_t *places, int64_t held, int64_t room, int64_t k, float slack,
+                    float *threshold) {
+    float some[AT_ONCE];
     for (int64_t start = 0; start < columns; start += AT_ONCE) {
-        float some[AT_ONCE];
         int64_t many = columns - start < AT_ONCE ? columns - start : AT_ONCE;
-        int any = 0;
-        if (many == AT_ONCE) {
-            for (int i = 0; i < AT_ONCE; i++) some[i] = row[start + i];
-            if (scale)
-                for (int i = 0; i < AT_ONCE; i++) some[i] *= scale[start + i];
-            if (shift)
-                for (int i = 0; i < AT_ONCE; i++) some[i] += shift[start + i];
-            for (int i = 0; i < AT_ONCE; i++) any |= some[i] >= *threshold;
-        } else {
-            for (int64_t i = 0; i < many; i++) {
-                some[i] = row[start + i];
-                if (scale) some[i] *= scale[start + i];
-                if (shift) some[i] += shift[start + i];
-            }
-            any = 1;
+        const float *here = row + start;
+        if (scale || shift) {
+            scaled(here, scale ? scale + start : NULL, shift ? shift + start : NULL, many, some);
+            here = some;
         }
-        if (!any) continue;
+        if (many == AT_ONCE && !reaching(here, *threshold)) continue;
         for (int64_t i = 0; i < many; i++) {
-            if (!(some[i] >= *threshold)) continue;
+            if (!(here[i] >= *threshold)) continue;
             if (held == room) {
                 held = compact(scores, places, held, k, slack, threshold);
                 if (held == room) return room + 1;
-                if (!(some[i] >= *threshold)) continue;
+                if (!(here[i] >= *threshold)) continue;
             }
-            scores[held] = some[i], places[held++] = (int32_t)(first + start + i);
+            scores[held] = here[i], places[held++] = (int32_t)(first + start + i);
         }
     }
     return held;
@@ -149,6 +154,12 @@ int64_t vecwise_compact(int64_t queries, int64_t k, int64_t room, const float *s
             const TYPE *a = queries + query[i] * dim, *b = rows + row[i] * dim;                                 \
             out[i] = apart ? NAME##_apart(a, b, dim) : NAME(a, b, dim);                                         \
         }                                                                                                       \
+        return 0;                                                                                               \
+    }                                                                                                           \
+    int64_t vecwise_##NAME##_all(const TYPE *query, const TYPE *rows, int64_t count, int64_t dim, int apart,    \
+                                 double *out) {                                                                 \
+        for (int64_t i = 0; i < count; i++)                                                                     \
+            out[i] = apart ? NAME##_apart(query, rows + i * dim, dim) : NAME(query, rows + i * dim, dim);       \
         return 0;                                                                                               \
     }
 

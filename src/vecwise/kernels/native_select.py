@@ -23,6 +23,10 @@ _SIGNATURES: Final = {
         ("vecwise_dots_single", "vecwise_dots_double"),
         (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_int64, c_int64, c_int, c_void_p),
     ),
+    **dict.fromkeys(
+        ("vecwise_dots_single_all", "vecwise_dots_double_all"),
+        (c_void_p, c_void_p, c_int64, c_int64, c_int, c_void_p),
+    ),
     "vecwise_postings": (
         *(c_void_p, c_void_p, c_void_p, c_int, c_int64, c_int64),
         *(c_void_p, c_void_p, c_int64, c_void_p),
@@ -42,13 +46,14 @@ def _checked(answer: int) -> int:
 class Candidates:
     """The rows of each query that may be among its k best: `room` places a query, larger scores first in line.
 
-    `slack` (float32, a query each) is twice what a score may be off. A query with more candidates than room is
-    `lost`: whoever asks looks at all rows for it.
+    `slack` (float32, a query each) is twice what a score may be off, and scores below `least` are left out. A
+    query with more candidates than room is `lost`: whoever asks looks at all rows for it.
     """
 
-    def __init__(self, queries: int, k: int, room: int, slack: np.ndarray) -> None:
+    def __init__(self, k: int, room: int, slack: np.ndarray, least: np.ndarray) -> None:
+        queries = len(slack)
         self.k, self.room, self.slack = k, room, np.ascontiguousarray(slack, np.float32)
-        self.threshold = np.full(queries, -np.inf, np.float32)
+        self.threshold = np.array(least, np.float32)
         self.scores = np.empty((queries, room), np.float32)
         self.places = np.empty((queries, room), np.int32)
         self.held = np.zeros(queries, np.int64)
@@ -101,6 +106,14 @@ def exact_dots(
             *(len(left), len(A), len(B), apart, address(made)),
         )
     )
+    return made
+
+
+def dots_with_all(query: np.ndarray, rows: np.ndarray, *, apart: bool) -> np.ndarray:
+    """Give what `exact_dots` gives for one query, `(dim,)`, and every row, to the same bits."""
+    made = np.empty(len(rows))
+    name = "vecwise_dots_single_all" if rows.dtype == np.float32 else "vecwise_dots_double_all"
+    _checked(getattr(library(), name)(address(query), address(rows), *rows.shape, apart, address(made)))
     return made
 
 

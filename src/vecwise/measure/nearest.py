@@ -6,20 +6,23 @@ This module must not know files, encoders or pictures; encoding raw queries is t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, unknown
 from vecwise.kernels.arrow import whole_numbers
+from vecwise.kernels.searching import FAST, NOTHING, best_rows
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
-from vecwise.measure.similarity import scores as scored
 from vecwise.runner import Engine, chunk_rows, chunks, fold
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors, as_vectors
 
-CHUNK_SCORES = 1 << 20  # scores held at a time: 8 MB of float64
+CHUNK_SCORES: Final = 1 << 20  # scores held at a time: 8 MB of float64
+SEARCHED_ROWS: Final = 1 << 13
+SEARCHED_BYTES: Final = 1 << 26
+FIRST_ROWS: Final = 1 << 11
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,23 +69,28 @@ class Nearest:
     k: int
     metric: str
 
+    floor: np.ndarray | None = None  # scores that at least k rows of the corpus reach, a query each
+
     def zero(self) -> Best:
         """Nothing found."""
         nothing = (len(self.queries), 0)
         return Best(0, np.zeros(nothing), np.zeros(nothing, dtype=np.int64))
 
     def step(self, state: Best, chunk: Vectors, /) -> Best:
-        """Score one more chunk."""
+        """Search one more chunk."""
         self.queries.space.must_match(chunk.space, "search")
-        scores = scored(self.queries.values, chunk.values, self.metric)
-        if self.metric not in SIMILARITIES:
-            np.negative(scores, out=scores)
-        return self.merge(state, Best(len(chunk), *best(scores, np.arange(len(chunk)), self.k)))
+        found = best_rows(self.queries.values, chunk.values, self.k, self.metric, self.floor)
+        if self.metric != "cosine" and not np.isfinite(found.scores[found.places < NOTHING]).all():
+            raise NonFinite(
+                f"A {self.metric} of these vectors is too large for float64. Scale them down: X / 1e100."
+            )
+        return self.merge(state, Best(len(chunk), *found))
 
     def merge(self, left: Best, right: Best, /) -> Best:
         """Keep the best of both; the right rows are counted on from the left ones."""
+        moved = np.where(right.places < NOTHING, right.places + left.rows, NOTHING)
         scores = np.concatenate([left.scores, right.scores], axis=1)
-        places = np.concatenate([left.places, right.places + left.rows], axis=1)
+        places = np.concatenate([left.places, moved], axis=1)
         return Best(left.rows + right.rows, *best(scores, places, self.k))
 
     def done(self, state: Best, /) -> tuple[np.ndarray, np.ndarray]:
@@ -118,9 +126,28 @@ def nearest(
         raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
     asked = as_queries(corpus, queries)
     corpus.space.must_match(asked.space, "search")
-    size = max(1, min(CHUNK_SCORES // max(1, len(asked)), chunk_rows(corpus)))
-    scores, places = fold(Nearest(asked, int(k), metric), chunks(corpus, size), engine=engine)
+    job = Nearest(asked, int(k), metric, _floor(corpus, asked, int(k), metric))
+    scores, places = fold(job, chunks(corpus, _chunk(corpus, asked, metric)), engine=engine)
     return Neighbors(corpus.ids[places], places, scores, metric, corpus)
+
+
+def _chunk(corpus: Vectors, asked: Vectors, metric: str) -> int:
+    """Rows of a chunk: many where a product chooses, so that few scores pass, and all may still be at work."""
+    if metric in FAST or corpus.is_sparse:
+        return max(
+            64, min(SEARCHED_ROWS, SEARCHED_BYTES // (corpus.shape[1] * 8 if not corpus.is_sparse else 64))
+        )
+    return max(1, min(CHUNK_SCORES // max(1, len(asked)), chunk_rows(corpus)))
+
+
+def _floor(corpus: Vectors, asked: Vectors, k: int, metric: str) -> np.ndarray | None:
+    """What the k-th best of the first rows reaches: no row below it can be among the k best of all."""
+    if len(corpus) < 4 * FIRST_ROWS or k > FIRST_ROWS // 4 or metric not in FAST or corpus.is_sparse:
+        return None
+    if asked.is_sparse:
+        return None
+    scores = best_rows(asked.values, corpus.values[:FIRST_ROWS], k, metric).scores[:, -1]
+    return np.where(np.isnan(scores), -np.inf, scores)
 
 
 def as_queries(corpus: Vectors, queries: Any) -> Vectors:
