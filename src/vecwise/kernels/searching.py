@@ -7,6 +7,7 @@ that could be among the k best within that are measured again in float64, and on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -53,18 +54,62 @@ def best_rows(queries: Any, rows: Any, k: int, metric: str, floor: np.ndarray | 
     return _every(queries, rows, k, metric)
 
 
+def rows_within(
+    queries: Any, rows: Any, metric: str, least: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give all rows whose score is at least `least` (of distances, the negative): queries, places and scores.
+
+    Scores are those of `best_rows`, to the bit, ordered by query and place.
+    """
+    sparse = is_sparse(rows), is_sparse(queries)
+    if metric in FAST and not any(sparse) and rows.shape[0]:
+        sides = _sides(np.ascontiguousarray(queries), np.ascontiguousarray(rows))
+        query, place = _reaching(sides, metric, least)
+        scores = _exact(sides, query, place, metric)
+    else:
+        table = np.concatenate([np.zeros((0, rows.shape[0])), *_scored(queries, rows, metric)])
+        query, place = np.nonzero(table >= least)
+        scores = table[query, place]
+    keep = scores >= least
+    return query[keep], place[keep], scores[keep]
+
+
+def _reaching(sides: _Sides, metric: str, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs that may reach a score, by a product where lengths allow one, else all pairs."""
+    if not (_is_tame(sides.query_lengths) and _is_tame(sides.row_lengths)):
+        every = np.indices((len(sides.queries), len(sides.rows)))
+        return every[0].ravel(), every[1].ravel()
+    product = _product(sides, metric, np.full(len(sides.queries), least))
+    found = []
+    width = max(64, min(4096, _TILE // max(1, len(product.asked))))
+    with one_blas_thread, np.errstate(invalid="ignore"):
+        for first in range(0, len(sides.rows), width):
+            part = slice(first, first + width)
+            made = product.asked @ np.ascontiguousarray(sides.rows[part], np.float32).T
+            made = made if product.scale is None else made * product.scale[part]
+            made = made if product.shift is None else made + product.shift[part]
+            query, place = np.nonzero(made >= product.least[:, None])
+            found.append((query, place + first))
+    query, place = (np.concatenate(side) for side in zip(*found, strict=True))
+    order = np.lexsort((place, query))
+    return query[order], place[order]
+
+
 # ---- every pair measured ----
 
 
 def _every(queries: Any, rows: Any, k: int, metric: str) -> Found:
-    parts = []
-    size = max(1, _SCORES // rows.shape[0])
+    places = np.arange(rows.shape[0])
+    parts = [best(scores, places, k) for scores in _scored(queries, rows, metric)]
+    return Found(*(np.concatenate(side) for side in zip(*parts, strict=True)))
+
+
+def _scored(queries: Any, rows: Any, metric: str) -> Iterator[np.ndarray]:
+    """Scores of all pairs, some queries at a time."""
+    size = max(1, _SCORES // max(1, rows.shape[0]))
     for start in range(0, queries.shape[0], size):
         scores = PAIRS[metric](queries[start : start + size], rows)
-        if metric not in SIMILARITIES:
-            np.negative(scores, out=scores)
-        parts.append(best(scores, np.arange(rows.shape[0]), k))
-    return Found(*(np.concatenate(side) for side in zip(*parts, strict=True)))
+        yield scores if metric in SIMILARITIES else np.negative(scores, out=scores)
 
 
 # ---- sparse rows by their columns ----
@@ -109,9 +154,19 @@ class _Sides(NamedTuple):
     row_lengths: np.ndarray
 
 
+def _alike(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if queries.dtype == rows.dtype:
+        return queries, rows
+    return queries.astype(np.float64), rows.astype(np.float64)
+
+
+def _sides(queries: np.ndarray, rows: np.ndarray) -> _Sides:
+    queries, rows = _alike(queries, rows)
+    return _Sides(queries, rows, row_norms(queries, 2), row_norms(rows, 2))
+
+
 def _chosen(queries: np.ndarray, rows: np.ndarray, k: int, metric: str, floor: np.ndarray | None) -> Found:
-    if queries.dtype != rows.dtype:
-        queries, rows = queries.astype(np.float64), rows.astype(np.float64)
+    queries, rows = _alike(queries, rows)
     few = len(queries) <= _FEW
     if (
         few and metric != "cosine"
@@ -119,7 +174,7 @@ def _chosen(queries: np.ndarray, rows: np.ndarray, k: int, metric: str, floor: n
         nothing = np.zeros(0)
         sides = _Sides(queries, rows, nothing, nothing)
     else:
-        sides = _Sides(queries, rows, row_norms(queries, 2), row_norms(rows, 2))
+        sides = _sides(queries, rows)
     query = place = np.zeros(0, np.int64)
     lost = np.arange(len(queries))
     if not few and len(rows) > k and _is_tame(sides.query_lengths) and _is_tame(sides.row_lengths):

@@ -5,16 +5,18 @@ This module must not know files, encoders or pictures; encoding raw queries is t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, unknown
+from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, WrongType, unknown
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.kernels.searching import FAST, NOTHING, best_rows
+from vecwise.kernels.searching import FAST, NOTHING, best_rows, rows_within
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
+from vecwise.row_ids import places_of
 from vecwise.runner import Engine, chunk_rows, chunks, fold
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors, as_vectors
@@ -29,13 +31,14 @@ FIRST_ROWS: Final = 1 << 11
 class Neighbors:
     """The nearest rows of every query, best first: `ids`, `places` and `scores`, all `(queries, k)`.
 
+    Searched by radius, each of them is a list with an array a query, since queries find different numbers of rows.
     `scores` are similarities for `"cosine"` and `"dot"`, distances otherwise; NaN ("no value") comes last.
     `rows[i]` is an Arrow table of the rows found for query `i`, or `None` if the vectors came without rows.
     """
 
-    ids: np.ndarray
-    places: np.ndarray
-    scores: np.ndarray
+    ids: Any
+    places: Any
+    scores: Any
     metric: str
     corpus: Vectors
 
@@ -46,8 +49,28 @@ class Neighbors:
             return None
         return [self.corpus.rows.take(whole_numbers(places)) for places in self.places]
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """How many rows were found for each query, `(queries,)`."""
+        return np.array([len(places) for places in self.places], dtype=np.int64)
+
+    def to_arrow(self) -> Any:
+        """Give a table with a row for each pair: `query` (its number), `rank` from 1, `id` and `score`."""
+        import pyarrow as pa
+
+        lengths = self.lengths
+        query = np.repeat(np.arange(len(lengths)), lengths)
+        rank = np.concatenate([np.arange(1, n + 1) for n in lengths.tolist()] or [np.zeros(0, np.int64)])
+        ids = [name for found in self.ids for name in found.tolist()]
+        kind = pa.string() if self.corpus.ids.dtype == object else pa.int64()
+        scores = np.concatenate([np.zeros(0), *self.scores])
+        return pa.table({"query": query, "rank": rank, "id": pa.array(ids, kind), "score": scores})
+
     def __repr__(self) -> str:
-        return f"Neighbors of {self.ids.shape[0]:,} queries, {self.ids.shape[1]:,} each, by {self.metric}"
+        lengths = self.lengths
+        low, high = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
+        each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        return f"Neighbors of {len(lengths):,} queries, {each} each, by {self.metric}"
 
 
 class Best(NamedTuple):
@@ -98,37 +121,147 @@ class Nearest:
         return (state.scores if self.metric in SIMILARITIES else -state.scores), state.places
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """All rows within a radius of each query, as a fold: a state is rows read, queries, places and scores."""
+
+    queries: Vectors
+    metric: str
+    least: float
+
+    def zero(self) -> tuple[Any, ...]:
+        """Nothing found."""
+        none = np.zeros(0, np.int64)
+        return (0, none, none, np.zeros(0))
+
+    def step(self, state: tuple[Any, ...], chunk: Vectors, /) -> tuple[Any, ...]:
+        """Search one more chunk."""
+        self.queries.space.must_match(chunk.space, "search")
+        found = rows_within(self.queries.values, chunk.values, self.metric, self.least)
+        return self.merge(state, (len(chunk), *found))
+
+    def merge(self, left: tuple[Any, ...], right: tuple[Any, ...], /) -> tuple[Any, ...]:
+        """One after the other; the right rows are counted on from the left ones."""
+        moved = right[2] + left[0]
+        query = np.concatenate([left[1], right[1]])
+        return (
+            left[0] + right[0],
+            query,
+            np.concatenate([left[2], moved]),
+            np.concatenate([left[3], right[3]]),
+        )
+
+    def done(self, state: tuple[Any, ...], /) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Scores as the metric names them and places, a query each, best first."""
+        _, query, place, score = state
+        order = np.lexsort((place, -score, query))
+        ends = np.searchsorted(query[order], np.arange(1, len(self.queries)))
+        sign = 1.0 if self.metric in SIMILARITIES else -1.0
+        return np.split(sign * score[order], ends), np.split(place[order], ends)
+
+
 def nearest(
-    X: Any, queries: Any, /, *, k: int = 10, metric: str = "cosine", engine: Engine | None = None
+    X: Any,
+    queries: Any,
+    /,
+    *,
+    k: int | None = None,
+    radius: float | None = None,
+    metric: str = "cosine",
+    where: Any = None,
+    exclude: Any = None,
+    engine: Engine | None = None,
 ) -> Neighbors:
-    """Give the k nearest rows of X for every query, exactly.
+    """Give the k nearest rows of X for every query (10 without `k`), or all within a radius, exactly.
 
     `queries` are `Vectors` of X's space, an array, or raw rows (a text, a list of texts, a table) that the
-    encoder of X can read. `metric` is `"cosine"`, `"dot"`, `"euclidean"`, `"manhattan"` or `"chebyshev"`.
-    With fewer than k rows all are given. Ties go to the earlier row; rows without a score (the cosine of a
-    zero vector) come last. Cost: queries · rows · dim operations, and
-    some 20 MB beside the answer.
+    encoder of X can read. `metric` is `"cosine"`, `"dot"`, `"euclidean"`, `"manhattan"`, `"chebyshev"` or another
+    of `vw.distances`. `radius` is the largest distance, or the least similarity; with `k` as well, at most k are
+    given. `where` searches among some rows only, `exclude` leaves some out: a mask, places or ids, as `X[...]` takes
+    them, or an Arrow expression over the columns of the rows, `pc.field("price") < 300_000`. Both apply inside the
+    search: k rows that pass are found whenever there are k.
 
-    Raises `SpaceMismatch`, `NonFinite` when a score overflows, `NonFiniteQuery`, `OutOfRange` for k below 1,
-    `UnknownName` for another metric, `EmptyInput` for no queries, `NoEncoder` for raw queries to vectors
-    without an encoder.
+    With fewer than k rows all are given. Ties go to the earlier row; rows without a score (the cosine of a
+    zero vector) come last. A product in float32 only chooses candidates, with a proven bound; scores are
+    float64, and depend on the two rows alone. Cost: queries · rows · dim operations, and some 20 MB a worker
+    beside the answer.
+
+    Raises `SpaceMismatch`, `NonFinite` when a score overflows, `NonFiniteQuery`, `OutOfRange` for k below 1 and for
+    a radius that is no number, `UnknownName` for another metric, `EmptyInput` for no queries, `NoEncoder` for raw
+    queries to vectors without an encoder.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], ids=["east", "north", "between"])
     >>> found = vw.nearest(X, [[2.0, 1.9]], k=2)
     >>> found.ids.tolist(), found.scores.round(3).tolist()
     ([['between', 'east']], [[1.0, 0.725]])
+    >>> vw.nearest(X, [[2.0, 1.9]], radius=0.7, exclude=["between"]).ids[0].tolist()
+    ['east']
     """
     corpus = as_vectors(X)
     if metric not in PAIRS:
         raise unknown("metric", str(metric), tuple(PAIRS))
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+    if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
         raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
+    if radius is not None and (
+        isinstance(radius, bool) or not isinstance(radius, (int, float)) or radius != radius
+    ):
+        raise OutOfRange(f"`radius` is a number, not {radius!r}.")
     asked = as_queries(corpus, queries)
     corpus.space.must_match(asked.space, "search")
-    job = Nearest(asked, int(k), metric, _floor(corpus, asked, int(k), metric))
-    scores, places = fold(job, chunks(corpus, _chunk(corpus, asked, metric)), engine=engine)
-    return Neighbors(corpus.ids[places], places, scores, metric, corpus)
+    allowed = allowed_rows(corpus, where, exclude)
+    size = _chunk(corpus, asked, metric)
+    parts = chunks(corpus, size) if allowed is None else _allowed_chunks(corpus, allowed, size)
+    if radius is None:
+        many = 10 if k is None else int(k)
+        floor = _floor(corpus, asked, many, metric) if allowed is None else None
+        scores, places = fold(Nearest(asked, many, metric, floor), parts, engine=engine)
+        if allowed is not None:
+            places = np.flatnonzero(allowed)[places]
+        return Neighbors(corpus.ids[places], places, scores, metric, corpus)
+    least = float(radius) if metric in SIMILARITIES else -float(radius)
+    listed, found = fold(Within(asked, metric, least), parts, engine=engine)
+    own = np.arange(len(corpus)) if allowed is None else np.flatnonzero(allowed)
+    ragged = [own[some[:k]] for some in found]
+    return Neighbors([corpus.ids[some] for some in ragged], ragged, [s[:k] for s in listed], metric, corpus)
+
+
+def allowed_rows(X: Vectors, where: Any, exclude: Any) -> np.ndarray | None:
+    """Give a mask of the rows to search among, `(rows,)`; None for all.
+
+    Raises what `X[...]` raises, and `WrongType` for an expression over vectors without rows.
+    """
+    if where is None and exclude is None:
+        return None
+    allowed = np.full(len(X), where is None)
+    if where is not None:
+        allowed[_named(X, where)] = True
+    if exclude is not None:
+        allowed[_named(X, exclude)] = False
+    return allowed
+
+
+def _named(X: Vectors, chosen: Any) -> np.ndarray:
+    if type(chosen).__name__ != "Expression":
+        return places_of(chosen, X.ids)
+    if X.rows is None:
+        raise WrongType("An expression needs columns, and these vectors came without rows.")
+    import pyarrow as pa
+
+    numbered = X.rows.append_column("vecwise place", pa.array(np.arange(len(X))))
+    try:
+        return numbered.filter(chosen).column("vecwise place").to_numpy()
+    except (pa.ArrowException, KeyError) as error:
+        raise WrongType(f"The expression does not fit the columns of the rows: {error}.") from error
+
+
+def _allowed_chunks(corpus: Vectors, allowed: np.ndarray, size: int) -> Iterator[Vectors]:
+    """Chunks without the rows that are left out; an empty one where none is left, so that there is one."""
+    start = 0
+    for chunk in chunks(corpus, size):
+        keep = allowed[start : start + len(chunk)]
+        start += len(chunk)
+        yield chunk if keep.all() else chunk[keep]
 
 
 def _chunk(corpus: Vectors, asked: Vectors, metric: str) -> int:
