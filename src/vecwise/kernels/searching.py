@@ -1,8 +1,6 @@
 """The k best rows of one block for every query, exactly: a product in float32 chooses, float64 decides.
 
-This module must not know any vecwise type. A product of float32 is off by at most `gamma` times the lengths of both
-rows, whatever order it is summed in (Higham 2002, Accuracy and Stability of Numerical Algorithms, section 3.1); rows
-that could be among the k best within that are measured again in float64, and only those scores are compared.
+This module must not know any vecwise type. What chooses is in `candidates.py`, what decides in `pair_scores.py`.
 """
 
 from __future__ import annotations
@@ -14,18 +12,17 @@ import numpy as np
 
 from vecwise.kernels.arrays import is_sparse
 from vecwise.kernels.blas import one_blas_thread
-from vecwise.kernels.native_select import Candidates, best_of, dots_with_all, exact_dots, library, postings
+from vecwise.kernels.candidates import is_tame, product_of, selector
+from vecwise.kernels.native_select import best_of, library, postings
 from vecwise.kernels.norms import row_norms
+from vecwise.kernels.pair_scores import Sides, alike, clipped, exact_scores, sides_of
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
 
 FAST: Final = ("cosine", "dot", "euclidean", "sqeuclidean")
 _TILE: Final = 1 << 19  # scores of a tile: two megabytes of float32, which stay in a core's cache
-_SAFE: Final = (1e-12, 1e12)  # lengths whose float32 products neither overflow nor vanish
-_UNIT: Final = 2.0**-24  # half a unit in the last place of float32
 NOTHING: Final = 1 << 62  # the place of a row that was left out
 _FEW: Final = 8  # queries: measuring every row reads memory once, and so does a product
-_ROOM: Final = 8  # places for candidates, times k
 _SCORES: Final = 1 << 20  # scores held at a time by the way that measures every pair
 
 
@@ -63,9 +60,9 @@ def rows_within(
     """
     sparse = is_sparse(rows), is_sparse(queries)
     if metric in FAST and not any(sparse) and rows.shape[0]:
-        sides = _sides(np.ascontiguousarray(queries), np.ascontiguousarray(rows))
+        sides = sides_of(np.ascontiguousarray(queries), np.ascontiguousarray(rows))
         query, place = _reaching(sides, metric, least)
-        scores = _exact(sides, query, place, metric)
+        scores = exact_scores(sides, query, place, metric)
     else:
         table = np.concatenate([np.zeros((0, rows.shape[0])), *_scored(queries, rows, metric)])
         query, place = np.nonzero(table >= least)
@@ -74,12 +71,12 @@ def rows_within(
     return query[keep], place[keep], scores[keep]
 
 
-def _reaching(sides: _Sides, metric: str, least: float) -> tuple[np.ndarray, np.ndarray]:
+def _reaching(sides: Sides, metric: str, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Pairs that may reach a score, by a product where lengths allow one, else all pairs."""
-    if not (_is_tame(sides.query_lengths) and _is_tame(sides.row_lengths)):
+    if not (is_tame(sides.query_lengths) and is_tame(sides.row_lengths)):
         every = np.indices((len(sides.queries), len(sides.rows)))
         return every[0].ravel(), every[1].ravel()
-    product = _product(sides, metric, np.full(len(sides.queries), least))
+    product = product_of(sides, metric, np.full(len(sides.queries), least))
     found = []
     width = max(64, min(4096, _TILE // max(1, len(product.asked))))
     with one_blas_thread, np.errstate(invalid="ignore"):
@@ -130,7 +127,7 @@ def _by_postings(queries: Any, rows: Any, k: int, metric: str) -> Found:
         scores = postings(starts, places, columns.data, count, terms[part], weights[part])
         if lengths is not None and own is not None:
             with np.errstate(invalid="ignore", divide="ignore"):
-                scores = _clipped(scores / own[one] / lengths, rows.shape[1])
+                scores = clipped(scores / own[one] / lengths, rows.shape[1])
         best_scores, best_places = best_of(scores, k)
         found.scores[one, : len(best_scores)], found.places[one, : len(best_places)] = (
             best_scores,
@@ -145,39 +142,19 @@ def _by_postings(queries: Any, rows: Any, k: int, metric: str) -> Found:
 # ---- candidates from a product, then exact scores ----
 
 
-class _Sides(NamedTuple):
-    """Queries and rows of one type and their lengths in float64."""
-
-    queries: np.ndarray
-    rows: np.ndarray
-    query_lengths: np.ndarray
-    row_lengths: np.ndarray
-
-
-def _alike(queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if queries.dtype == rows.dtype:
-        return queries, rows
-    return queries.astype(np.float64), rows.astype(np.float64)
-
-
-def _sides(queries: np.ndarray, rows: np.ndarray) -> _Sides:
-    queries, rows = _alike(queries, rows)
-    return _Sides(queries, rows, row_norms(queries, 2), row_norms(rows, 2))
-
-
 def _chosen(queries: np.ndarray, rows: np.ndarray, k: int, metric: str, floor: np.ndarray | None) -> Found:
-    queries, rows = _alike(queries, rows)
+    queries, rows = alike(queries, rows)
     few = len(queries) <= _FEW
     if (
         few and metric != "cosine"
     ):  # no length is asked for, and to measure them would read the rows once more
         nothing = np.zeros(0)
-        sides = _Sides(queries, rows, nothing, nothing)
+        sides = Sides(queries, rows, nothing, nothing)
     else:
-        sides = _sides(queries, rows)
+        sides = sides_of(queries, rows)
     query = place = np.zeros(0, np.int64)
     lost = np.arange(len(queries))
-    if not few and len(rows) > k and _is_tame(sides.query_lengths) and _is_tame(sides.row_lengths):
+    if not few and len(rows) > k and is_tame(sides.query_lengths) and is_tame(sides.row_lengths):
         query, place, lost = _candidates(sides, k, metric, floor)
     found = _decided(sides, query, place, k, metric)
     for one in lost.tolist():
@@ -185,27 +162,22 @@ def _chosen(queries: np.ndarray, rows: np.ndarray, k: int, metric: str, floor: n
     return found
 
 
-def _measured(sides: _Sides, one: int, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
+def _measured(sides: Sides, one: int, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
     """The k best rows of one query, each row measured."""
     count = len(sides.rows)
-    scores = _exact(sides, np.full(count, one), np.arange(count), metric)
+    scores = exact_scores(sides, np.full(count, one), np.arange(count), metric)
     best_scores, places = best(scores[None], np.arange(count), k) if library() is None else best_of(scores, k)
     missing = k - places.shape[-1]
     without = np.flatnonzero(np.isnan(scores))[:missing]
     return np.append(best_scores, np.full(missing, np.nan)), np.append(places, without)
 
 
-def _is_tame(lengths: np.ndarray) -> bool:
-    some = lengths[lengths > 0]
-    return bool(not len(some) or (some.min() > _SAFE[0] and some.max() < _SAFE[1]))
-
-
 def _candidates(
-    sides: _Sides, k: int, metric: str, floor: np.ndarray | None
+    sides: Sides, k: int, metric: str, floor: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of a query and a row that may be among its k best, and the queries for which there were too many."""
-    product = _product(sides, metric, floor)
-    chosen = _selector(k, product)
+    product = product_of(sides, metric, floor)
+    chosen = selector(k, product)
     width = max(64, min(4096, _TILE // max(1, len(product.asked))))
     tile = np.empty((len(product.asked), width), np.float32)
     with one_blas_thread, np.errstate(invalid="ignore"):
@@ -218,82 +190,10 @@ def _candidates(
     return chosen.found()
 
 
-class _Product(NamedTuple):
-    """What makes scores in float32: `asked @ rows.T * scale + shift`, each off by at most half the `slack`."""
-
-    asked: np.ndarray
-    scale: np.ndarray | None
-    shift: np.ndarray | None
-    slack: np.ndarray
-    least: np.ndarray  # scores below it are none of the best
-
-
-def _product(sides: _Sides, metric: str, floor: np.ndarray | None) -> _Product:
-    # Of the product, of rounding both sides to float32, of scaling and of shifting.
-    gamma = 1.01 * (sides.rows.shape[1] + 8) * _UNIT
-    longest, own = float(sides.row_lengths.max(initial=0.0)), sides.query_lengths
-    scale = shift = None
-    if metric == "cosine":
-        zero = sides.row_lengths == 0
-        asked = sides.queries / np.where(own > 0, own, 1.0)[:, None]
-        scale = (1.0 / np.where(zero, np.nan, sides.row_lengths)).astype(np.float32)  # no NaN is a candidate
-        slack, least = np.full(len(own), 2 * gamma), floor
-    elif metric == "dot":
-        asked, slack, least = sides.queries, 2 * gamma * own * longest, floor
-    else:  # the nearest row has the largest 2 q·x - |x|², which is |q|² more than minus the squared distance
-        asked = 2 * sides.queries
-        shift = -np.square(sides.row_lengths).astype(np.float32)
-        slack = 2 * gamma * (2 * own * longest + longest**2 + own**2)
-        square = None if floor is None else floor if metric == "sqeuclidean" else -np.square(floor)
-        least = None if square is None else square + own**2
-    slack = slack.astype(np.float32) * np.float32(1.001)
-    edge = np.full(len(own), -np.inf, np.float32) if least is None else least.astype(np.float32) - slack
-    return _Product(asked.astype(np.float32), scale, shift, slack, np.where(np.isnan(edge), -np.inf, edge))
-
-
-def _selector(k: int, product: _Product) -> Any:
-    if library() is not None:
-        return Candidates(k, _ROOM * k + 64, product.slack, product.least)
-    return PlainCandidates(k, product.slack, product.least)
-
-
-class PlainCandidates:
-    """The same candidates by NumPy: what reaches the k-th largest score so far, less the slack."""
-
-    def __init__(self, k: int, slack: np.ndarray, least: np.ndarray) -> None:
-        self.k, self.slack, self.least = k, slack, least
-        self.top = np.full((len(slack), k), -np.inf, np.float32)
-        self.pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-
-    def look(
-        self, tile: np.ndarray, first: int, scale: np.ndarray | None = None, shift: np.ndarray | None = None
-    ) -> None:
-        """Look at scores `(queries, columns)` of the rows from `first` on: `tile * scale + shift`."""
-        scores = tile if scale is None else tile * scale
-        scores = scores if shift is None else scores + shift
-        known = np.where(np.isnan(scores), -np.inf, scores)
-        both = np.concatenate([self.top, known], axis=1)
-        self.top = np.partition(both, both.shape[1] - self.k, axis=1)[:, -self.k :]
-        query, column = np.nonzero(
-            (scores >= (self.top.min(axis=1) - self.slack)[:, None]) & ~np.isnan(scores)
-        )
-        self.pairs.append((query, column + first, scores[query, column]))
-
-    def _edge(self) -> np.ndarray:
-        return np.maximum(self.top.min(axis=1) - self.slack, self.least)
-
-    def found(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give candidates as pairs of a query and a place, by query; none is lost."""
-        query, place, score = (np.concatenate(side) for side in zip(*self.pairs, strict=True))
-        keep = score >= self._edge()[query]
-        order = np.argsort(query[keep], kind="stable")
-        return query[keep][order], place[keep][order], np.zeros(0, np.int64)
-
-
-def _decided(sides: _Sides, query: np.ndarray, place: np.ndarray, k: int, metric: str) -> Found:
+def _decided(sides: Sides, query: np.ndarray, place: np.ndarray, k: int, metric: str) -> Found:
     """The best k of the candidates by their exact scores, and rows without a score where there are too few."""
     count = len(sides.queries)
-    scores = _exact(sides, query, place, metric)
+    scores = exact_scores(sides, query, place, metric)
     bare = np.isnan(scores)
     query, place, scores = query[~bare], place[~bare], scores[~bare]
     order = np.lexsort((place, -scores, query))
@@ -308,7 +208,7 @@ def _decided(sides: _Sides, query: np.ndarray, place: np.ndarray, k: int, metric
     return Found(best_scores, places)
 
 
-def _fill_in(places: np.ndarray, sides: _Sides, metric: str) -> None:
+def _fill_in(places: np.ndarray, sides: Sides, metric: str) -> None:
     """Rows that have no value stand behind those that have one, in their order."""
     if metric != "cosine":
         return
@@ -318,90 +218,3 @@ def _fill_in(places: np.ndarray, sides: _Sides, metric: str) -> None:
         without = np.arange(len(sides.rows)) if sides.query_lengths[one] == 0 else zero
         take = min(len(free), len(without))
         places[one, free[:take]] = without[:take]
-
-
-def _exact(sides: _Sides, query: np.ndarray, place: np.ndarray, metric: str) -> np.ndarray:
-    """Scores in float64 that depend on the two rows alone."""
-    apart = metric in ("euclidean", "sqeuclidean")
-    query, place = np.ascontiguousarray(query, np.int64), np.ascontiguousarray(place, np.int64)
-    alone = len(query) == len(sides.rows) and library() is not None and (query == query[0]).all()
-    if alone:
-        made = dots_with_all(sides.queries[query[0]], sides.rows, apart=apart)
-    else:
-        made = pair_products(sides.queries, sides.rows, query, place, apart=apart)
-    if metric == "cosine":
-        left, right = sides.query_lengths[query], sides.row_lengths[place]
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            made = made / left / right
-        wild = (
-            ~((left > 1e-100) & (left < 1e100) & (right > 1e-100) & (right < 1e100))
-            & (left > 0)
-            & (right > 0)
-        )
-        if wild.any():
-            made[wild] = _one_by_one(sides, query[wild], place[wild], metric)
-        made[(left == 0) | (right == 0)] = np.nan
-        return _clipped(made, sides.rows.shape[1])
-    if apart:
-        lost = ~((made > 1e-280) & (made < 1e280)) & (made != 0)
-        tiny = made == 0
-        made = -made if metric == "sqeuclidean" else -np.sqrt(made)
-        again = lost | (tiny & (query >= 0) & _differ(sides, query, place, tiny))
-        if again.any():
-            made[again] = -_one_by_one(sides, query[again], place[again], metric)
-    return made
-
-
-def _differ(sides: _Sides, query: np.ndarray, place: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Which of the pairs at distance zero are not equal: their squares vanished."""
-    found = np.zeros(len(query), bool)
-    at = np.flatnonzero(where)
-    found[at] = [not np.array_equal(sides.queries[query[i]], sides.rows[place[i]]) for i in at]
-    return found
-
-
-def _one_by_one(sides: _Sides, query: np.ndarray, place: np.ndarray, metric: str) -> np.ndarray:
-    compare = PAIRS[metric]
-    return np.array(
-        [compare(sides.queries[[q]], sides.rows[[p]])[0, 0] for q, p in zip(query, place, strict=True)]
-    )
-
-
-def _clipped(made: np.ndarray, dim: int) -> np.ndarray:
-    """A cosine within rounding of 1 or -1 is that."""
-    rounding = (16 + dim) * np.finfo(np.float64).eps
-    np.clip(made, -1.0, 1.0, out=made)
-    made[made >= 1 - rounding] = 1.0
-    made[made <= rounding - 1] = -1.0
-    return made
-
-
-def pair_products(
-    A: np.ndarray, B: np.ndarray, left: np.ndarray, right: np.ndarray, *, apart: bool
-) -> np.ndarray:
-    """Give inner products (or squared distances) of pairs of rows: eight float64 sums in a fixed order.
-
-    The relative error is below `(dim / 8 + 3)` units in the last place of the sum of magnitudes.
-    """
-    if library() is not None:
-        return exact_dots(A, B, left, right, apart=apart)
-    made = np.empty(len(left))
-    size = max(1, (1 << 18) // A.shape[1])
-    with np.errstate(over="ignore"):
-        for start in range(0, len(left), size):
-            part = slice(start, start + size)
-            a, b = A[left[part]].astype(np.float64), B[right[part]].astype(np.float64)
-            terms = np.square(a - b) if apart else a * b
-            made[part] = _in_eights(terms)
-    return made
-
-
-def _in_eights(terms: np.ndarray) -> np.ndarray:
-    pairs, dim = terms.shape
-    padded = np.zeros((pairs, -(-dim // 8) * 8))
-    padded[:, :dim] = terms
-    sums = np.zeros((pairs, 8))
-    for start in range(0, padded.shape[1], 8):
-        sums += padded[:, start : start + 8]
-    s = [sums[:, j] for j in range(8)]
-    return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]))

@@ -5,6 +5,7 @@ This module must not know files, encoders or pictures; encoding raw queries is t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -204,7 +205,7 @@ def nearest(
     if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
         raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
     if radius is not None and (
-        isinstance(radius, bool) or not isinstance(radius, (int, float)) or radius != radius
+        isinstance(radius, bool) or not isinstance(radius, (int, float)) or math.isnan(radius)
     ):
         raise OutOfRange(f"`radius` is a number, not {radius!r}.")
     asked = as_queries(corpus, queries)
