@@ -1,0 +1,221 @@
+/* Norms of rows, rows divided by their norm, and cells that belong in no vector. Keeps nothing.
+
+   It must not know Python: arrays come with their sizes, answers go into arrays of the caller, and a negative answer is
+   an error. `native_norms.py` is the only caller; `norms.py` says the same in NumPy, to the same bits: a cell is added to
+   one of 16 sums by its place in the row, and these are joined in halves. */
+
+#include "native.h"
+
+#include <math.h>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi" /* all that takes wide registers is inlined */
+#endif
+
+#define LANES 16
+#define BLOCK 128 /* cells that are widened at a time; they stay in the nearest cache */
+#define SUM 1
+#define SQUARES 2
+#define LARGEST 4
+#define INLINE static inline __attribute__((always_inline))
+
+/* Between these, a sum neither overflowed nor lost what matters, be it of magnitudes or of squares. */
+static const double SMALL = 1e-280, BIG = 1e280;
+
+typedef double Eight __attribute__((vector_size(64), aligned(8)));
+typedef int64_t Bits __attribute__((vector_size(64), aligned(8)));
+
+typedef struct {
+    double sum, squares, largest;
+} Sizes;
+
+INLINE double joined(Eight low, Eight high) {
+    Eight c = low + high;
+    return ((c[0] + c[4]) + (c[2] + c[6])) + ((c[1] + c[5]) + (c[3] + c[7]));
+}
+
+/* Magnitudes are compared as whole numbers, which orders them alike, with NaN above all. */
+INLINE void larger(Bits *most, Bits bits) {
+    Bits more = bits > *most;
+    *most = (bits & more) | (*most & ~more);
+}
+
+INLINE void add(const double *cells, int wanted, Eight *sum, Eight *squares, Bits *largest) {
+    Eight x = *(const Eight *)cells;
+    Bits bits = (Bits)x & INT64_MAX;
+    if (wanted & SUM) *sum += (Eight)bits;
+    if (wanted & SQUARES) *squares += x * x;
+    if (wanted & LARGEST) larger(largest, bits);
+}
+
+INLINE double cell(const void *row, int wide, int64_t i) {
+    return wide ? ((const double *)row)[i] : (double)((const float *)row)[i];
+}
+
+/* What is wanted of one row, whose cells are first divided by 2 to the power of `exponent`. */
+INLINE Sizes measure(const void *row, int wide, int64_t size, int wanted, int exponent) {
+    Eight sums[2] = {{0}}, squares[2] = {{0}};
+    Bits largest[2] = {{0}};
+    double own[BLOCK];
+    for (int64_t i = 0; i < size; i += BLOCK) {
+        const double *part = own;
+        int64_t width = size - i < BLOCK ? size - i : BLOCK;
+        if (exponent || width < BLOCK) {
+            for (int64_t j = 0; j < width; j++) own[j] = exponent ? ldexp(cell(row, wide, i + j), -exponent) : cell(row, wide, i + j);
+            for (int64_t j = width; j % LANES; j++) own[j] = 0;
+        } else if (wide)
+            part = (const double *)row + i;
+        else
+            for (int j = 0; j < BLOCK; j++) own[j] = ((const float *)row)[i + j];
+        for (int64_t j = 0; j < width; j += LANES) {
+            add(part + j, wanted, &sums[0], &squares[0], &largest[0]);
+            add(part + j + LANES / 2, wanted, &sums[1], &squares[1], &largest[1]);
+        }
+    }
+    larger(&largest[0], largest[1]);
+    int64_t bits = 0;
+    for (int j = 0; j < LANES / 2; j++) bits = largest[0][j] > bits ? largest[0][j] : bits;
+    Sizes found = {joined(sums[0], sums[1]), joined(squares[0], squares[1]), 0};
+    memcpy(&found.largest, &bits, sizeof bits);
+    return found;
+}
+
+/* A row whose length is extreme is first scaled by a power of two, which is exact. NaN and infinity stay what they are. */
+static double extreme_length(const double *row, int64_t size) {
+    double largest = measure(row, 1, size, LARGEST, 0).largest;
+    int exponent;
+    if (largest == 0 || !isfinite(largest)) return largest;
+    frexp(largest, &exponent);
+    return ldexp(sqrt(measure(row, 1, size, SQUARES, exponent).squares), exponent);
+}
+
+INLINE const void *row_at(const void *cells, int wide, int64_t start) {
+    return (const char *)cells + (wide ? sizeof(double) : sizeof(float)) * (size_t)start;
+}
+
+INLINE void measure_rows(const void *cells, int wide, const int64_t *starts, int64_t rows, int64_t dim, int wanted,
+                         double *sums, double *lengths, double *largest) {
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t start = starts ? starts[row] : row * dim, size = starts ? starts[row + 1] - start : dim;
+        const void *own = row_at(cells, wide, start);
+        Sizes found = measure(own, wide, size, wanted, 0);
+        if (sums) sums[row] = found.sum;
+        if (largest) largest[row] = found.largest;
+        if (!lengths) continue;
+        int extreme = wide && !(found.squares > SMALL && found.squares < BIG); /* squares of float32 never are */
+        lengths[row] = extreme ? extreme_length(own, size) : sqrt(found.squares);
+    }
+}
+
+/* Whether rows lie within the cells. */
+static int within(const int64_t *starts, int64_t rows, int64_t dim, int64_t count) {
+    if (rows < 0 || dim < 0) return 0;
+    if (!starts) return !dim || rows <= count / dim;
+    for (int64_t row = 0; row < rows; row++)
+        if (starts[row] < 0 || starts[row + 1] < starts[row] || starts[row + 1] > count) return 0;
+    return 1;
+}
+
+/* Norms of rows into those of `sums` (L1), `lengths` (L2) and `largest` (L-infinity) that are given, in one pass. `count`
+   cells are float64 if they are `wide`, float32 otherwise; row i begins at `starts[i]`, or at i * dim without. */
+WIDE int64_t vecwise_row_norms(const void *cells, int wide, int64_t count, const int64_t *starts, int64_t rows, int64_t dim,
+                               double *sums, double *lengths, double *largest) {
+    int wanted = (sums ? SUM : 0) | (lengths ? SQUARES : 0) | (largest ? LARGEST : 0);
+    if (!within(starts, rows, dim, count)) return BAD_INPUT;
+#define MEASURE(what)                                                                                                   \
+    if (wide)                                                                                                           \
+        measure_rows(cells, 1, starts, rows, dim, what, sums, lengths, largest);                                        \
+    else                                                                                                                \
+        measure_rows(cells, 0, starts, rows, dim, what, sums, lengths, largest)
+    if (wanted == SUM) {
+        MEASURE(SUM);
+    } else if (wanted == SQUARES) {
+        MEASURE(SQUARES);
+    } else if (wanted == LARGEST) {
+        MEASURE(LARGEST);
+    } else if (wanted == (SUM | SQUARES)) {
+        MEASURE(SUM | SQUARES);
+    } else {
+        MEASURE(SUM | SQUARES | LARGEST);
+    }
+    return 0;
+}
+
+INLINE double norm_of(Sizes found, int wanted) {
+    return wanted == SUM ? found.sum : wanted == SQUARES ? sqrt(found.squares) : found.largest;
+}
+
+/* A float64 row whose norm is extreme: scaled by a power of two before it is divided. Gives whether it has a norm. */
+static int extreme_unit(const double *row, int64_t size, int wanted, double *made) {
+    double largest = measure(row, 1, size, LARGEST, 0).largest;
+    int exponent = 0;
+    if (largest > 0 && isfinite(largest)) frexp(largest, &exponent);
+    double norm = norm_of(measure(row, 1, size, wanted, exponent), wanted);
+    if (!(norm > 0)) norm = 1;
+    for (int64_t i = 0; i < size; i++) made[i] = ldexp(row[i], -exponent) / norm;
+    return largest > 0;
+}
+
+INLINE void unit_rows(const void *cells, int wide, const int64_t *starts, int64_t rows, int64_t dim, int wanted, void *made,
+                      uint8_t *some) {
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t start = starts ? starts[row] : row * dim, size = starts ? starts[row + 1] - start : dim;
+        const void *own = row_at(cells, wide, start);
+        Sizes found = measure(own, wide, size, wanted, 0);
+        double norm = norm_of(found, wanted);
+        if (wide) {
+            const double *from = own;
+            double *to = (double *)made + start, sum = wanted == SQUARES ? found.squares : norm;
+            some[row] = 1;
+            if (sum > SMALL && sum < BIG)
+                for (int64_t i = 0; i < size; i++) to[i] = from[i] / norm;
+            else
+                some[row] = (uint8_t)extreme_unit(from, size, wanted, to);
+        } else {
+            const float *from = own;
+            float *to = (float *)made + start;
+            double factor = norm > 0 ? 1 / norm : 1; /* in float64: the result rounds once more, and only once */
+            some[row] = norm > 0;
+            for (int64_t i = 0; i < size; i++) to[i] = (float)(from[i] * factor);
+        }
+    }
+}
+
+/* Divide rows by their norm of order 1, 2 or, with 0, L-infinity, into `made`; `some` tells which rows have one. Rows lie
+   as for `vecwise_row_norms`. */
+WIDE int64_t vecwise_unit_rows(const void *cells, int wide, int64_t count, const int64_t *starts, int64_t rows, int64_t dim,
+                               int order, void *made, uint8_t *some) {
+    if (!within(starts, rows, dim, count)) return BAD_INPUT;
+#define UNIT(what)                                                                                                      \
+    if (wide)                                                                                                           \
+        unit_rows(cells, 1, starts, rows, dim, what, made, some);                                                       \
+    else                                                                                                                \
+        unit_rows(cells, 0, starts, rows, dim, what, made, some)
+    if (order == 1) {
+        UNIT(SUM);
+    } else if (order == 2) {
+        UNIT(SQUARES);
+    } else if (order == 0) {
+        UNIT(LARGEST);
+    } else
+        return BAD_INPUT;
+    return 0;
+}
+
+/* 1 if a cell is NaN or infinite, plus 2 if one is below zero. */
+WIDE int64_t vecwise_oddities(const void *cells, int wide, int64_t count) {
+    uint64_t odd = 0, below = 0;
+    if (wide)
+        for (int64_t i = 0; i < count; i++) {
+            double x = ((const double *)cells)[i];
+            odd |= !(fabs(x) < INFINITY);
+            below |= x < 0;
+        }
+    else
+        for (int64_t i = 0; i < count; i++) {
+            float x = ((const float *)cells)[i];
+            odd |= !(fabsf(x) < INFINITY);
+            below |= x < 0;
+        }
+    return (int64_t)(odd | below << 1);
+}
