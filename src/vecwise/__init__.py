@@ -31,6 +31,8 @@ _HOME = {
     "norms": "measure.norms",
     "normalize": "measure.norms",
     "is_unit": "measure.norms",
+    "unit_deviation": "measure.norms",
+    "norm_summary": "measure.norm_summary",
     "dot": "measure.similarity",
     "cosine": "measure.similarity",
     "distances": "measure.similarity",
@@ -65,6 +67,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.nearest import nearest
     from vecwise.measure.norms import is_unit, normalize, norms
     from vecwise.measure.pairing import pairs
+    from vecwise.measure.norm_summary import norm_summary
+    from vecwise.measure.norms import is_unit, normalize, norms, unit_deviation
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
     from vecwise.structure.faithfulness import faithfulness

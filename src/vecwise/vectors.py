@@ -18,7 +18,7 @@ from vecwise.errors import (
     missing_package,
     some,
 )
-from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
+from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows, oddities
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.frames import held
 from vecwise.kernels.norms import row_norms
@@ -106,13 +106,7 @@ class Vectors:
             raise WrongType(f"`rows` is an Arrow table with a row each, not {type(rows).__name__}.")
         if rows is not None and rows.num_rows != matrix.shape[0]:
             raise WrongShape(f"`rows` has {rows.num_rows} rows; `values` has {matrix.shape[0]}.")
-        bad = nonfinite_rows(matrix)
-        if len(bad):
-            raise NonFinite(
-                f"{len(bad):,} of {len(names):,} vectors hold NaN or infinity: ids {some(names[bad])}. "
-                "Repair or leave out those rows."
-            )
-        self._set(matrix, names, rows, _checked(space, matrix), encoder)
+        self._set(matrix, names, rows, _checked(space, matrix, names), encoder)
 
     def _set(self, values: Any, ids: Any, rows: Any, space: Space, encoder: Any, note: str = "") -> None:
         if ids.flags.writeable:
@@ -347,15 +341,25 @@ def as_vectors(X: Any, like: Vectors | None = None) -> Vectors:
     return Vectors(X, space=None if like is None else like.space.with_claims(()))
 
 
-def _checked(space: Space, values: Any) -> Space:
-    """Keep the claims that these numbers bear out; what only its maker can know ("centered") is not taken over."""
-    claims = set(space.claims)
-    if "unit" in claims and not (np.abs(row_norms(values, 2) - 1) <= UNIT_TOLERANCE).all():
+def _checked(space: Space, values: Any, ids: np.ndarray) -> Space:
+    """Refuse what is no vector, and keep the claims that these numbers bear out; what only its maker can know
+    ("centered") is not taken over.
+    """
+    claims = set(space.claims - {"centered"})
+    unit = "unit" in claims and bool((np.abs(row_norms(values, 2) - 1) <= UNIT_TOLERANCE).all())
+    if not unit:
         claims.discard("unit")
-    cells = values.data if is_sparse(values) else values
-    if cells.size and cells.min() < 0:
-        claims.discard("non-negative")
-    return space.with_claims(claims - {"centered"})
+    if not unit or "non-negative" in claims:  # otherwise the lengths have told already that all is finite
+        odd, below = oddities(values)
+        if odd:
+            bad = nonfinite_rows(values)
+            raise NonFinite(
+                f"{len(bad):,} of {len(ids):,} vectors hold NaN or infinity: ids {some(ids[bad])}. "
+                "Repair or leave out those rows."
+            )
+        if below:
+            claims.discard("non-negative")
+    return space.with_claims(claims)
 
 
 def _same_shape(a: Any, b: Any) -> tuple[Any, Any]:

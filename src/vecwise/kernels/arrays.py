@@ -11,9 +11,12 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import OutOfRange, WrongShape, WrongType
+from vecwise.kernels import native_norms
+from vecwise.kernels.spans import on_spans
 from vecwise.kernels.tensors import as_array
 
 EXACT: Final = 2**53  # float64 holds every whole number up to here
+_READ: Final = (np.float32, np.float64)
 
 
 def is_sparse(values: Any) -> bool:
@@ -105,16 +108,28 @@ def _as_csr(values: Any, ours: bool) -> Any:
     return matrix
 
 
-def nonfinite_rows(values: Any) -> np.ndarray:
-    """Give the numbers of the rows that hold NaN or infinity.
-
-    One sum answers for almost all input at the speed of memory; only a suspicious sum is looked into.
-    """
+def oddities(values: Any) -> tuple[bool, bool]:
+    """Give whether a cell is NaN or infinite, and whether one is below zero: one pass at the speed of memory."""
     cells = values.data if is_sparse(values) else values
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = cells.sum(dtype=np.float64)
-    if np.isfinite(total):
+    if native_norms.library() is None or cells.dtype not in _READ or not cells.flags.c_contiguous:
+        # One sum answers for almost all input; only a suspicious one is looked into.
+        with np.errstate(over="ignore", invalid="ignore"):
+            odd = not np.isfinite(cells.sum(dtype=np.float64)) and not np.isfinite(cells).all()
+            return odd, bool(cells.size and np.fmin.reduce(cells, axis=None) < 0)
+    found = []
+    on_spans(lambda span: found.append(native_norms.oddities(cells[span])), len(cells), _row_bytes(cells))
+    return any(odd for odd, _ in found), any(below for _, below in found)
+
+
+def _row_bytes(cells: np.ndarray) -> int:
+    return int(cells.nbytes // max(1, len(cells)))
+
+
+def nonfinite_rows(values: Any) -> np.ndarray:
+    """Give the numbers of the rows that hold NaN or infinity."""
+    if not oddities(values)[0]:
         return np.zeros(0, dtype=np.int64)
+    cells = values.data if is_sparse(values) else values
     bad = ~np.isfinite(cells)
     if is_sparse(values):
         return np.unique(np.searchsorted(values.indptr, np.flatnonzero(bad), side="right") - 1)

@@ -42,8 +42,8 @@ class Dense:
     def sums(self, cells: np.ndarray) -> np.ndarray:
         """Add up such cells in lanes."""
         whole = cells.shape[1] // LANES * LANES
-        parts = cells[:, :whole].reshape(len(cells), -1, LANES)
-        lanes = np.add.reduce(parts, axis=1)  # one part after the other: only neighbours are summed in pairs
+        parts = cells[:, :whole].reshape(len(cells), whole // LANES, LANES).transpose(1, 0, 2)
+        lanes = np.add.reduce(np.ascontiguousarray(parts), axis=0)  # one part after the other, in long loops
         lanes[:, : cells.shape[1] - whole] += cells[:, whole:]
         return _joined(lanes)
 
@@ -94,23 +94,30 @@ def _joined(lanes: np.ndarray) -> np.ndarray:
 def norms_of(rows: Rows, order: float) -> np.ndarray:
     """Norms of any order of at least 1; infinite where they overflow, NaN where a cell is NaN."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        sizes = np.abs(rows.cells)
-        if order not in (1, 2):
-            largest = rows.largest(sizes)
-            return largest if order == np.inf else _powered(rows, sizes, largest, order)
-        sums = rows.sums(sizes if order == 1 else np.square(sizes))
-        if order == 1:
-            return sums
+        if order in (1, np.inf):
+            return _sums(rows, rows.cells, order)
+        if order != 2:
+            return _powered(rows, order)
+        sums = _sums(rows, rows.cells, 2)
         norms = np.sqrt(sums)
-        extreme, exponents = _extreme(rows, sizes, sums)
+        extreme, exponents = _extreme(rows, sums)
         if extreme.any():
-            scaled = rows.sums(np.square(_times_power(rows, sizes, -exponents)))
+            scaled = _sums(rows, _times_power(rows, -exponents), 2)
             norms[extreme] = np.ldexp(np.sqrt(scaled[extreme]), exponents[extreme])
         return norms
 
 
-def _powered(rows: Rows, sizes: np.ndarray, largest: np.ndarray, order: float) -> np.ndarray:
+def _sums(rows: Rows, cells: np.ndarray, order: float) -> np.ndarray:
+    """What the norm is made of: the sum of magnitudes or of squares, or the largest magnitude."""
+    if order == np.inf:
+        return rows.largest(np.abs(cells))
+    return rows.sums(np.abs(cells) if order == 1 else np.square(cells))
+
+
+def _powered(rows: Rows, order: float) -> np.ndarray:
     """Cells are divided by the largest of their row, so that no power overflows."""
+    sizes = np.abs(rows.cells)
+    largest = rows.largest(sizes)
     shares = sizes / rows.spread(np.where(largest > 0, largest, 1.0))
     return largest * rows.sums(np.power(shares, order)) ** (1 / order)
 
@@ -118,37 +125,34 @@ def _powered(rows: Rows, sizes: np.ndarray, largest: np.ndarray, order: float) -
 def divided(rows: Rows, order: float, out: np.ndarray) -> np.ndarray:
     """Write cells over the norm of their row, of order 1, 2 or infinity; give which rows have one."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        sizes = np.abs(rows.cells)
-        sums = rows.largest(sizes) if order == np.inf else rows.sums(sizes if order == 1 else np.square(sizes))
+        sums, cells = _sums(rows, rows.cells, order), rows.cells
         if out.dtype == np.float32:  # no sum of such numbers is extreme, and the product rounds only once more
             some = sums > 0
-            factors = np.where(some, 1 / (np.sqrt(sums) if order == 2 else sums), 1.0)
-            out[...] = rows.cells * rows.spread(factors)
+            out[...] = cells * rows.spread(np.where(some, 1 / (np.sqrt(sums) if order == 2 else sums), 1.0))
             return some
-        extreme, exponents = _extreme(rows, sizes, sums)
-        cells = rows.cells
+        extreme, exponents = _extreme(rows, sums)
         if extreme.any():
-            cells, sizes = (_times_power(rows, part, -exponents) for part in (cells, sizes))
-            sums = rows.largest(sizes) if order == np.inf else rows.sums(sizes if order == 1 else np.square(sizes))
-        norms = np.sqrt(sums) if order == 2 else sums
-        some = norms > 0
-        np.divide(cells, rows.spread(np.where(some, norms, 1.0)), out=out)
+            cells = _times_power(rows, -exponents)
+            sums = _sums(rows, cells, order)
+        some = sums > 0
+        np.divide(cells, rows.spread(np.where(some, np.sqrt(sums) if order == 2 else sums, 1.0)), out=out)
         return some
 
 
-def _extreme(rows: Rows, sizes: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _extreme(rows: Rows, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which rows have an extreme sum, and the power of two of their largest cell; 0 for all others."""
     extreme = ~((sums > _SAFE[0]) & (sums < _SAFE[1]))
     exponents = np.zeros(len(sums), np.int64)
     if extreme.any():
-        largest = rows.largest(sizes)
+        largest = rows.largest(np.abs(rows.cells))
         extreme &= (largest > 0) & np.isfinite(largest)
         exponents[extreme] = np.frexp(largest[extreme])[1]
     return extreme, exponents
 
 
-def _times_power(rows: Rows, cells: np.ndarray, exponents: np.ndarray) -> np.ndarray:
-    return np.ldexp(cells, rows.spread(exponents))
+def _times_power(rows: Rows, exponents: np.ndarray) -> np.ndarray:
+    made: np.ndarray = np.ldexp(rows.cells, rows.spread(exponents))
+    return made
 
 
 def rows_of(cells: np.ndarray, starts: np.ndarray | None) -> Rows:
