@@ -40,6 +40,8 @@ _HOME = {
     "pairs": "measure.pairing",
     "duplicates": "measure.duplicates",
     "dedupe": "measure.duplicates",
+    "explain": "structure.explain",
+    "combine": "measure.combine",
     "pca": "measure.components",
     "standardize": "measure.components",
     "health": "measure.health",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.encoders.static import StaticEncoder
     from vecwise.encoders.table import TableEncoder
     from vecwise.encoders.transformer import TransformerEncoder
+    from vecwise.measure.combine import combine
     from vecwise.measure.components import pca, standardize
     from vecwise.measure.duplicates import dedupe, duplicates
     from vecwise.measure.health import health
@@ -71,6 +74,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.norms import is_unit, normalize, norms, unit_deviation
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
+    from vecwise.structure.explain import explain
     from vecwise.structure.faithfulness import faithfulness
     from vecwise.structure.layout import layout, open_layout
     from vecwise.vectors import Vectors

@@ -22,8 +22,8 @@
 /* Between these, a sum neither overflowed nor lost what matters, be it of magnitudes or of squares. */
 static const double SMALL = 1e-280, BIG = 1e280;
 
-typedef double Eight __attribute__((vector_size(64), aligned(8)));
-typedef int64_t Bits __attribute__((vector_size(64), aligned(8)));
+typedef double Eight __attribute__((vector_size(64), aligned(8), may_alias));
+typedef int64_t Bits __attribute__((vector_size(64), aligned(8), may_alias));
 
 typedef struct {
     double sum, squares, largest;

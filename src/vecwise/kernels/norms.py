@@ -99,7 +99,7 @@ def _parts(values: Any) -> tuple[np.ndarray, np.ndarray | None]:
     if cells.dtype not in (np.float32, np.float64):
         cells = cells.astype(np.float64)
     starts = np.ascontiguousarray(values.indptr, dtype=np.int64) if is_sparse(values) else None
-    return np.ascontiguousarray(cells), starts
+    return np.require(cells, requirements=["C", "A"]), starts
 
 
 def _row_bytes(values: Any, cells: np.ndarray) -> int:

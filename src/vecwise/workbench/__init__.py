@@ -4,6 +4,8 @@ from vecwise.loading import encode, load
 from vecwise.store.sources import batches, read
 from vecwise.storing import open, open_encoder, save
 from vecwise.telling.answer import Answer
+from vecwise.workbench.arithmetic import combined_query
+from vecwise.workbench.explaining import asked_about
 from vecwise.workbench.files import encode_to, explore, health_of, plot
 from vecwise.workbench.maps import map_of
 from vecwise.workbench.pairs import dedupe_file, pairs_of
@@ -11,7 +13,9 @@ from vecwise.workbench.queries import compare_texts, nearest_in, similar
 
 __all__ = [
     "Answer",
+    "asked_about",
     "batches",
+    "combined_query",
     "compare_texts",
     "dedupe_file",
     "encode",

@@ -1,0 +1,61 @@
+"""Why two rows of a file, or two texts, are close.
+
+This module must not know how its answers are printed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vecwise.errors import Inapplicable, OutOfRange, some
+from vecwise.explore import shown_columns
+from vecwise.loading import encode, load
+from vecwise.structure.explain import explain
+from vecwise.table_text import clip
+from vecwise.telling.answer import Answer
+from vecwise.telling.explaining import explanation
+from vecwise.telling.words import told
+from vecwise.workbench.views import display_name, id_of, viewed
+
+_USUAL = (None, 0, "error", "utf-8", {}, (), [])  # what the options of reading a file are, where none is given
+
+
+def explain_rows(
+    path: str, a: str, b: str, *, most: int = 10, metric: str = "auto", **options: Any
+) -> Answer:
+    """Tell why two rows of a PATH, named by their ids, are close, by what `nearest` compares them by."""
+    made = load(path, **options)
+    view = viewed(made.vectors, metric)
+    X = view.vectors
+    rows = [X.by_id(id_of(X, name)) for name in (a, b)]
+    found = explain(*rows, most=most, metric=view.metric)
+    shown = shown_columns(made.vectors, made.plan)
+    words = [told(row, 0, shown) or f"row {name}" for row, name in zip(rows, (a, b), strict=True)]
+    name = f"{display_name(path)}, rows {clip(a, 12)} and {clip(b, 12)}"
+    return explanation(name, found, (words[0], words[1]), X, view.words)
+
+
+def explain_texts(
+    a: str, b: str, *, encoder: str = "auto", most: int = 10, metric: str = "auto", **options: Any
+) -> Answer:
+    """Tell why two texts are close: sentences where no encoder is named."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in _USUAL]
+    if given:
+        raise Inapplicable(f"{some(given)}: these options read a file, and --texts gives the texts themselves.")
+    X = encode([a, b], "sentence" if encoder == "auto" else encoder)
+    found = explain(X[0], X[1], most=most, metric=None if metric == "auto" else metric)
+    return explanation("Two texts", found, (f"“{clip(a, 90)}”", f"“{clip(b, 90)}”"), X)
+
+
+def asked_about(
+    path: str | None, rows: tuple[str, ...], texts: tuple[str, str] | None, **options: Any
+) -> Answer:
+    """Explain two rows of a PATH, or two texts: one or the other."""
+    if texts is not None:
+        if path is not None:
+            raise OutOfRange("Give PATH ROW_A ROW_B, or --texts A B, not both.")
+        options.pop("progress", None)
+        return explain_texts(*texts, **options)
+    if path is None or len(rows) != 2:
+        raise OutOfRange("Give PATH ROW_A ROW_B, the ids of two rows; or --texts A B.")
+    return explain_rows(path, *rows, **options)
