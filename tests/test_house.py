@@ -174,6 +174,10 @@ def test_public_names_are_the_designed_face() -> None:
         "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
         "pairs", "passages", "pca",
         "plot", "read", "save", "similar", "standardize", "testing",
+        "combine", "cosine", "distances", "dot", "encode", "errors", "explain", "faithfulness", "health",
+        "is_unit", "layout", "nearest", "norm_summary", "normalize", "norms", "open", "open_encoder", "open_layout",
+        "passages", "pca",
+        "plot", "read", "save", "similar", "standardize", "testing", "unit_deviation",
     }  # fmt: skip
 
 

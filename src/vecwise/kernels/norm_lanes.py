@@ -126,7 +126,9 @@ def divided(rows: Rows, order: float, out: np.ndarray) -> np.ndarray:
     """Write cells over the norm of their row, of order 1, 2 or infinity; give which rows have one."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         sums, cells = _sums(rows, rows.cells, order), rows.cells
-        if out.dtype == np.float32:  # no sum of such numbers is extreme, and the product rounds only once more
+        if (
+            out.dtype == np.float32
+        ):  # no sum of such numbers is extreme, and the product rounds only once more
             some = sums > 0
             out[...] = cells * rows.spread(np.where(some, 1 / (np.sqrt(sums) if order == 2 else sums), 1.0))
             return some

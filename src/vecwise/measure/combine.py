@@ -28,9 +28,11 @@ def combine(X: Vectors, /, *, plus: Any = (), minus: Any = (), unit: bool = True
     - raw text, or a row as a dict or a table of one row, which the encoder of X reads;
     - a list or an array of numbers.
 
+    In a list, numbers with a point are one item and whole numbers are ids; an array is always one item.
+
     Each item is first brought to Euclidean length 1, as is usual for analogies (Mikolov, Yih and Zweig 2013,
-    NAACL, aclanthology.org/N13-1090), so that long rows do not drown the others; `unit=False` takes them as they
-    are. Items add up in float64. The result is not brought to length 1. Its id and its note name the items, and it carries the
+    NAACL-HLT, N13-1090), so that long rows do not drown the others; `unit=False` takes them as they are. Items add
+    up in float64, and the sum is not brought to length 1. Its id and its note name the items, and it carries the
     encoder of X. The rows that were combined are among the nearest to it; leave them out when you search.
 
     Raises `EmptyInput` without items, `UnknownName` for a text that is no id where X carries no encoder,
@@ -54,7 +56,9 @@ def combine(X: Vectors, /, *, plus: Any = (), minus: Any = (), unit: bool = True
     with np.errstate(over="ignore"):
         values = total.astype(X.dtype)
     if not np.isfinite(values.data if is_sparse(values) else values).all():
-        raise NonFinite("The combined vector is too large for its number type. Use float64 vectors, or unit=True.")
+        raise NonFinite(
+            "The combined vector is too large for its number type. Use float64 vectors, or unit=True."
+        )
     note = _note([(sign, name) for sign, _, name in found])
     same = all(sign > 0 and "non-negative" in row.space.claims for sign, row, _ in found)
     space = X.space.with_claims({"non-negative"} if same else ())
@@ -78,7 +82,8 @@ def _unit(row: Vectors, name: str, unit: bool) -> Any:
     made, some = unit_rows(values, 2)
     if not some[0]:
         raise OutOfRange(
-            f"`{name}` is a zero vector, which has no direction to add. Leave it out, or take rows as they are: unit=False."
+            f"`{name}` is a zero vector, which has no direction to add. Leave it out, or take rows as they are: "
+            "unit=False."
         )
     return made
 
@@ -109,15 +114,17 @@ def _named(X: Vectors, text: str) -> tuple[Vectors, str]:
         if known:
             raise unknown("row with the id", text, known)
         raise NoEncoder(
-            f"`{clip(text, 40)}` is no id of these vectors, whose ids are whole numbers, and they carry no encoder that "
-            "could read it. Name rows by their numbers, or give vectors."
+            f"`{clip(text, 40)}` is no id of these vectors, whose ids are whole numbers, and they carry no encoder "
+            "that could read it. Name rows by their numbers, or give vectors."
         )
     return _one(_encoded(X, [text]), f"“{clip(text, 40)}”")
 
 
 def _encoded(X: Vectors, rows: Any) -> Vectors:
     if X.encoder is None:
-        raise NoEncoder("These vectors carry no encoder, so raw rows cannot be combined. Give ids, or vectors.")
+        raise NoEncoder(
+            "These vectors carry no encoder, so raw rows cannot be combined. Give ids, or vectors."
+        )
     made = X.encoder(as_table(rows))
     X.space.must_match(made.space, "combine")
     return made
@@ -125,7 +132,7 @@ def _encoded(X: Vectors, rows: Any) -> Vectors:
 
 def _one(made: Vectors, name: str) -> tuple[Vectors, str]:
     if len(made) != 1:
-        raise WrongShape(f"An item is one row, and this one has {len(made):,}: combine X[0] or X.mean, row by row.")
+        raise WrongShape(f"An item is one row, and this one has {len(made):,}: name its rows one by one.")
     return made, name
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.words import count, number
-from vecwise.draw.words import share as percent
+from vecwise.draw.words import share as positive_share
 from vecwise.errors import NonFinite, OutOfRange, missing_package, unknown
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.norms import row_norms, scale_rows
@@ -97,7 +97,11 @@ class Explanation:
 
     def headline(self) -> str:
         """Say what is explained, in one line."""
-        by = {"features": "by feature", "words": "by the words of a", "left out": "and what it loses without a word"}
+        by = {
+            "features": "by feature",
+            "words": "by the words of a",
+            "left out": "and what it loses without a word",
+        }
         return f"{WORDS_OF[self.metric]} {number(self.total)}, {by[self.how]}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -114,7 +118,11 @@ class Explanation:
     def _cells(self, i: int) -> list[str]:
         numbers = [float(column[i]) for column in (self.a, self.b, self.products)]
         if self.how == "left out":
-            return [self.names[i], *("" if isnan(x) else f"{x:.4f}" for x in numbers[:2]), f"{numbers[2]:+.4f}"]
+            return [
+                self.names[i],
+                *("" if isnan(x) else f"{x:.4f}" for x in numbers[:2]),
+                f"{numbers[2]:+.4f}",
+            ]
         share = float(self.shares[i])
         told = [self.names[i], *map(number, numbers), "" if isnan(share) else percent(share)]
         return [*told, self.partners[i]] if self.partners else told if self.how == "features" else [*told, ""]
@@ -185,6 +193,11 @@ def _cells(a: Vectors, b: Vectors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             cells[np.searchsorted(columns, row.indices)] = row.data
         return columns, left, right
     return np.arange(a.space.dim), dense(a.values)[0], dense(b.values)[0]
+
+
+def percent(share: float) -> str:
+    """Write a share that may be negative."""
+    return f"-{positive_share(-share)}" if share < 0 else positive_share(share)
 
 
 def titles_of(a: Vectors, b: Vectors) -> tuple[str, str]:

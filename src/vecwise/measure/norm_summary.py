@@ -108,14 +108,18 @@ class NormSummary:
         for one in self.ranges:
             if one.order == wanted:
                 return one
-        raise OutOfRange(f"Norms of order {order} were not asked for; there are {[r.order for r in self.ranges]}.")
+        raise OutOfRange(
+            f"Norms of order {order} were not asked for; there are {[r.order for r in self.ranges]}."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON data."""
         return {"rows": self.rows, "norms": [one.to_dict() for one in self.ranges]}
 
     def __repr__(self) -> str:
-        return "\n".join([f"Norms of {count(self.rows, 'row')}", *(line for r in self.ranges for line in _lines(r))])
+        return "\n".join(
+            [f"Norms of {count(self.rows, 'row')}", *(line for r in self.ranges for line in _lines(r))]
+        )
 
 
 def _lines(one: NormRange, widest: int = 40, most: int = 10) -> Iterator[str]:
@@ -190,9 +194,7 @@ def _edge(bin_: Any) -> float:
     return float(np.ldexp(1 + step / STEPS, power))
 
 
-def norm_summary(
-    X: Any, /, *, orders: Sequence[float] = (1, 2), engine: Engine | None = None
-) -> NormSummary:
+def norm_summary(X: Any, /, *, orders: Sequence[float] = (1, 2), engine: Engine | None = None) -> NormSummary:
     """Give the range, the median, the zeros and a histogram of the rows' norms, of each order in one pass.
 
     `X` is `Vectors`, an array, or an iterator of either, which is read once and need not fit into memory: what

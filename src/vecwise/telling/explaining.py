@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from vecwise.draw.words import number, share
+from vecwise.explore import MEASURES
 from vecwise.measure.explain import WORDS_OF, Explanation
 from vecwise.table_text import clip, grid
 from vecwise.telling.answer import Answer
@@ -16,9 +17,9 @@ from vecwise.telling.words import cut, space_data
 
 def explanation(name: str, found: Explanation, rows: tuple[str, str], X: Any, measure: str = "") -> Answer:
     """Tell why two rows are close; `rows` are the two in words, `measure` how rows of this file are compared."""
-    lines = [*map(cut, grid(*found.table())), _finding(found)]
+    lines = [*(map(cut, grid(*found.table())) if len(found) else ()), _finding(found)]
     of = [f"{letter}  {words}" for letter, words in zip("ab", rows, strict=True)]
-    by = f", {measure}" if measure else ""
+    by = f" ({measure})" if measure not in ("", *MEASURES.values()) else ""
     head = f"{clip(name, 40)}: {WORDS_OF[found.metric]} {number(found.total)}{by}"
     data = {"name": name, **found.to_dict(), "rows": list(rows), "measure": measure or WORDS_OF[found.metric]}
     return Answer([(head, lines), ("Rows", list(map(cut, of)))], {**data, "space": space_data(X.space)})
@@ -34,6 +35,7 @@ def _finding(found: Explanation) -> str:
         score = WORDS_OF[found.metric]
         return f"Without “{clip(first, 24)}” the {score} {turn} most, by {number(abs(value), 3)}."
     part = float(found.shares[0])
-    made = f"{share(part)} of the {WORDS_OF[found.metric]}" if 0 < part <= 1 else f"{number(value, 3)}, the largest part"
     kind = "feature" if found.how == "features" else "word"
-    return f"The {kind} “{clip(first, 24)}” makes {made}."
+    if 0 < part <= 1:
+        return f"The {kind} “{clip(first, 24)}” makes {share(part)} of the {WORDS_OF[found.metric]}."
+    return f"The {kind} “{clip(first, 24)}” adds most: {number(value, 3)}."

@@ -5,7 +5,7 @@ This module must not know how its answers are printed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from vecwise.errors import Inapplicable, OutOfRange, some
 from vecwise.explore import shown_columns
@@ -17,7 +17,15 @@ from vecwise.telling.explaining import explanation
 from vecwise.telling.words import told
 from vecwise.workbench.views import display_name, id_of, viewed
 
-_USUAL = (None, 0, "error", "utf-8", {}, (), [])  # what the options of reading a file are, where none is given
+_USUAL: Final[tuple[Any, ...]] = (
+    None,
+    0,
+    "error",
+    "utf-8",
+    {},
+    (),
+    [],
+)  # what the options of reading a file are, where none is given
 
 
 def explain_rows(
@@ -41,7 +49,9 @@ def explain_texts(
     """Tell why two texts are close: sentences where no encoder is named."""
     given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in _USUAL]
     if given:
-        raise Inapplicable(f"{some(given)}: these options read a file, and --texts gives the texts themselves.")
+        raise Inapplicable(
+            f"{some(given)}: these options read a file, and --texts gives the texts themselves."
+        )
     X = encode([a, b], "sentence" if encoder == "auto" else encoder)
     found = explain(X[0], X[1], most=most, metric=None if metric == "auto" else metric)
     return explanation("Two texts", found, (f"“{clip(a, 90)}”", f"“{clip(b, 90)}”"), X)
