@@ -92,8 +92,7 @@ def _vector(X: Vectors, item: Any) -> tuple[Vectors, str]:
     """One item as a row of X's space, and what to call it."""
     if isinstance(item, Vectors):
         X.space.must_match(item.space, "combine")
-        name = item.note if item.note and len(item) == 1 else ", ".join(map(str, item.ids[:3].tolist()))
-        return _one(item, name)
+        return _one(item, ", ".join(map(str, item.ids[:3].tolist())))
     if isinstance(item, (bool, np.bool_)) or item is None:
         raise WrongType(f"An item is an id, a row, a text or numbers, not {item!r}.")
     if isinstance(item, (int, np.integer)):

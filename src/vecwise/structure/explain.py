@@ -9,7 +9,7 @@ from typing import Any
 
 from vecwise.errors import WrongShape
 from vecwise.measure.explain import Explanation, by_features, checked
-from vecwise.structure.left_out import by_words, is_average, leaving_out, text_of
+from vecwise.structure.left_out import by_words, is_average, leaving_out
 from vecwise.vectors import Vectors, as_vectors
 
 
@@ -21,10 +21,10 @@ def explain(a: Any, b: Any, /, *, most: int | None = 10, metric: str | None = No
 
     - Features that have names (counts, TF-IDF, tables): the product of both values, which sum exactly to the
       inner product (the usual `metric`) or to the cosine, or the squared differences, which sum to the squared
-      distance. Vectors without names, features or text are explained by dimension, alike.
+      distance. Vectors that have neither named features nor a text that says the same are explained by dimension.
     - Averages of words: a vector is the sum of what its words add, common directions taken out, so the inner
-      product or cosine is the sum of what each word of `a` adds to it. It agrees with the score of the stored
-      float32 vectors to 66 · 2^-24 of the magnitudes of their words.
+      product or cosine (not a distance) is the sum of what each word of `a` adds to it. It agrees with the score
+      of the stored float32 vectors to 66 · 2^-24 of the magnitudes of their words.
     - Any other text, such as a sentence (the usual `metric` is the cosine): what the score loses when a word is
       left out, of either text. These do not sum to it: words count by what stands around them. Costs an encoding
       for each word. Of scripts without spaces every character is a word.
@@ -51,6 +51,6 @@ def explain(a: Any, b: Any, /, *, most: int | None = 10, metric: str | None = No
     if average and (made := by_words(left, right, metric or "dot", most)) is not None:
         return made
     named = left.space.features is not None and not average
-    if not named and text_of(left) is not None and text_of(right) is not None:
-        return leaving_out(left, right, metric or "cosine", most)
+    if not named and (made := leaving_out(left, right, metric or "cosine", most)) is not None:
+        return made
     return by_features(left, right, metric or "dot", most)

@@ -26,7 +26,7 @@ from vecwise.verbs import Chain
 
 MOST_WORDS: Final = 2_000
 _AT_A_TIME: Final = 256  # variants encoded together
-_STRAY: Final = 1e-4  # of its length: how far a vector may lie from what its text says, and be that text's
+_STRAY: Final = 1e-3  # of its length: how far a vector may lie from what its text says, and be that text's
 
 
 def text_of(a: Vectors) -> tuple[str, str] | None:
@@ -64,7 +64,8 @@ def by_words(a: Vectors, b: Vectors, metric: str, most: int | None) -> Explanati
     other = dense(b.values)[0]
     scale = 1.0
     if metric == "cosine":
-        scale = length(a) * length(b)
+        whole = added.sum(axis=0)  # not the stored vector, which was rounded to float32
+        scale = float(np.sqrt(whole @ whole)) * length(b)
     products = added @ other / scale if scale else np.full(len(parts), np.nan)
     sizes = np.sqrt(np.vecdot(added, added))
     along = np.divide(added @ other, sizes, out=np.zeros(len(parts)), where=sizes > 0)
@@ -106,11 +107,14 @@ def _partners(added: np.ndarray, along: np.ndarray, b: Vectors) -> list[str]:
 # ---- any other text: each word is left out in turn ----
 
 
-def leaving_out(a: Vectors, b: Vectors, metric: str, most: int | None) -> Explanation:
-    """Explain the score of two texts by what it loses when a word is left out of one of them.
+def leaving_out(a: Vectors, b: Vectors, metric: str, most: int | None) -> Explanation | None:
+    """Explain the score of two texts by what it loses when a word is left out of one of them; `None` where a vector is
+    not, or no longer, what its text says.
 
     Cost: one text encoded for each word of both.
     """
+    if text_of(a) is None or text_of(b) is None:
+        return None
     spans = [_words(one) for one in (a, b)]
     if sum(map(len, spans)) > MOST_WORDS:
         raise TooLarge(
@@ -118,15 +122,16 @@ def leaving_out(a: Vectors, b: Vectors, metric: str, most: int | None) -> Explan
             "words are explained. Cut the texts into passages first (vw.passages, --passages N)."
         )
     total = float(PAIRS[metric](a.values, b.values)[0, 0])
-    without = [_scores_without(one, words, other, metric) for one, words, other in
-               ((a, spans[0], b), (b, spans[1], a))]  # fmt: skip
+    sides = ((a, spans[0], b), (b, spans[1], a))
+    without = [_scores_without(one, words, other, metric) for one, words, other in sides]
+    if without[0] is None or without[1] is None:
+        return None
     gaps = [np.full(len(words), np.nan) for words in spans]
     names = [word for words in spans for word, _ in words]
-    scores = np.concatenate(without)
-    columns = (np.concatenate([without[0], gaps[1]]), np.concatenate([gaps[0], without[1]]), total - scores)
-    known = ~np.isnan(columns[2])  # a text that becomes empty may have no cosine, and no change
-    kept = np.flatnonzero(known)
-    parts = (columns[0][known], columns[1][known], columns[2][known])
+    changes = total - np.concatenate([without[0], without[1]])
+    columns = (np.concatenate([without[0], gaps[1]]), np.concatenate([gaps[0], without[1]]), changes)
+    kept = np.flatnonzero(~np.isnan(changes))  # a text that becomes empty may have no cosine, and no change
+    parts = (columns[0][kept], columns[1][kept], columns[2][kept])
     return explained(
         metric, "left out", total, lambda i: names[int(kept[i])], parts, most=most, titles=titles_of(a, b)
     )
@@ -140,12 +145,11 @@ def _words(a: Vectors) -> list[tuple[str, tuple[int, int]]]:
 
 def _scores_without(
     a: Vectors, words: list[tuple[str, tuple[int, int]]], b: Vectors, metric: str
-) -> np.ndarray:
-    """The score of every variant of a's text that lacks one word."""
-    if not words:
-        return np.zeros(0)
+) -> np.ndarray | None:
+    """The score of every variant of a's text that lacks one word; `None` where the text itself has another vector."""
     name, text = text_of(a) or ("", "")
-    texts = [" ".join((text[:start] + text[stop:]).split()) for _, (start, stop) in words]
+    lacking = [" ".join((text[:start] + text[stop:]).split()) for _, (start, stop) in words]
+    texts = [text, *lacking]
     assert a.rows is not None  # noqa: S101  its text was read from them
     table = a.rows.take(whole_numbers(np.zeros(len(texts), np.int64)))
     import pyarrow as pa
@@ -153,5 +157,8 @@ def _scores_without(
     table = table.set_column(table.column_names.index(name), name, pa.array(texts, pa.string()))
     with told_once():
         made = apply(a.encoder, table, size=_AT_A_TIME)  # type: ignore[arg-type]
-    made.space.must_match(b.space, "compare")
-    return np.asarray(PAIRS[metric](made.values, b.values)[:, 0])
+    if not made.space.same_axes(a.space) or np.abs(
+        dense(made.values[:1]) - dense(a.values)
+    ).max() > _STRAY * length(a):
+        return None
+    return np.asarray(PAIRS[metric](made.values[1:], b.values)[:, 0])
