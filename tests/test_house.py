@@ -169,15 +169,12 @@ def test_public_names_exist_and_shadow_no_module() -> None:
 def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
-        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "batches",
-        "cosine", "dedupe", "distances", "dot", "duplicates", "encode", "errors", "faithfulness", "health", "layout", "open_layout",
-        "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
-        "pairs", "passages", "pca",
-        "plot", "read", "save", "similar", "standardize", "testing",
-        "combine", "cosine", "distances", "dot", "encode", "errors", "explain", "faithfulness", "health",
-        "is_unit", "layout", "nearest", "norm_summary", "normalize", "norms", "open", "open_encoder", "open_layout",
-        "passages", "pca",
-        "plot", "read", "save", "similar", "standardize", "testing", "unit_deviation",
+        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors",
+        "__version__", "batches", "combine", "cosine", "dedupe", "distances", "dot", "duplicates",
+        "encode", "errors", "explain", "faithfulness", "health", "is_unit", "layout", "nearest",
+        "norm_summary", "normalize", "norms", "open", "open_encoder", "open_layout", "pairs",
+        "passages", "pca", "plot", "read", "save", "similar", "standardize", "testing",
+        "unit_deviation",
     }  # fmt: skip
 
 

@@ -68,10 +68,9 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.duplicates import dedupe, duplicates
     from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest
-    from vecwise.measure.norms import is_unit, normalize, norms
-    from vecwise.measure.pairing import pairs
     from vecwise.measure.norm_summary import norm_summary
     from vecwise.measure.norms import is_unit, normalize, norms, unit_deviation
+    from vecwise.measure.pairing import pairs
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.space import Space
     from vecwise.structure.explain import explain
