@@ -12,14 +12,15 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import pdist, squareform
 
 from conftest import read_only
-from vecwise.kernels.arrays import nonfinite_rows
+from vecwise.kernels.arrays import as_matrix, nonfinite_rows
 from vecwise.kernels.arrow import numbers, present, strings, whole_numbers
-from vecwise.kernels.digests import first_of_equals, row_digests
+from vecwise.kernels.digests import first_equal
 from vecwise.kernels.extremes import extreme_pairs
 from vecwise.kernels.moments import fix_signs, merge_moments, moments, principal_axes
 from vecwise.kernels.norms import row_norms, scale_rows, unit_rows
 from vecwise.kernels.similarity import PAIRS, cosines
 from vecwise.kernels.spans import in_spans, on_spans
+from vecwise.kernels.survey import survey
 from vecwise.kernels.topk import best
 
 EPS = np.finfo(float).eps
@@ -195,14 +196,12 @@ def test_extreme_pairs_across_blocks() -> None:
 
 
 @given(arrays(np.float64, (8, 2), elements=st.sampled_from([0.0, -0.0, 1.0, 2.0])))
-def test_first_of_equals_keeps_each_row_once(values) -> None:
-    seen, kept = set(), []
-    for i, row in enumerate((values + 0.0).tolist()):
-        if tuple(row) not in seen:
-            kept.append(i)
-        seen.add(tuple(row))
-    assert first_of_equals(row_digests(values)).tolist() == kept
-    assert first_of_equals(row_digests(csr_array(values))).tolist() == kept
+def test_equal_rows_are_led_by_the_first_of_them(values) -> None:
+    seen: dict[tuple[float, ...], int] = {}
+    truth = [seen.setdefault(tuple(row), i) for i, row in enumerate((values + 0.0).tolist())]
+    for matrix in (values, as_matrix(csr_array(values))):
+        digests = survey(matrix, np.zeros(2), np.ones(2)).digests[0]
+        assert first_equal(digests, matrix, np.zeros(8, bool)).tolist() == truth
 
 
 def test_nonfinite_rows_are_found_in_both_layouts() -> None:

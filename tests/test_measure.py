@@ -29,9 +29,9 @@ from vecwise.errors import (
     UnknownName,
     WrongShape,
 )
-from vecwise.measure.health import Rows
 from vecwise.measure.nearest import Nearest
 from vecwise.measure.spread import Covariance, Dimensions
+from vecwise.measure.surveying import Surveying
 from vecwise.testing import check_fold
 
 # ---- norms ----
@@ -204,7 +204,7 @@ def test_every_fold_keeps_the_laws() -> None:
     check_fold(Covariance(space), chunks)
     check_fold(Nearest(chunks[0], 3, "cosine"), chunks)
     check_fold(Nearest(chunks[0], 3, "manhattan"), chunks)
-    check_fold(Rows(), [c.values for c in chunks])
+    check_fold(Surveying(np.zeros(4), np.ones(4)), [c.values for c in chunks])
     check_fold(Dimensions(4), [c.values for c in chunks])
     assert Covariance(space).zero().n == 0
 

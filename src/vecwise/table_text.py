@@ -51,13 +51,21 @@ def preview_text(headline: str, header: list[str], cells: list[list[str]], more:
 
 
 def preview_html(
-    headline: str, header: list[str], cells: list[list[str]], more: int, pictures: Sequence[bytes] = ()
+    headline: str,
+    header: list[str],
+    cells: list[list[str]],
+    more: int,
+    pictures: Sequence[bytes] = (),
+    width: int = 24,
 ) -> str:
-    """The same as a table for a notebook; every cell is escaped. `pictures` are PNG files, one a row, or none."""
-    head = "".join(f"<th>{html.escape(clip(h, 24))}</th>" for h in header)
+    """The same as a table for a notebook; every cell is escaped and cut to `width` characters.
+
+    `pictures` are PNG files, one a row, or none.
+    """
+    head = "".join(f"<th>{html.escape(clip(h, width))}</th>" for h in header)
     shown = [f"<td>{picture_html(png)}</td>" for png in pictures] or [""] * len(cells)
     body = "".join(
-        f"<tr>{picture}" + "".join(f"<td>{html.escape(clip(c, 24))}</td>" for c in row) + "</tr>"
+        f"<tr>{picture}" + "".join(f"<td>{html.escape(clip(c, width))}</td>" for c in row) + "</tr>"
         for picture, row in zip(shown, cells, strict=True)
     )
     head = "<th></th>" + head if pictures else head

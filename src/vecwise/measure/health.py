@@ -1,198 +1,220 @@
-"""Are these vectors any good: shape, lengths, zeros, non-finite values, duplicates, spread, and what to do.
+"""Are these vectors any good: lengths, zeros, repeats, spread, outliers, hubs, leaks, and what to do about it.
 
-This module must not know files, encoders or pictures.
+This module must not know files or encoders; what is found is worded in `checks`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import some
-from vecwise.kernels.arrays import as_matrix, is_sparse, nonfinite_rows
-from vecwise.kernels.digests import first_of_equals, row_digests
-from vecwise.kernels.norms import row_norms
-from vecwise.measure.spread import Dimensions, Extent
-from vecwise.runner import Engine, blocks, fold
+from vecwise.kernels.arrays import as_matrix, is_sparse
+from vecwise.kernels.digests import equal_columns, first_equal
+from vecwise.measure import checks
+from vecwise.measure.checks import Check
+from vecwise.measure.findings import Health, Range
+from vecwise.measure.leaks import Leak, leaks_between, split_codes
+from vecwise.measure.samples import Sample, Sampled, center_of, drawn, looked_at
+from vecwise.measure.surveying import Surveyed, Surveying, wide_blocks
+from vecwise.runner import Engine, fold
 from vecwise.vectors import Vectors
-from vecwise.verbs import Together
+
+__all__ = ["Check", "Health", "Range", "examined", "health"]
 
 UNIT_TOLERANCE: Final = 1e-3
 MIXED_UNITS: Final = 10.0  # standard deviations this far apart mean that the columns have different units
+FAR: Final = 6.0  # robust deviations from the median
+FEWEST_FAR: Final = 10  # with fewer rows there is no telling what is far
 ONE_UNIT: Final = frozenset({"image", "average"})  # kinds of spaces whose named axes share a unit
 
 
-class Range(NamedTuple):
-    """Smallest, median and largest of some numbers; NaN where there are none."""
-
-    min: float
-    median: float
-    max: float
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> Range:
-        """Summarize an array."""
-        if not len(values):
-            return cls(np.nan, np.nan, np.nan)
-        return cls(float(values.min()), float(np.median(values)), float(values.max()))
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: `verdict` is `"fine"`, `"look"` or `"wrong"`, with the reason and the remedy."""
-
-    name: str
-    verdict: str
-    reason: str
-    remedy: str = ""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Health:
-    """What `health` found. `l1` and `l2` hold every finite row's norm; `duplicates` counts rows that repeat one,
-    and `distinct` holds the places of the finite rows that repeat none."""
+class _Evidence:
+    """What was read of a matrix, before anything is concluded; `first` is the first row that equals each."""
 
-    rows: int
-    dim: int
-    dtype: str
-    sparse: bool
-    density: float
-    norms: dict[str, Range]
-    unit: bool
-    zero_rows: int
-    nonfinite_rows: int
-    duplicates: int
-    constant_dimensions: int
-    spread: Range
-    mixed_units: bool
-    advice: str
-    checks: tuple[Check, ...]
-    l1: np.ndarray = field(repr=False)
-    l2: np.ndarray = field(repr=False)
-    distinct: np.ndarray = field(repr=False)
+    values: Any
+    ids: np.ndarray
+    names: Sequence[str]
+    named: bool
+    sample: Sample
+    seen: Surveyed
+    first: np.ndarray
+    varying: np.ndarray
+    mixed: bool
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """`(rows, dim)`."""
-        return (self.rows, self.dim)
-
-    @property
-    def verdict(self) -> str:
-        """The worst verdict of all checks."""
-        found = {check.verdict for check in self.checks}
-        return "wrong" if "wrong" in found else "look" if "look" in found else "fine"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the single norms, as JSON data; numbers without a value are `None`."""
-        skipped = {"l1", "l2", "distinct", "norms", "spread", "checks"}
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in skipped}
-        ranges = {"norms": {n: _plain(r) for n, r in self.norms.items()}, "spread": _plain(self.spread)}
-        return {
-            **plain,
-            **ranges,
-            "verdict": self.verdict,
-            "checks": [asdict(check) for check in self.checks],
-        }
-
-    def __repr__(self) -> str:
-        lines = [f"Health: {self.verdict}. {self.rows:,} × {self.dim:,}, {self.advice}"]
-        return "\n".join([*lines, *(f"  {c.verdict:5}  {c.name}: {c.reason}" for c in self.checks)])
+    def scaled(self) -> bool:
+        """Whether distances are of standardized columns."""
+        return self.named and not is_sparse(self.values)
 
 
-class Lengths(NamedTuple):
-    """What the row fold has read, one array a chunk."""
-
-    l1: tuple[np.ndarray, ...]
-    l2: tuple[np.ndarray, ...]
-    bad: tuple[np.ndarray, ...]
-    digests: tuple[np.ndarray, ...]
-    filled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Norms, non-finite rows and a 128-bit digest of every row, as a fold over matrices."""
-
-    def zero(self) -> Lengths:
-        """No rows."""
-        return Lengths((), (), (), (), 0)
-
-    def step(self, state: Lengths, values: Any, /) -> Lengths:
-        """Read one more matrix."""
-        bad = np.zeros(values.shape[0], dtype=bool)
-        bad[nonfinite_rows(values)] = True
-        with np.errstate(invalid="ignore", over="ignore"):
-            l1, l2 = row_norms(values, 1), row_norms(values, 2)
-        l1[bad] = l2[bad] = np.nan
-        cells = values.data if is_sparse(values) else values
-        read = Lengths((l1,), (l2,), (bad,), (row_digests(values),), int(np.count_nonzero(cells)))
-        return self.merge(state, read)
-
-    def merge(self, left: Lengths, right: Lengths, /) -> Lengths:
-        """One after the other."""
-        l1, l2, bad, digests = (a + b for a, b in zip(left[:4], right[:4], strict=True))
-        return Lengths(l1, l2, bad, digests, left.filled + right.filled)
-
-    def done(self, state: Lengths, /) -> Lengths:
-        """Join the chunks' arrays."""
-        empty = (np.zeros(0), np.zeros(0), np.zeros(0, bool), np.zeros((0, 2), np.uint64))
-        joined = [(np.concatenate([none, *parts]),) for none, parts in zip(empty, state[:4], strict=True)]
-        return Lengths(joined[0], joined[1], joined[2], joined[3], state.filled)
-
-
-def health(X: Any, /, *, engine: Engine | None = None) -> Health:
+def health(X: Any, /, *, splits: Any = None, seed: int = 0, engine: Engine | None = None) -> Health:
     """Look at vectors and say what is fine, what deserves a look and what is wrong, with the remedy.
 
-    `X` is `Vectors` or an array, which may hold NaN or infinity: those rows are counted and left out of
-    the other numbers. One pass over the rows; cost: rows · dim, and 32 bytes a row.
+    `X` is `Vectors` or an array, which may hold NaN or infinity: those rows are counted and left out of the other
+    numbers. `splits` is a column of the vectors' rows, or a name for every row: rows of one split that equal or nearly
+    equal rows of another are told.
+
+    Norms, zeros, repeated rows and dimensions, spread, outliers and the mean cosine are of all rows: a digest finds
+    candidates for equality, and they are compared cell by cell. An outlier's distance from the center lies more than 6
+    robust deviations (1.4826 times the median deviation) above the median. Near duplicates (cosine at least 0.99),
+    hubness (Radovanović, Nanopoulos and Ivanović 2010, JMLR 11:2487) and effective rank (Roy and Vetterli 2007,
+    EUSIPCO, pages 606-610) are those of up to 2,048 rows drawn by `seed`, all of them where there are no more; each
+    says so. Columns of different units are compared standardized.
+
+    Cost: one pass over the rows, 100 bytes a row, and about 50 ms for the sample. Mapped rows leave memory as they are
+    passed. Raises `WrongShape`, `WrongType`; for `splits` `UnknownName`, `MissingValue`, `OutOfRange`.
 
     >>> import vecwise as vw
     >>> found = vw.health([[0.6, 0.8], [1.0, 0.0], [1.0, 0.0]])
     >>> found.unit, found.duplicates, found.verdict
     (True, 1, 'look')
+    >>> vw.health([[1, 2], [3, 4], [1, 2]], splits=["train", "train", "test"]).checks[-1].reason
+    '1 of 1 rows of `test` equal a row of `train`: `2`'
     """
-    values = X.values if isinstance(X, Vectors) else as_matrix(X)
-    named = isinstance(X, Vectors) and X.space.features is not None and X.space.kind not in ONE_UNIT
-    job = Together({"rows": Rows(), "dimensions": Dimensions(values.shape[1])})
-    found = fold(job, blocks(values), engine=engine)
-    rows, extent = found["rows"], found["dimensions"]
-    return _conclude(
-        values, X.ids if isinstance(X, Vectors) else np.arange(values.shape[0]), rows, extent, named
-    )
+    if isinstance(X, Vectors):
+        named = X.space.features is not None and X.space.kind not in ONE_UNIT
+        names = X.space.features or ()
+        return examined(X.values, X.ids, X.rows, names, named, splits=splits, seed=seed, engine=engine)
+    plain = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub" and X.shape[1] > 0
+    values = X if plain and not type(X).__module__.startswith("numpy.ma") else as_matrix(X)
+    return examined(values, np.arange(values.shape[0]), splits=splits, seed=seed, engine=engine)
 
 
-def _conclude(values: Any, ids: np.ndarray, rows: Lengths, extent: Extent, named: bool) -> Health:
-    bad = rows.bad[0]
-    l1, l2 = rows.l1[0][~bad], rows.l2[0][~bad]
-    count, dim = values.shape
-    distinct = np.flatnonzero(~bad)[first_of_equals(rows.digests[0][~bad])]
-    duplicates = len(l2) - len(distinct)
-    deviations = np.sqrt(extent.moments.scatter / max(1, extent.moments.n))
-    constant = int((extent.low == extent.high).sum()) if len(l2) > 1 else 0
-    varying = deviations[(extent.low < extent.high) & (deviations > 0)]
-    mixed = bool(
-        named and not is_sparse(values) and len(varying) and varying.max() > MIXED_UNITS * varying.min()
+def examined(
+    values: Any,
+    ids: np.ndarray,
+    table: Any = None,
+    names: Sequence[str] = (),
+    named: bool = False,
+    *,
+    splits: Any = None,
+    seed: int = 0,
+    engine: Engine | None = None,
+) -> Health:
+    """Give the health of a matrix that nobody looked at before: it may be mapped, and of any number type.
+
+    `table` holds a row for each, `names` those of the dimensions; `named` says that these are columns, which may have
+    different units.
+    """
+    groups = None if splits is None else split_codes(splits, table, values.shape[0])
+    found = _read(values, ids, names, named, seed, engine)
+    sampled = looked_at(found.sample, found.first, found.seen, standardized=found.mixed)
+    leaks = None
+    if groups is not None:
+        leaks = leaks_between(
+            values, ids, *groups, found.first, found.seen, standardized=found.mixed, seed=seed
+        )
+    return _concluded(found, sampled, leaks)
+
+
+def _read(
+    values: Any, ids: np.ndarray, names: Sequence[str], named: bool, seed: int, engine: Engine | None
+) -> _Evidence:
+    sample = drawn(values, seed)
+    scaled = named and not is_sparse(values)
+    seen = fold(Surveying(*center_of(sample, scaled=scaled)), wide_blocks(values), engine=engine)
+    deviations = np.sqrt(seen.scatter / max(1, seen.finite))
+    varying = deviations[(seen.low < seen.high) & (deviations > 0)]
+    mixed = bool(scaled and len(varying) and varying.max() > MIXED_UNITS * varying.min())
+    first = first_equal(seen.digests, values, seen.bad)
+    return _Evidence(values, ids, names, named, sample, seen, first, varying, mixed)
+
+
+def _concluded(found: _Evidence, sampled: Sampled, leaks: tuple[Leak, ...] | None) -> Health:
+    seen, (count, dim) = found.seen, found.values.shape
+    good = ~seen.bad
+    l1, l2 = (seen.l1, seen.l2) if seen.finite == count else (seen.l1[good], seen.l2[good])
+    unit = bool(
+        len(l2) and len(l2) == count and l2.min() >= 1 - UNIT_TOLERANCE and l2.max() <= 1 + UNIT_TOLERANCE
     )
-    unit = bool(len(l2) and not bad.any() and (np.abs(l2 - 1) <= UNIT_TOLERANCE).all())
-    zeros = ids[~bad][l1 == 0]
-    checks = (
-        _finite(ids[bad], count),
-        _nonzero(zeros, count),
-        _lengths(l1, l2, unit),
-        _repeats(duplicates, count),
-        _constants(constant, dim),
-        _units(mixed, varying),
+    distinct = np.flatnonzero(good & (found.first == np.arange(count)))
+    still = seen.low == seen.high if len(l2) > 1 else np.zeros(dim, bool)
+    twins = _twins(found, still) if len(l2) > 1 else []
+    far, alike = _far(seen), _mean_cosine(seen)
+    sparse, dtype = is_sparse(found.values), str(found.sample.rows.dtype)
+    density = seen.filled / max(1, count * dim)
+    zeros = found.ids[good & (seen.l1 == 0)]
+    verdicts = (
+        checks.finite(found.ids[seen.bad], count),
+        checks.nonzero(zeros, count),
+        checks.lengths(l1, l2, unit),
+        checks.repeats(len(l2) - len(distinct), count),
+        checks.near_repeats(sampled, found.sample.whole),
+        checks.constants(int(still.sum()), dim),
+        checks.equal_dimensions(twins, found.names or [str(i) for i in range(dim)]),
+        checks.units(found.mixed, found.varying),
+        checks.outliers(found.ids[far], count, scaled=found.scaled),
+        *_of_directions(found, sampled, alike),
+        checks.storage(density, count * dim, dtype, sparse=sparse, single=_single(found.sample.rows)),
+        *([] if leaks is None else [checks.leakage(leaks)]),
     )
-    norms = {"l1": Range.of(l1), "l2": Range.of(l2)}
-    density = rows.filled / max(1, count * dim)
-    advice = _advice(l2, unit, mixed, is_sparse(values))
     return Health(
-        count, dim, str(values.dtype), is_sparse(values), density, norms, unit, len(zeros), int(bad.sum()),
-        duplicates, constant, Range.of(varying), mixed, advice, checks, l1, l2,
-        distinct,
+        count, dim, dtype, sparse, density, {"l1": Range.of(l1), "l2": Range.of(l2)}, unit, len(zeros),
+        count - len(l2), len(l2) - len(distinct), int(still.sum()), sum(len(group) - 1 for group in twins),
+        Range.of(found.varying), found.mixed, alike, sampled, leaks or (), _advice(l2, unit, found.mixed, sparse),
+        verdicts, found.ids, l1, l2, distinct, far,
     )  # fmt: skip
+
+
+def _of_directions(found: _Evidence, sampled: Sampled, alike: float) -> tuple[Check, ...]:
+    # Columns of different units, and numbers of one sign, point one way by nature.
+    judged = not found.named and bool((found.seen.low < 0).any())
+    return (
+        checks.rank(sampled, found.sample.whole, mixed=found.mixed),
+        checks.isotropy(alike, judged=judged),
+        checks.hubs(sampled, found.sample.whole),
+    )
+
+
+def _twins(found: _Evidence, still: np.ndarray) -> list[tuple[int, ...]]:
+    """Groups of equal dimensions; those that never vary are counted as such alone."""
+    seen = found.seen
+    told = (seen.hashes, seen.low, seen.high, seen.mean, seen.scatter)
+    keys = zip(*(row.tolist() for row in told), strict=True)
+
+    def blocks() -> Iterator[Any]:
+        start = 0
+        for block in wide_blocks(found.values):
+            keep = ~seen.bad[start : start + block.shape[0]]
+            start += block.shape[0]
+            yield block if keep.all() else block[keep]
+
+    return equal_columns(keys, blocks, still)
+
+
+def _far(seen: Surveyed) -> np.ndarray:
+    """Places of the rows that lie farther out than 6 robust deviations, the farthest first."""
+    far = seen.far if seen.finite == len(seen.far) else seen.far[~seen.bad]
+    if len(far) < FEWEST_FAR:
+        return np.zeros(0, np.int64)
+    middle = float(np.median(far))
+    if not np.isfinite(middle):
+        return np.zeros(0, np.int64)
+    with np.errstate(invalid="ignore"):
+        spread = max(1.4826 * float(np.median(np.abs(far - middle))), 0.01 * middle)
+    places = np.flatnonzero(~seen.bad & (seen.far > middle + FAR * spread))
+    return places[np.argsort(-seen.far[places], kind="stable")]
+
+
+def _mean_cosine(seen: Surveyed) -> float:
+    """The mean cosine of all pairs of rows with a length, from the sum u of their directions: (|u|² - n) / (n² - n)."""
+    count = int(np.count_nonzero(~seen.bad & (seen.l2 > 0)))
+    if count < 2:
+        return float("nan")
+    return float(np.clip((seen.units @ seen.units - count) / (count * (count - 1.0)), -1.0, 1.0))
+
+
+def _single(rows: Any) -> bool:
+    """Whether float64 numbers are those of float32."""
+    cells = rows.data if is_sparse(rows) else rows
+    if cells.dtype != np.float64:
+        return False
+    with np.errstate(over="ignore"):
+        return bool(cells.size and (cells.astype(np.float32) == cells).all())
 
 
 def _advice(l2: np.ndarray, unit: bool, mixed: bool, sparse: bool) -> str:
@@ -207,66 +229,3 @@ def _advice(l2: np.ndarray, unit: bool, mixed: bool, sparse: bool) -> str:
     if sparse:
         return "rows differ in length and are mostly zero: compare by cosine"
     return "rows differ in length: compare by cosine for direction, or by Euclidean distance for size too"
-
-
-def _finite(bad: np.ndarray, count: int) -> Check:
-    if not len(bad):
-        return Check("finite", "fine", "every number is finite")
-    reason = f"{len(bad):,} of {count:,} rows hold NaN or infinity: {some(bad.tolist())}"
-    return Check(
-        "finite", "wrong", reason, "Repair or leave out those rows; nothing can be compared with them."
-    )
-
-
-def _nonzero(zeros: np.ndarray, count: int) -> Check:
-    if not len(zeros):
-        return Check("zero rows", "fine", "no row is all zeros")
-    verdict = "wrong" if len(zeros) == count else "look"
-    reason = f"{len(zeros):,} of {count:,} rows are all zeros: {some(zeros.tolist())}"
-    return Check(
-        "zero rows", verdict, reason, "A zero row has no cosine and ranks last; see why it is empty."
-    )
-
-
-def _lengths(l1: np.ndarray, l2: np.ndarray, unit: bool) -> Check:
-    if unit:
-        return Check("length", "fine", "every row has length 1")
-    if not np.isfinite(l1).all():  # never below the L2 norm
-        reason = f"{int((~np.isfinite(l1)).sum()):,} rows are longer than float64 can tell"
-        return Check("length", "wrong", reason, "Scale the columns down: X / 1e100.")
-    positive = l2[l2 > 0]
-    if len(positive) and positive.max() > 1000 * positive.min():
-        reason = f"lengths run from {positive.min():.3g} to {positive.max():.3g}"
-        return Check(
-            "length", "look", reason, "Use cosine or `normalize`: long rows win every inner product."
-        )
-    return Check("length", "fine", "rows are not unit length, and none dwarfs the others")
-
-
-def _repeats(duplicates: int, count: int) -> Check:
-    if not duplicates:
-        return Check("duplicates", "fine", "no two rows are equal")
-    reason = f"{duplicates:,} of {count:,} rows equal an earlier row"
-    return Check(
-        "duplicates", "look", reason, "Keep one of each if counts matter or if rows are split for a test."
-    )
-
-
-def _constants(constant: int, dim: int) -> Check:
-    if not constant:
-        return Check("constant dimensions", "fine", "every dimension varies")
-    reason = f"{constant:,} of {dim:,} dimensions have the same value in every row"
-    return Check("constant dimensions", "look", reason, "They tell no row from another; leave them out.")
-
-
-def _units(mixed: bool, varying: np.ndarray) -> Check:
-    if not mixed:
-        return Check("units", "fine", "no dimension drowns the others")
-    reason = f"standard deviations of the columns run from {varying.min():.3g} to {varying.max():.3g}"
-    return Check(
-        "units", "look", reason, "Distances would follow the largest column: use `standardize` first."
-    )
-
-
-def _plain(values: Range) -> dict[str, float | None]:
-    return {name: float(value) if np.isfinite(value) else None for name, value in values._asdict().items()}

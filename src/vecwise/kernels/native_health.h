@@ -1,0 +1,113 @@
+/* The survey of rows of one type of cells, CELL, whose bits are BITS: included by `native_health.c` once for each type. It must
+   not know more than that file. */
+
+static inline BITS NAMED(bits_of)(CELL x) {
+    BITS bits;
+    x += (CELL)0; /* -0.0 becomes 0.0 */
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* A row's own numbers; gives how many of its cells are not zero. What is missing in the last sixteen counts as zeros, and is
+   read apart: sums stay in registers only where nothing else happens between them. */
+WIDE static int64_t NAMED(read_row)(const CELL *row, int64_t dim, const double *center, const double *weights,
+                                    const Survey *told, int64_t place) {
+    double l1[LANES] = {0}, l2[LANES] = {0}, far[LANES] = {0};
+    uint32_t hash[LANES] = {0}, filled[LANES] = {0};
+    int64_t count = 0, j = 0;
+    CELL rest[LANES] = {0};
+#define READ(cells)                                             \
+    for (int k = 0; k < LANES; k++) {                           \
+        double x = cells[k], d = (x - center[j + k]) * weights[j + k]; \
+        BITS bits = NAMED(bits_of)(cells[k]);                   \
+        l1[k] += fabs(x);                                       \
+        l2[k] += x * x;                                         \
+        far[k] += d * d;                                        \
+        hash[k] = MIXED(hash[k], bits);                         \
+        filled[k] += bits != 0;                                 \
+    }
+    for (; j + LANES <= dim; j += LANES) READ((row + j))
+    if (j < dim) {
+        memcpy(rest, row + j, (size_t)(dim - j) * sizeof *row);
+        READ(rest)
+    }
+#undef READ
+    for (int k = 0; k < LANES; k++) count += filled[k];
+    told->l1[place] = total(l1);
+    told->l2[place] = total(l2);
+    told->far[place] = sqrt(total(far));
+    digest(hash, told->digests + 2 * place);
+    return count;
+}
+
+/* What a row of unusual size needs: whether it is finite, and its length by numbers divided by the largest. */
+static void NAMED(settle_row)(const CELL *row, int64_t dim, const Survey *told, int64_t place) {
+    double largest = 0, sum = 0, squares = told->l2[place];
+    int finite = 1;
+    if (!isfinite(told->l1[place]))
+        for (int64_t j = 0; j < dim; j++) finite &= isfinite(row[j]) != 0;
+    told->bad[place] = (uint8_t)!finite;
+    told->l2[place] = sqrt(squares);
+    if (!finite || (squares > SAFE && squares < 1 / SAFE)) return;
+    for (int64_t j = 0; j < dim; j++) largest = fabs(row[j]) > largest ? fabs(row[j]) : largest;
+    for (int64_t j = 0; largest > 0 && j < dim; j++) sum += row[j] / largest * (row[j] / largest);
+    told->l2[place] = largest * sqrt(sum);
+}
+
+/* Rows by dimensions, four at a time or one. */
+WIDE static void NAMED(read_four)(const CELL *restrict a, const CELL *restrict b, const CELL *restrict c,
+                                  const CELL *restrict d, int64_t dim, const double *scales, const uint32_t *keys,
+                                  const double *restrict center, double *restrict sum, double *restrict squares,
+                                  double *restrict units, double *restrict low, double *restrict high,
+                                  uint32_t *restrict hashes) {
+    const double s = scales[0], t = scales[1], u = scales[2], v = scales[3];
+    const uint32_t p = keys[0], q = keys[1], r = keys[2], o = keys[3];
+    for (int64_t j = 0; j < dim; j++) {
+        double w = a[j], x = b[j], y = c[j], z = d[j];
+        double e = w - center[j], f = x - center[j], g = y - center[j], h = z - center[j];
+        BITS k = NAMED(bits_of)(a[j]), l = NAMED(bits_of)(b[j]), m = NAMED(bits_of)(c[j]), n = NAMED(bits_of)(d[j]);
+        sum[j] += (e + f) + (g + h);
+        squares[j] += (e * e + f * f) + (g * g + h * h);
+        units[j] += (w * s + x * t) + (y * u + z * v);
+        e = w < x ? w : x, f = y < z ? y : z, e = e < f ? e : f;
+        g = w > x ? w : x, h = y > z ? y : z, g = g > h ? g : h;
+        low[j] = e < low[j] ? e : low[j];
+        high[j] = g > high[j] ? g : high[j];
+        hashes[j] += FOLDED(k) * p + FOLDED(l) * q + FOLDED(m) * r + FOLDED(n) * o;
+    }
+}
+
+static void NAMED(read_one)(const CELL *row, int64_t dim, double scale, uint32_t key, const Survey *told) {
+    for (int64_t j = 0; j < dim; j++) {
+        double x = row[j], d = x - told->center[j];
+        BITS bits = NAMED(bits_of)(row[j]);
+        told->sum[j] += d;
+        told->squares[j] += d * d;
+        told->units[j] += x * scale;
+        told->low[j] = x < told->low[j] ? x : told->low[j];
+        told->high[j] = x > told->high[j] ? x : told->high[j];
+        told->hashes[j] += FOLDED(bits) * key;
+    }
+}
+
+static int64_t NAMED(survey)(const CELL *values, int64_t rows, int64_t dim, const Survey *told) {
+    const CELL *waiting[TOGETHER];
+    double scales[TOGETHER];
+    uint32_t keys[TOGETHER];
+    int64_t filled = 0, count = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        const CELL *row = values + i * dim;
+        filled += NAMED(read_row)(row, dim, told->center, told->weights, told, i);
+        NAMED(settle_row)(row, dim, told, i);
+        if (told->bad[i]) continue;
+        waiting[count] = row;
+        scales[count] = told->l2[i] > 0 ? 1 / told->l2[i] : 0;
+        keys[count++] = ((uint32_t)i * FIRST ^ SECOND) | 1;
+        if (count < TOGETHER) continue;
+        NAMED(read_four)(waiting[0], waiting[1], waiting[2], waiting[3], dim, scales, keys, told->center, told->sum,
+                         told->squares, told->units, told->low, told->high, told->hashes);
+        count = 0;
+    }
+    for (int64_t k = 0; k < count; k++) NAMED(read_one)(waiting[k], dim, scales[k], keys[k], told);
+    return filled;
+}
