@@ -201,7 +201,8 @@ def merged(left: Survey, right: Survey) -> Survey:
     with np.errstate(
         over="ignore", invalid="ignore"
     ):  # counts and sums add up, arrays of rows stand in a row
-        joined: Any = [getattr(left, name) + getattr(right, name) for name in Survey._fields[:11]]
-    edges: Any = np.minimum(left.low, right.low), np.maximum(left.high, right.high)
+        sums = [getattr(left, name) + getattr(right, name) for name in Survey._fields[:11]]
+    edges = np.minimum(left.low, right.low), np.maximum(left.high, right.high)
     power = np.uint32(pow(int(_SECOND), left.rows, 2**32))  # equal stretches of rows in another order differ
-    return Survey(*joined, *edges, left.hashes + right.hashes * power)
+    made: Any = (*sums, *edges, left.hashes + right.hashes * power)
+    return Survey(*made)
