@@ -142,6 +142,7 @@ def encode_table(
     missing: str | None = None,
     vectors: str | None = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
+    leave_out: Sequence[str] = (),
     passages: int | None = None,
     progress: Progress | None = None,
     remember: Remember | None = None,
@@ -149,7 +150,8 @@ def encode_table(
     """Plan, fit and encode an Arrow table; gives the plan beside the vectors, so that it can be told.
 
     `encoder` may also be the folder of a saved encoder, which is used as it is. With `passages`, texts are cut
-    into passages of at most so many words first, and each passage is a row.
+    into passages of at most so many words first, and each passage is a row. `leave_out` names columns that stay rows
+    and are not encoded.
     """
     if encoder not in ("auto", *ENCODERS) and encoder_folders.is_encoder_folder(encoder):
         refuse_options(encoder, "a saved encoder", columns=columns, text=text, missing=missing,
@@ -165,7 +167,7 @@ def encode_table(
         missing=missing,
         vectors=vectors,
         settings=settings,
-        leave_out=(ids,) if isinstance(ids, str) else (),
+        leave_out=(*leave_out, *((ids,) if isinstance(ids, str) else ())),
     )
     total = table.num_rows
     if passages is not None:
@@ -209,19 +211,40 @@ def _vectors_at(table: Any, column: str, ids: Any) -> Vectors:
     return Vectors(values, names, beside if beside.num_columns else None, space)
 
 
-def _vectors_in(
-    path: str | Path, ids: Any = None, array: str | None = None, sample: int | None = None, seed: int = 0
-) -> Encoded:
+def _vectors_in(path: str | Path, ids: Any = None, array: str | None = None, *, sample: int | None = None,
+                seed: int = 0) -> Encoded:  # fmt: skip
     """The vectors of a file; a sample keeps its rows' own numbers, and of a mapped file reads only its rows."""
-    values, rows = read_vectors(path, array)
-    ids = ids if rows is None else names_of(rows, ids)
+    lain = vectors_as_they_lie(path, ids, array, sample=sample, seed=seed)
+    return Encoded(Vectors(lain.values, lain.ids, lain.rows, lain.space), None, lain.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Lain:
+    """What `Vectors` are made of, before anyone looked: any number type, mapped or not, NaN and all."""
+
+    values: Any
+    ids: Any
+    rows: Any
+    space: Space
+    total: int
+
+
+def vectors_as_they_lie(
+    path: str | Path, ids: Any = None, array: str | None = None, *, sample: int | None = None, seed: int = 0
+) -> Lain:
+    """Give the numbers of a file of vectors or of a folder of saved ones, without looking at them."""
+    if datasets.is_dataset(path):
+        values, ids, rows, space = datasets.load_unchecked(path)
+    else:
+        values, rows = read_vectors(path, array)
+        ids = ids if rows is None else names_of(rows, ids)
+        space = Space(int(values.shape[1]), name=f"vectors of {shown(Path(path).name)}")
     total = int(values.shape[0])
     if sample is not None and sample < total:
         keep = _sample(total, sample, seed)
-        ids = keep if ids is None else [ids[i] for i in keep.tolist()]
+        ids = keep if ids is None else as_ids(ids, total)[keep]
         values, rows = values[keep], None if rows is None else rows.take(whole_numbers(keep))
-    space = Space(int(values.shape[1]), name=f"vectors of {shown(Path(path).name)}")
-    return Encoded(Vectors(values, ids, rows, space), None, total)
+    return Lain(values, ids, rows, space, total)
 
 
 def names_of(table: Any, ids: Any) -> Any:
@@ -259,17 +282,14 @@ def load(
     that a table of bare numbers has a line of column names after all. Raises `Inapplicable` for options of
     reading or encoding with a saved folder or a file of vectors: both are encoded.
     """
-    if sample is not None and sample < 1:
-        raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
     reading = {"format": format, "encoding": encoding, "as_text": as_text}
     leaving = {"bad_rows": bad_rows, "rejects": rejects}
-    if str(path) != "-" and datasets.is_dataset(path):
-        refuse_options(path, "a folder of saved vectors", **reading, **leaving, **options)
+    kind = vectors_already(path, sample=sample, **reading, **leaving, **options)
+    if kind == "folder":
         made = open(path)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
-    if (format is None or Path(path).suffix.lower() in SUFFIXES) and is_vector_file(path):
-        _refuse_beside(path, **reading, **leaving, **options)
-        return _vectors_in(path, options.get("ids"), options.get("vectors"), sample, seed)
+    if kind == "file":
+        return _vectors_in(path, options.get("ids"), options.get("vectors"), sample=sample, seed=seed)
     table = read(path, format=format, encoding=encoding, as_text=as_text, bad_rows=bad_rows, rejects=rejects)
     total = table.num_rows
     keep = None if sample is None else _sample(table.num_rows, sample, seed)
@@ -279,6 +299,21 @@ def load(
             options["ids"] = keep.tolist()
     made_now = encode_table(table, **options)
     return Encoded(made_now.vectors, made_now.plan, total)
+
+
+def vectors_already(path: str | Path, /, *, sample: int | None = None, **options: Any) -> str:
+    """Tell whether a PATH holds vectors already: `"folder"` of saved ones, `"file"`, or `""`; refuses options that
+    mean nothing then, and a sample of no rows."""
+    if sample is not None and sample < 1:
+        raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
+    if str(path) != "-" and datasets.is_dataset(path):
+        refuse_options(path, "a folder of saved vectors", **options)
+        return "folder"
+    format = options.get("format")
+    if (format is None or Path(path).suffix.lower() in SUFFIXES) and is_vector_file(path):
+        _refuse_beside(path, **options)
+        return "file"
+    return ""
 
 
 def _refuse_beside(path: str | Path, /, **options: Any) -> None:

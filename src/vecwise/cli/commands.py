@@ -69,10 +69,21 @@ def encode(file: str, folder: str, as_json: bool, **given: Any) -> int:
 
 @app.command()
 @click.argument("path")
+@click.option("--split", metavar="COLUMN", help="Tell rows that two splits share; COLUMN names each row's.")
+@click.option("--strict", is_flag=True, help="End with 1 also when something deserves a look.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="CHECK",
+    help="A check that does not count, such as duplicates; may be repeated.",
+)
 @input_options
 @json_option
 def health(path: str, as_json: bool, **given: Any) -> int:
-    """Check vectors (a data file or a saved folder); exit status 1 when something is wrong."""
+    """Check vectors (a data file, a file of vectors or a saved folder); exit status 1 when something is wrong.
+
+    For example: vecwise health embeddings.npy --strict --allow "near duplicates"
+    """
     from vecwise import workbench
 
     with progress_bar() as progress:

@@ -79,7 +79,7 @@ def repeats(duplicates: int, count: int) -> Check:
     )
 
 
-def near_repeats(found: Sampled, whole: bool) -> Check:
+def near_repeats(found: Sampled, whole: bool, *, mixed: bool) -> Check:
     """Rows that another row nearly equals, in the sample."""
     name, of = "near duplicates", f"{found.compared:,} {_rows(whole)}"
     if found.near is None:
@@ -87,9 +87,10 @@ def near_repeats(found: Sampled, whole: bool) -> Check:
         return Check(name, "fine", few if found.compared > 1 else "there are no two rows to compare")
     if not found.near:
         return Check(name, "fine", f"no two of {of} have a cosine of {NEAR} or more")
+    by = " of standardized columns" if mixed else ""
     share = f"{100 * found.near / found.compared:.2g}%"
     more = "" if whole else ", and more will have one among all rows"
-    reason = f"{found.near:,} of {of} ({share}) have another of them at a cosine of {NEAR} or more{more}"
+    reason = f"{found.near:,} of {of} ({share}) have another of them at a cosine{by} of {NEAR} or more{more}"
     return Check(name, "look", reason, "Thin them out, or keep near rows on one side of a split.")
 
 
@@ -101,7 +102,7 @@ def constants(constant: int, dim: int) -> Check:
     return Check("constant dimensions", "look", reason, "They tell no row from another; leave them out.")
 
 
-def equal_dimensions(groups: Sequence[tuple[int, ...]], names: Sequence[str]) -> Check:
+def equal_dimensions(groups: Sequence[tuple[int, ...]], names: Sequence[str], *, sparse: bool) -> Check:
     """Dimensions that equal an earlier one in every row."""
     name = "duplicate dimensions"
     if not groups:
@@ -110,6 +111,8 @@ def equal_dimensions(groups: Sequence[tuple[int, ...]], names: Sequence[str]) ->
     pairs = [f"{names[group[0]]} = {names[other]}" for group in groups for other in group[1:]]
     verb = "dimension equals" if many == 1 else "dimensions equal"
     reason = f"{many:,} {verb} an earlier one in every row: {some(pairs, 3)}"
+    if sparse:  # of words that occur once, those of one row are equal columns
+        return Check(name, "fine", f"{reason}, as rare words do")
     return Check(name, "look", reason, "Each counts twice in every distance; keep one of each.")
 
 
@@ -130,8 +133,8 @@ def outliers(ids: np.ndarray, count: int, *, scaled: bool) -> Check:
     lie = "row lies" if len(ids) == 1 else "rows lie"
     by = " of standardized columns" if scaled else ""
     reason = (
-        f"{len(ids):,} of {count:,} {lie} more than 6 robust deviations farther from the center than most"
-        f"{by}: {some(ids[:5].tolist())}{f' and {len(ids) - 5:,} more' if len(ids) > 5 else ''}"
+        f"{len(ids):,} of {count:,} {lie} far from the center{by}, more than 6 robust deviations beyond most: "
+        f"{some(ids[:5].tolist())}{f' and {len(ids) - 5:,} more' if len(ids) > 5 else ''}"
     )
     return Check("outliers", "look", reason, "Read those rows: they pull means, components and clusters.")
 

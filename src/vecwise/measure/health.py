@@ -20,6 +20,7 @@ from vecwise.measure.leaks import Leak, leaks_between, split_codes
 from vecwise.measure.samples import Sample, Sampled, center_of, drawn, looked_at
 from vecwise.measure.surveying import Surveyed, Surveying, wide_blocks
 from vecwise.runner import Engine, fold
+from vecwise.space import Space
 from vecwise.vectors import Vectors
 
 __all__ = ["Check", "Health", "Range", "examined", "health"]
@@ -76,9 +77,7 @@ def health(X: Any, /, *, splits: Any = None, seed: int = 0, engine: Engine | Non
     '1 of 1 rows of `test` equal a row of `train`: `2`'
     """
     if isinstance(X, Vectors):
-        named = X.space.features is not None and X.space.kind not in ONE_UNIT
-        names = X.space.features or ()
-        return examined(X.values, X.ids, X.rows, names, named, splits=splits, seed=seed, engine=engine)
+        return examined(X.values, X.ids, X.rows, X.space, splits=splits, seed=seed, engine=engine)
     plain = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "fiub" and X.shape[1] > 0
     values = X if plain and not type(X).__module__.startswith("numpy.ma") else as_matrix(X)
     return examined(values, np.arange(values.shape[0]), splits=splits, seed=seed, engine=engine)
@@ -88,8 +87,7 @@ def examined(
     values: Any,
     ids: np.ndarray,
     table: Any = None,
-    names: Sequence[str] = (),
-    named: bool = False,
+    space: Space | None = None,
     *,
     splits: Any = None,
     seed: int = 0,
@@ -97,9 +95,10 @@ def examined(
 ) -> Health:
     """Give the health of a matrix that nobody looked at before: it may be mapped, and of any number type.
 
-    `table` holds a row for each, `names` those of the dimensions; `named` says that these are columns, which may have
-    different units.
+    `table` holds a row for each; named axes of `space` may have different units.
     """
+    names = () if space is None or space.features is None else space.features
+    named = space is not None and bool(names) and space.kind not in ONE_UNIT
     groups = None if splits is None else split_codes(splits, table, values.shape[0])
     found = _read(values, ids, names, named, seed, engine)
     sampled = looked_at(found.sample, found.first, found.seen, standardized=found.mixed)
@@ -143,9 +142,9 @@ def _concluded(found: _Evidence, sampled: Sampled, leaks: tuple[Leak, ...] | Non
         checks.nonzero(zeros, count),
         checks.lengths(l1, l2, unit),
         checks.repeats(len(l2) - len(distinct), count),
-        checks.near_repeats(sampled, found.sample.whole),
+        checks.near_repeats(sampled, found.sample.whole, mixed=found.mixed),
         checks.constants(int(still.sum()), dim),
-        checks.equal_dimensions(twins, found.names or [str(i) for i in range(dim)]),
+        checks.equal_dimensions(twins, found.names or [str(i) for i in range(dim)], sparse=sparse),
         checks.units(found.mixed, found.varying),
         checks.outliers(found.ids[far], count, scaled=found.scaled),
         *_of_directions(found, sampled, alike),

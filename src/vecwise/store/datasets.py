@@ -6,12 +6,17 @@ This module must not know encoders: what they need to be built again is passed t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import numpy as np
 
 from vecwise.errors import Damaged, FileMissing, UnknownFormat, VecwiseError
+from vecwise.kernels.arrow import numbers
+from vecwise.row_ids import as_ids
+from vecwise.space import Space
 from vecwise.store import cache, generations, parts
 from vecwise.store import manifest as manifests
 from vecwise.store.durable import make_folder, write_text
@@ -23,6 +28,8 @@ from vecwise.store.named_files import verify as verify_file
 from vecwise.store.os_errors import missing, os_errors, shown
 from vecwise.store.states import pack, unpack
 from vecwise.vectors import Vectors
+
+Answer = TypeVar("Answer")
 
 _ATTEMPTS: Final = 10  # a reader that meets a new generation starts again this often
 
@@ -125,15 +132,28 @@ def load(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[Vectors,
     vecwise.errors.FileMissing: There is no folder `no_such_folder`.
     """
     folder = Path(path)
+    return _settled(folder, lambda manifest: (_loaded(folder, manifest, verify), _encoder(folder, manifest)))
+
+
+def load_unchecked(path: str | os.PathLike[str]) -> tuple[Any, np.ndarray, Any, Space]:
+    """Give the values, ids, rows and space of saved vectors as they lie, without looking at a single number.
+
+    For who looks at them all anyway: neither hashes are compared nor NaN refused. Raises what `load` raises.
+    """
+    folder = Path(path)
+    return _settled(folder, lambda manifest: _pieces(folder, manifest, verify=False))
+
+
+def _settled(folder: Path, work: Callable[[Manifest], Answer]) -> Answer:
     manifest = _read_manifest(folder)
     for _ in range(_ATTEMPTS):
         try:
-            return _loaded(folder, manifest, verify), _encoder(folder, manifest)
+            return work(manifest)
         except (Damaged, FileMissing):  # perhaps a save in another process removed what it replaced
             before, manifest = manifest, _read_manifest(folder)
             if manifest == before:
                 raise
-    return _loaded(folder, manifest, verify), _encoder(folder, manifest)
+    return work(manifest)
 
 
 def is_dataset(path: str | os.PathLike[str]) -> bool:
@@ -157,6 +177,12 @@ def _encoder(folder: Path, manifest: Manifest) -> dict[str, Any] | None:
 
 
 def _loaded(folder: Path, manifest: Manifest, verify: bool) -> Vectors:
+    values, ids, rows, space = _pieces(folder, manifest, verify=verify)
+    with _damage(folder):
+        return Vectors(values, ids=ids, rows=rows, space=space)
+
+
+def _pieces(folder: Path, manifest: Manifest, *, verify: bool) -> tuple[Any, np.ndarray, Any, Space]:
     import pyarrow as pa
 
     if verify:
@@ -164,10 +190,18 @@ def _loaded(folder: Path, manifest: Manifest, verify: bool) -> Vectors:
             verify_file(folder, part)
     table = pa.concat_tables([parts.read_rows(folder, part, manifest) for part in manifest.parts])
     values = cache.values(folder, manifest, lambda: _chunks(folder, manifest), verify=verify)
-    ids = table.column(parts.ID)
+    column = table.column(parts.ID)
     rows = None if manifest.columns is None else table.select(manifest.columns).unify_dictionaries()
+    with _damage(folder):  # whole numbers, the usual ids, need not become Python's one by one
+        whole = column.type == pa.int64() and not column.null_count
+        ids = as_ids(numbers(column, np.int64, 0) if whole else column, len(column))
+    return values, ids, rows, manifest.space
+
+
+@contextmanager
+def _damage(folder: Path) -> Iterator[None]:
     try:
-        return Vectors(values, ids=ids, rows=rows, space=manifest.space)
+        yield
     except VecwiseError as error:
         raise Damaged(f"{shown(folder)} holds what no vectors can be: {error}") from error
 

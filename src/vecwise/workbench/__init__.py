@@ -10,6 +10,9 @@ from vecwise.workbench.files import encode_to, explore, health_of, plot
 from vecwise.workbench.maps import map_of
 from vecwise.workbench.pairs import dedupe_file, pairs_of
 from vecwise.workbench.queries import compare_texts, nearest_in, similar
+from vecwise.workbench.checking import health_of
+from vecwise.workbench.files import encode_to, explore, plot
+from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
 
 __all__ = [
     "Answer",

@@ -1,4 +1,4 @@
-"""A file as a whole: explore it, encode it, check it, draw it.
+"""A file as a whole: explore it, encode it, draw it.
 
 This module must not know how its answers are printed.
 """
@@ -16,7 +16,6 @@ from vecwise.resume import encode_into
 from vecwise.storing import save_encoded
 from vecwise.streaming import encode_file, is_large
 from vecwise.telling.answer import Answer
-from vecwise.telling.checked import healthy
 from vecwise.telling.explored import explored, saved
 from vecwise.vectors import Vectors, as_vectors
 from vecwise.workbench.views import display_name
@@ -95,11 +94,3 @@ def encode_to(path: str, folder: str, **options: Any) -> Answer:
 
     X, known = encode_into(folder, encoded, lambda X, identity: save_encoded(X, folder, identity))
     return saved(X, folder, len(X), known, plans[0])
-
-
-def health_of(path: str, **options: Any) -> Answer:
-    """Check the vectors of a PATH."""
-    from vecwise.measure.health import health
-
-    X = load(path, **options).vectors
-    return healthy(display_name(path), health(X), X)
