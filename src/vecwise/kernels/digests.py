@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.kernels.arrays import is_sparse
+from vecwise.kernels.mapped import picked
 
 _COMPARED_BYTES: Final = 1 << 22
 
@@ -62,7 +63,7 @@ def _equal(values: Any, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         if is_sparse(values):
             made[part] = np.diff((values[left[part]] != values[right[part]]).tocsr().indptr) == 0
         else:
-            made[part] = (values[left[part]] == values[right[part]]).all(axis=1)
+            made[part] = (picked(values, left[part]) == picked(values, right[part])).all(axis=1)
     return made
 
 

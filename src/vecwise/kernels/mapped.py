@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+_PICKED: Final = 64  # rows
 BEHIND: Final = 1 << 25  # bytes behind the reader that stay: other threads may still be at work there
 
 
@@ -34,6 +35,22 @@ def passed(values: Any, starts: range) -> Iterator[int]:
             _leave(file, begin + done * values.strides[0], begin + upto * values.strides[0])
             done = upto
     _leave(file, begin + done * values.strides[0], begin + values.shape[0] * values.strides[0])
+
+
+def picked(values: Any, places: np.ndarray) -> Any:
+    """Give a copy of some rows; of a mapped matrix the pages leave memory as they were read, a few rows at a time.
+
+    One row may bring two megabytes of neighbours along, where the system keeps the file in large pages.
+    """
+    file = _file(values) if hasattr(mmap, "MADV_DONTNEED") else None
+    if file is None:
+        return values[places]
+    made = np.empty((len(places), values.shape[1]), values.dtype)
+    for start in range(0, len(places), _PICKED):
+        part = places[start : start + _PICKED]
+        made[start : start + len(part)] = values[part]
+        file.madvise(mmap.MADV_DONTNEED)
+    return made
 
 
 def _file(values: Any) -> mmap.mmap | None:

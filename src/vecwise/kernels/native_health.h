@@ -40,18 +40,26 @@ WIDE static int64_t NAMED(read_row)(const CELL *row, int64_t dim, const double *
     return count;
 }
 
-/* What a row of unusual size needs: whether it is finite, and its length by numbers divided by the largest. */
-static void NAMED(settle_row)(const CELL *row, int64_t dim, const Survey *told, int64_t place) {
+/* The length of a row, and what its cells are multiplied by, one number after the other, to give it length 1. A row of
+   unusual size is brought to a usual one by a power of two first, which loses nothing; 1 tells of such a row. */
+static int NAMED(settle_row)(const CELL *row, int64_t dim, const Survey *told, int64_t place, double *scales) {
     double largest = 0, sum = 0, squares = told->l2[place];
-    int finite = 1;
+    int finite = 1, exponent = 0;
     if (!isfinite(told->l1[place]))
         for (int64_t j = 0; j < dim; j++) finite &= isfinite(row[j]) != 0;
     told->bad[place] = (uint8_t)!finite;
     told->l2[place] = sqrt(squares);
-    if (!finite || (squares > SAFE && squares < 1 / SAFE)) return;
+    scales[0] = squares > 0 ? 1 / told->l2[place] : 0;
+    scales[1] = 1;
+    if (!finite || (squares > SAFE && squares < 1 / SAFE)) return 0;
     for (int64_t j = 0; j < dim; j++) largest = fabs(row[j]) > largest ? fabs(row[j]) : largest;
-    for (int64_t j = 0; largest > 0 && j < dim; j++) sum += row[j] / largest * (row[j] / largest);
-    told->l2[place] = largest * sqrt(sum);
+    if (!(largest > 0)) return 0;
+    frexp(largest, &exponent);
+    scales[0] = ldexp(1, exponent < -1000 ? 1000 : -exponent);
+    for (int64_t j = 0; j < dim; j++) sum += row[j] * scales[0] * (row[j] * scales[0]);
+    told->l2[place] = sqrt(sum) / scales[0];
+    scales[1] = 1 / sqrt(sum);
+    return 1;
 }
 
 /* Rows by dimensions, four at a time or one. */
@@ -77,13 +85,13 @@ WIDE static void NAMED(read_four)(const CELL *restrict a, const CELL *restrict b
     }
 }
 
-static void NAMED(read_one)(const CELL *row, int64_t dim, double scale, uint32_t key, const Survey *told) {
+static void NAMED(read_one)(const CELL *row, int64_t dim, const double *scales, uint32_t key, const Survey *told) {
     for (int64_t j = 0; j < dim; j++) {
         double x = row[j], d = x - told->center[j];
         BITS bits = NAMED(bits_of)(row[j]);
         told->sum[j] += d;
         told->squares[j] += d * d;
-        told->units[j] += x * scale;
+        told->units[j] += x * scales[0] * scales[1];
         told->low[j] = x < told->low[j] ? x : told->low[j];
         told->high[j] = x > told->high[j] ? x : told->high[j];
         told->hashes[j] += FOLDED(bits) * key;
@@ -92,22 +100,29 @@ static void NAMED(read_one)(const CELL *row, int64_t dim, double scale, uint32_t
 
 static int64_t NAMED(survey)(const CELL *values, int64_t rows, int64_t dim, const Survey *told) {
     const CELL *waiting[TOGETHER];
-    double scales[TOGETHER];
+    double scales[TOGETHER], own[2];
     uint32_t keys[TOGETHER];
     int64_t filled = 0, count = 0;
     for (int64_t i = 0; i < rows; i++) {
         const CELL *row = values + i * dim;
+        const uint32_t key = ((uint32_t)i * FIRST ^ SECOND) | 1;
         filled += NAMED(read_row)(row, dim, told->center, told->weights, told, i);
-        NAMED(settle_row)(row, dim, told, i);
+        int unusual = NAMED(settle_row)(row, dim, told, i, own);
         if (told->bad[i]) continue;
-        waiting[count] = row;
-        scales[count] = told->l2[i] > 0 ? 1 / told->l2[i] : 0;
-        keys[count++] = ((uint32_t)i * FIRST ^ SECOND) | 1;
-        if (count < TOGETHER) continue;
+        if (unusual) {
+            NAMED(read_one)(row, dim, own, key, told);
+            continue;
+        }
+        waiting[count] = row, scales[count] = own[0], keys[count] = key;
+        if (++count < TOGETHER) continue;
         NAMED(read_four)(waiting[0], waiting[1], waiting[2], waiting[3], dim, scales, keys, told->center, told->sum,
                          told->squares, told->units, told->low, told->high, told->hashes);
         count = 0;
     }
-    for (int64_t k = 0; k < count; k++) NAMED(read_one)(waiting[k], dim, scales[k], keys[k], told);
+    own[1] = 1;
+    for (int64_t k = 0; k < count; k++) {
+        own[0] = scales[k];
+        NAMED(read_one)(waiting[k], dim, own, keys[k], told);
+    }
     return filled;
 }

@@ -12,7 +12,7 @@ import numpy as np
 
 from vecwise.kernels import native_health
 from vecwise.kernels.arrays import is_sparse, nonfinite_rows
-from vecwise.kernels.norms import row_norms
+from vecwise.kernels.norms import row_norms, scale_rows
 
 # The numbers of `native_health.c`: digests are the same bits both ways.
 _FIRST, _SECOND = np.uint32(2654435761), np.uint32(2246822519)
@@ -76,10 +76,9 @@ def _dense(values: np.ndarray, center: np.ndarray, weights: np.ndarray) -> tuple
         far = np.sqrt(np.square((values - center) * weights).sum(axis=1))
         good = np.asarray(values if not bad.any() else values[~bad], np.float64)
         if len(good):
-            scales = np.divide(1.0, l2[~bad], out=np.zeros(len(good)), where=l2[~bad] > 0)
             from_center = good - center
             sums[0], sums[1] = from_center.sum(axis=0), np.square(from_center).sum(axis=0)
-            sums[2], sums[3], sums[4] = scales @ good, good.min(axis=0), good.max(axis=0)
+            sums[2], sums[3], sums[4] = scale_rows(good, 2).sum(axis=0), good.min(axis=0), good.max(axis=0)
     if len(good):
         keys = (np.flatnonzero(~bad).astype(np.uint32) * _FIRST ^ _SECOND) | np.uint32(1)
         hashes = (_folded(values[~bad]) * keys[:, None]).sum(axis=0, dtype=np.uint32)
@@ -131,13 +130,12 @@ def _sparse(values: Any, center: np.ndarray) -> Survey:
     l1, l2 = row_norms(values, 1), row_norms(values, 2)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         far = _distances(l2, cells, columns, owners, center)
-        scales = np.divide(1.0, l2, out=np.zeros(len(l2)), where=l2 > 0)
+        unit = scale_rows(values.astype(np.float64), 2).data
     digests = _sparse_digests(cells, columns, owners, values.shape[0])
     keys = (np.arange(values.shape[0], dtype=np.uint32) * _FIRST ^ _SECOND) | np.uint32(1)
     keep = ~bad[owners]
-    kept = cells[keep], columns[keep], owners[keep]
-    finite = values.shape[0] - int(bad.sum())
-    sums, hashes = _sparse_sums(*kept, center, scales, keys, finite)
+    kept = cells[keep], unit[keep], columns[keep]
+    sums, hashes = _sparse_sums(*kept, center, keys[owners[keep]], values.shape[0] - int(bad.sum()))
     return _surveyed(values.shape[0], len(cells), [l1, l2, far], digests, bad, sums, hashes)
 
 
@@ -151,8 +149,7 @@ def _distances(
 
 
 def _sparse_sums(
-    cells: np.ndarray, columns: np.ndarray, owners: np.ndarray,
-    center: np.ndarray, scales: np.ndarray, keys: np.ndarray, rows: int,
+    cells: np.ndarray, unit: np.ndarray, columns: np.ndarray, center: np.ndarray, keys: np.ndarray, rows: int
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     dim = len(center)
     sums, hashes = np.zeros((5, dim)), np.zeros(dim, np.uint32)
@@ -162,12 +159,12 @@ def _sparse_sums(
         sums[0] = np.bincount(columns, weights=moved, minlength=dim) - (rows - there) * center
         squares = np.bincount(columns, weights=np.square(moved), minlength=dim)
         sums[1] = squares + (rows - there) * np.square(center)
-        sums[2] = np.bincount(columns, weights=cells * scales[owners], minlength=dim)
+        sums[2] = np.bincount(columns, weights=unit, minlength=dim)
     absent = there < rows  # a column that is not there in some row holds a zero
     sums[3], sums[4] = np.where(absent & (rows > 0), 0.0, np.inf), np.where(absent & (rows > 0), 0.0, -np.inf)
     np.minimum.at(sums[3], columns, cells)
     np.maximum.at(sums[4], columns, cells)
-    np.add.at(hashes, columns, _folded(cells) * keys[owners])
+    np.add.at(hashes, columns, _folded(cells) * keys)
     return sums, hashes
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels.arrays import as_matrix, is_sparse
-from vecwise.kernels.mapped import passed
+from vecwise.kernels.arrays import as_matrix
+from vecwise.kernels.mapped import passed, picked
 from vecwise.kernels.survey import Survey, merged, nothing, survey
 
 BLOCK_BYTES: Final = 1 << 23  # of rows as they lie: larger blocks were no faster
@@ -85,5 +85,4 @@ def wide_blocks(values: Any) -> Iterator[Any]:
 
 def taken(values: Any, places: np.ndarray) -> Any:
     """Give some rows as float32, float64 or CSR, in memory."""
-    rows = values[places]
-    return as_matrix(rows if is_sparse(rows) else np.array(rows))
+    return as_matrix(picked(values, places))
