@@ -100,11 +100,12 @@ def _folded(values: np.ndarray) -> np.ndarray:
 def _row_digests(values: np.ndarray) -> np.ndarray:
     """A hash of every sixteenth cell by xxHash's rounds, then the sixteen hashes mixed into two of 64 bits."""
     rows, dim = values.shape
-    padded = np.zeros((rows, -(-dim // LANES) * LANES), values.dtype)
+    steps = -(-dim // LANES)
+    padded = np.zeros((rows, steps * LANES), values.dtype)
     padded[:, :dim] = values
-    words = _bits(padded).view(np.uint32).reshape(rows, -1, LANES, values.dtype.itemsize // 4)
+    words = _bits(padded).view(np.uint32).reshape(rows, steps, LANES, values.dtype.itemsize // 4)
     hashes = np.zeros((rows, LANES), np.uint32)
-    for step in range(words.shape[1]):
+    for step in range(steps):
         for part in range(words.shape[3]):
             hashes += words[:, step, :, part] * _SECOND
             hashes = (hashes << np.uint32(13) | hashes >> np.uint32(19)) * _FIRST
