@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import MissingValue, OutOfRange, WrongShape, unknown
+from vecwise.errors import MissingValue, OutOfRange, UnknownName, WrongShape, unknown
 from vecwise.kernels.neighbourhoods import best_of_others, unit_single
 from vecwise.kernels.norms import row_norms
 from vecwise.measure.samples import FEWEST_DIMENSIONS, NEAR, compared_rows
@@ -48,9 +48,13 @@ def split_codes(splits: Any, rows: Any, count: int) -> tuple[list[str], np.ndarr
     `WrongShape`, `MissingValue` for a row without a split, `OutOfRange` for more than 20 splits.
     """
     if isinstance(splits, str):
-        columns = [] if rows is None else rows.column_names
-        if splits not in columns:
-            raise unknown("column", splits, columns)
+        if rows is None:
+            raise UnknownName(
+                f"There is no column `{splits}`: these vectors carry no rows. Give the split of each row as a list, or "
+                "save the vectors with their rows."
+            )
+        if splits not in rows.column_names:
+            raise unknown("column", splits, rows.column_names)
         listed = rows.column(splits).to_pylist()
     else:
         listed = splits.tolist() if hasattr(splits, "tolist") else list(splits)
