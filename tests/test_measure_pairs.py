@@ -20,10 +20,10 @@ from vecwise.engines.local import serial, threads
 from vecwise.errors import Inapplicable, NonFinite, OutOfRange, SpaceMismatch, TooLarge, UnknownName
 from vecwise.kernels import distances as distance_kernel
 from vecwise.kernels import native_screen, quantized, screening
+from vecwise.kernels.equal_rows import first_equal_rows
 from vecwise.kernels.similarity import DISTANCES, PAIRS, scored, table
 from vecwise.measure import duplicates as duplicates_module
 from vecwise.measure import pairing
-from vecwise.measure.duplicates import first_equal
 
 pytestmark = pytest.mark.usefixtures("way_of_counting")
 
@@ -560,7 +560,7 @@ def test_equal_rows_are_found_whatever_their_zeros_are(rows) -> None:
         assert found.keep.tolist() == sorted(set(firsts))
         assert found.into.tolist() == [f for row, f in enumerate(firsts) if f != row]
         assert found.equal.all()
-    assert first_equal(np.array(rows)).tolist() == firsts
+    assert first_equal_rows(np.array(rows)).tolist() == firsts
 
 
 def test_zero_rows_are_equal_and_have_no_score() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import Inapplicable, unknown
-from vecwise.kernels.digests import row_digests
+from vecwise.kernels.equal_rows import first_equal_rows
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.screening import Side
 from vecwise.kernels.similarity import DISTANCES, SIMILARITIES
@@ -141,7 +141,7 @@ def duplicates(
         raise unknown("metric", str(metric), ("cosine", *DISTANCES))
     checked_power = power(metric, p)
     bound = None if at_least is None and at_most is None else checked_bound(metric, at_least, at_most)
-    first = first_equal(made.values)
+    first = first_equal_rows(made.values)
     distinct = np.flatnonzero(first == np.arange(len(made)))
     into, scores = first.copy(), np.full(len(made), np.nan)
     if bound is not None and len(distinct) > 1:
@@ -171,19 +171,6 @@ def dedupe(X: Any, /, **options: Any) -> Vectors:
     """
     made = as_vectors(X)
     return made[duplicates(made, **options).keep]
-
-
-def first_equal(values: Any) -> np.ndarray:
-    """Give, for every row, the number of the first row that it equals: its own for those that repeat none."""
-    digests = row_digests(values)
-    if not len(digests):
-        return np.zeros(0, np.int64)
-    order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: the earliest of equal rows comes first
-    ranked = digests[order]
-    new = np.concatenate([[True], (ranked[1:] != ranked[:-1]).any(axis=1)])
-    first = np.empty(len(digests), np.int64)
-    first[order] = order[np.flatnonzero(new)[np.cumsum(new) - 1]]
-    return first
 
 
 def _own_scores(X: Vectors, rows: np.ndarray, metric: str) -> np.ndarray:

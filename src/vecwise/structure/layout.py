@@ -14,7 +14,7 @@ import numpy as np
 from vecwise.draw.words import count, share
 from vecwise.errors import EmptyInput, OutOfRange, unknown
 from vecwise.kernels.arrays import dense
-from vecwise.kernels.digests import first_of_equals, row_digests
+from vecwise.kernels.equal_rows import first_equal_rows
 from vecwise.kernels.norms import row_norms, unit_rows
 from vecwise.kernels.projection import projected
 from vecwise.measure.components import Components, pca
@@ -281,7 +281,8 @@ def _different(values: Any, metric: str) -> np.ndarray:
     """The rows that no earlier one equals; by cosine, whose directions differ in float32."""
     if metric == "cosine":
         values = unit_rows(values, 2)[0].astype(np.float32)
-    return first_of_equals(row_digests(values))
+    first = first_equal_rows(values)
+    return np.flatnonzero(first == np.arange(len(first)))
 
 
 def _start(X: Vectors, dim: int, metric: str, seed: int) -> np.ndarray:
