@@ -43,7 +43,7 @@ _HOME = {
     "explain": "structure.explain",
     "combine": "measure.combine",
     "pca": "measure.components",
-    "standardize": "measure.components",
+    "standardize": "measure.standardized",
     "health": "measure.health",
     "layout": "structure.layout",
     "faithfulness": "structure.faithfulness",
@@ -64,7 +64,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.encoders.table import TableEncoder
     from vecwise.encoders.transformer import TransformerEncoder
     from vecwise.measure.combine import combine
-    from vecwise.measure.components import pca, standardize
+    from vecwise.measure.components import pca
     from vecwise.measure.duplicates import dedupe, duplicates
     from vecwise.measure.health import health
     from vecwise.measure.nearest import nearest
@@ -72,6 +72,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.norms import is_unit, normalize, norms, unit_deviation
     from vecwise.measure.pairing import pairs
     from vecwise.measure.similarity import cosine, distances, dot
+    from vecwise.measure.standardized import standardize
     from vecwise.space import Space
     from vecwise.structure.explain import explain
     from vecwise.structure.faithfulness import faithfulness

@@ -5,7 +5,7 @@ This module must not know the command line, nor how a file was read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,13 +16,11 @@ from vecwise.engines.local import threads
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.extremes import extreme_pairs
 from vecwise.kernels.similarity import PAIRS
-from vecwise.measure.components import Components, pca, standardize
+from vecwise.measure.components import Components, pca
 from vecwise.measure.health import Health, health
 from vecwise.measure.nearest import nearest
 from vecwise.measure.norms import normalize
-from vecwise.measure.spread import Dimensions
-from vecwise.runner import blocks, fold
-from vecwise.space import Space, mint_frame
+from vecwise.measure.standardized import standardize
 from vecwise.table_text import clip
 from vecwise.vectors import Vectors
 
@@ -44,7 +42,6 @@ MEASURES: Final = {
 SAMPLE_ROWS: Final = 6  # rows whose neighbours are told
 NEIGHBORS: Final = 4
 MOST_LISTED: Final = 16  # numbers of a list that a cell shows
-MOST_PICTURED: Final = 2_048  # dimensions whose components are found in two seconds; their cost is cubic
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,37 +93,19 @@ def facts_of(X: Vectors, plan: Plan | None = None, *, seed: int = 0, notes: tupl
     """Look at vectors from every side that `explore` shows.
 
     The closest and the farthest pair are exact up to about 33,000 rows of 20 dimensions, and among a
-    seeded sample above. Above 2,048 dimensions the components are those of the dimensions that vary most;
-    their share is still of the whole variance.
+    seeded sample above. Above 2,048 dimensions the components are found by a sketch of the same seed.
     """
     found = health(X)
     view = view_of(X, found)
-    pictured, share = _most_varying(view.vectors)
-    components = pca(pictured) if len(X) else None
+    components = pca(view.vectors, seed=seed) if len(X) else None
     points = np.zeros((len(X), 3), dtype=np.float32)
     if components is not None:
-        components = replace(components, explained_variance_ratio=components.explained_variance_ratio * share)
-        made = dense(components(pictured).values)
+        made = dense(components(view.vectors).values)
         points[:, : made.shape[1]] = made
     closest, farthest = _extremes(view, found.distinct, seed)
     told = _neighbors(view, seed)
     shown = shown_columns(X, plan)
     return Facts(X, plan, found, view, components, points, closest, farthest, told, shown, notes)
-
-
-def _most_varying(X: Vectors) -> tuple[Vectors, float]:
-    """The 2,048 dimensions that vary most, and their share of the variance; fewer dimensions are all kept."""
-    if X.space.dim <= MOST_PICTURED:
-        return X, 1.0
-    scatter = fold(Dimensions(X.space.dim), blocks(X.values)).moments.scatter
-    keep = np.sort(np.argsort(-scatter, kind="stable")[:MOST_PICTURED])
-    names = X.space.feature_names() if X.space.features is not None else None
-    features = None if names is None else tuple(names[i] for i in keep.tolist())
-    frame = mint_frame("most-varying", [X.space.frame, keep.tolist()])
-    space = Space(len(keep), frame, features, name=X.space.name)
-    total = float(scatter.sum())
-    share = float(scatter[keep].sum()) / total if total else 1.0
-    return Vectors(X.values[:, keep], X.ids, X.rows, space), share
 
 
 def view_of(X: Vectors, found: Health) -> View:

@@ -14,8 +14,9 @@ import numpy as np
 from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.registry import as_encoder
 from vecwise.errors import EmptyInput, OutOfRange, WrongType, unknown
-from vecwise.measure.components import Standardized, pca, standardized
+from vecwise.measure.components import pca
 from vecwise.measure.norms import Normalized
+from vecwise.measure.standardized import Standardized, standardized
 from vecwise.runner import Progress, join
 from vecwise.vectors import Vectors
 from vecwise.verbs import Chain, Map, chain

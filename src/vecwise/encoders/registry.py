@@ -39,7 +39,7 @@ MAPS: Final = {
     "static": ("encoders.static", "StaticMap"),
     "transformer": ("encoders.transformer", "TransformerMap"),
     "normalized": ("measure.norms", "Normalized"),
-    "standardized": ("measure.components", "Standardized"),
+    "standardized": ("measure.standardized", "Standardized"),
     "components": ("measure.components", "Components"),
 }
 _TUPLE: Final = "vecwise tuple"  # JSON has lists only

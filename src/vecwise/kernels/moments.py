@@ -6,20 +6,28 @@ doi:10.1080/00031305.1983.10483115.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.blas import one_blas_thread
 
+FEW_AXES_OF: Final = (
+    512  # dimensions from which finding only the axes asked for saves more than loading SciPy takes
+)
+
 
 class Moments(NamedTuple):
-    """Unfinished on purpose: `n` rows, their mean `(dim,)`, and the centered scatter, `(dim, dim)` or `(dim,)`."""
+    """Unfinished on purpose: `n` rows, their mean `(dim,)`, and the centered scatter, `(dim, dim)` or `(dim,)`.
+
+    `doubt` bounds the spectral norm of what products in float32 may have lost of the scatter; 0 without them.
+    """
 
     n: int
     mean: np.ndarray
     scatter: np.ndarray
+    doubt: float = 0.0
 
 
 def moments(values: Any, *, diagonal: bool) -> Moments:
@@ -40,10 +48,11 @@ def _sparse_moments(values: Any) -> Moments:
     """The same without filling in zeros: the filled cells by differences, and the mean squared for each zero."""
     n, dim = values.shape
     cells = values.data.astype(np.float64)
-    mean = np.bincount(values.indices, weights=cells, minlength=dim) / n
-    scatter = np.bincount(values.indices, weights=np.square(cells - mean[values.indices]), minlength=dim)
-    zeros = n - np.bincount(values.indices, minlength=dim)
-    return Moments(n, mean, scatter + zeros * mean * mean)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.bincount(values.indices, weights=cells, minlength=dim) / n
+        scatter = np.bincount(values.indices, weights=np.square(cells - mean[values.indices]), minlength=dim)
+        zeros = n - np.bincount(values.indices, minlength=dim)
+        return Moments(n, mean, scatter + zeros * mean * mean)
 
 
 def merge_moments(a: Moments, b: Moments) -> Moments:
@@ -52,19 +61,30 @@ def merge_moments(a: Moments, b: Moments) -> Moments:
         return b if not a.n else a
     with np.errstate(over="ignore", invalid="ignore"):
         n, delta = a.n + b.n, b.mean - a.mean
-        spread = delta * delta if a.scatter.ndim == 1 else np.outer(delta, delta)
-        return Moments(n, a.mean + delta * (b.n / n), a.scatter + b.scatter + spread * (a.n * b.n / n))
+        weighted = delta * (a.n * b.n / n)
+        spread = delta * weighted if a.scatter.ndim == 1 else np.outer(delta, weighted)
+        spread += a.scatter
+        spread += b.scatter
+        return Moments(n, a.mean + delta * (b.n / n), spread, a.doubt + b.doubt)
 
 
-def principal_axes(scatter: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def principal_axes(scatter: np.ndarray, k: int, *, scipy: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Give the k largest eigenvalues of a scatter and their axes `(k, dim)`, largest first.
 
     Eigenvalues that are zero to rounding (below `dim` units in the last place of the largest) are left out:
     their axes would be arbitrary. The sign of an axis is fixed by its largest entry, which is positive.
+    `scipy` says that SciPy is loaded for other reasons, so that asking it costs nothing.
     """
-    with one_blas_thread:
-        values, vectors = np.linalg.eigh(scatter)
-    real = values[::-1] > len(values) * np.finfo(np.float64).eps * values[-1]
+    dim = len(scatter)
+    if dim < (_WORTH_SCIPY if not scipy else 2) or 4 * k > dim or not k:
+        with one_blas_thread:
+            values, vectors = np.linalg.eigh(scatter)
+    else:
+        from scipy.linalg import eigh
+
+        with one_blas_thread:
+            values, vectors = eigh(scatter, subset_by_index=(dim - k, dim - 1), check_finite=False)
+    real = values[::-1] > dim * np.finfo(np.float64).eps * values[-1]
     keep = min(k, int(real.sum()))
     return values[::-1][:keep], fix_signs(vectors.T[::-1][:keep])
 

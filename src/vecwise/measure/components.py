@@ -1,26 +1,38 @@
-"""Principal components and standardization: folds that finish into maps.
+"""Principal components: a fold that finishes into a map, with its inverse and what is lost on the way.
 
-This module must not know files, encoders or pictures; the arithmetic is in `kernels.moments`.
+This module must not know files or encoders, nor how axes are found.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
 
-from vecwise.errors import EmptyInput, NonFinite, OutOfRange, TooLarge, some
+from vecwise.draw.figures import to_plotly
+from vecwise.draw.scree import scree_figure
+from vecwise.engines.local import serial, threads
+from vecwise.errors import EmptyInput, NonFinite, OutOfRange, unknown
 from vecwise.kernels.arrays import dense
-from vecwise.kernels.moments import Moments, principal_axes
-from vecwise.measure.spread import Covariance, Dimensions
-from vecwise.runner import Engine, blocks, chunks, fold
+from vecwise.kernels.mapped import passed
+from vecwise.kernels.onto_axes import left_over, onto_axes
+from vecwise.measure.axes import MOST_WHOLE, Found, sketched_axes, whole_axes
+from vecwise.runner import Engine
 from vecwise.space import Space, mint_frame
 from vecwise.vectors import Vectors, as_vectors
 from vecwise.verbs import chain
 
-MOST_DIMENSIONS: Final = 4_096  # the scatter of this many takes 128 MB and its axes half a minute
-_SMALLEST: Final = 1e-290  # squares below this have lost digits
+METHODS: Final = ("auto", "covariance", "sketch")
+_PART_BYTES: Final = 1 << 23  # of rows that a worker projects at a time
+_ARRAYS: Final = ("components", "mean", "explained_variance", "explained_variance_ratio", "variance_error")
+
+
+class Lost(NamedTuple):
+    """What reconstruction loses: how far each row is from its own, `(rows,)`, and the share of the spread."""
+
+    rows: np.ndarray
+    share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +40,9 @@ class Components:
     """Principal components: a `Map` from one space to its first k components.
 
     `components` is `(k, dim)`, best first, each of length 1 with its largest entry positive; `mean` is
-    `(dim,)`; `explained_variance` (divided by rows - 1) and `explained_variance_ratio` are `(k,)`.
+    `(dim,)`; `explained_variance` (divided by rows - 1) and `explained_variance_ratio` are `(k,)`, float64.
+    `variance_error` `(k,)` bounds how far each explained variance is from a true one (None in what was
+    saved before there was one). With `whiten`, coordinates are divided by the root of their variance.
     """
 
     components: np.ndarray
@@ -37,35 +51,117 @@ class Components:
     explained_variance_ratio: np.ndarray
     source: Space
     target: Space
+    whiten: bool = False
+    variance_error: np.ndarray | None = None
 
     def __call__(self, X: Vectors, /) -> Vectors:
-        """Project vectors of the source space."""
+        """Project vectors of the source space, a block at a time, from float64 to their own number type."""
         self.source.must_match(X.space, "project")
-        # The product is taken before centering for sparse rows only, whose offset is small by nature.
-        if X.is_sparse:
-            values = dense(X.values @ self.components.T) - self.mean @ self.components.T
-        else:
-            values = (dense(X.values) - self.mean) @ self.components.T
+        made = np.empty((len(X), len(self.components)))
+        axes = self.components / self._scales()[:, None]
+
+        def project(part: slice) -> None:
+            onto_axes(X.values[part], self.mean, axes, made[part])
+
+        _in_parts(project, X)
+        with np.errstate(over="ignore"):
+            values = made.astype(X.dtype)
+        if not np.isfinite(values).all():
+            raise NonFinite(
+                "The projection is too large for its number type. Use float64, or scale down first."
+            )
         encoder = None if X.encoder is None else chain(X.encoder, self)
-        return Vectors(values.astype(X.dtype), X.ids, X.rows, self.target, encoder=encoder)
+        return Vectors._trusted(values, X.ids, X.rows, self.target, encoder=encoder)
+
+    def _scales(self) -> np.ndarray:
+        """What coordinates are divided by: 1 without whitening."""
+        deviation = np.sqrt(self.explained_variance)
+        return deviation if self.whiten and deviation.all() else np.ones(len(deviation))
 
     def state(self) -> dict[str, Any]:
         """Plain data and arrays."""
-        arrays = ("components", "mean", "explained_variance", "explained_variance_ratio")
-        spaces = {"source": self.source.to_data(), "target": self.target.to_data()}
-        return {**{name: getattr(self, name) for name in arrays}, **spaces}
+        arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
+        return {
+            **arrays,
+            "whiten": self.whiten,
+            "source": self.source.to_data(),
+            "target": self.target.to_data(),
+        }
 
     @classmethod
     def from_state(cls, state: dict[str, Any], /) -> Self:
-        """Build the same map again."""
-        return cls(**_restored(state))
+        """Build the same map again; states from before whitening are read too."""
+        arrays = {name: np.array(state[name], np.float64) for name in _ARRAYS[:-1]}
+        error = state.get("variance_error")
+        return cls(
+            **arrays,
+            source=Space.from_data(state["source"]),
+            target=Space.from_data(state["target"]),
+            whiten=bool(state.get("whiten", False)),
+            variance_error=None if error is None else np.array(error, np.float64),
+        )
 
     def transform(self, X: Any) -> Vectors:
-        """Project vectors (or an array of the source space) to `(rows, k)`. Raises `SpaceMismatch`."""
-        if isinstance(X, Vectors):
-            return self(X)
-        made = Vectors(X)
-        return self(Vectors._trusted(made.values, made.ids, None, self.source.with_claims(())))
+        """Project vectors (or an array of the source space) to `(rows, k)`.
+
+        Raises `SpaceMismatch`, and `NonFinite` where a coordinate leaves the vectors' number type.
+        """
+        return self(self._of_source(X))
+
+    def _of_source(self, X: Any) -> Vectors:
+        return X if isinstance(X, Vectors) else Vectors(X, space=self.source.with_claims(()))
+
+    def reconstruct(self, Z: Any) -> Vectors:
+        """Give vectors of the source space from coordinates `(rows, k)`: the inverse of `transform`.
+
+        Exact to rounding with all components, and otherwise the nearest that k components can give, in the
+        sense of least squares. Raises `SpaceMismatch`, `WrongShape`, `NonFinite`.
+
+        >>> import vecwise as vw
+        >>> X = vw.Vectors([[0.0, 1.0], [2.0, 1.0], [4.0, 4.0]])
+        >>> fitted = vw.pca(X, k=2)
+        >>> fitted.reconstruct(fitted(X)).values.round(6)
+        array([[0., 1.],
+               [2., 1.],
+               [4., 4.]])
+        """
+        made = Z if isinstance(Z, Vectors) else Vectors(Z, space=self.target)
+        self.target.must_match(made.space, "reconstruct")
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = (dense(made.values) * self._scales()) @ self.components + self.mean
+            values = values.astype(made.dtype)
+        if not np.isfinite(values).all():
+            raise NonFinite("The reconstruction is too large for its number type. Use float64 vectors.")
+        return Vectors._trusted(values, made.ids, made.rows, self.source.with_claims(()))
+
+    def reconstruction_error(self, X: Any) -> Lost:
+        """Tell what k components lose of vectors: `.rows`, the distance of each from its reconstruction, and `.share`.
+
+        The share is of the sum of squared distances from the mean: for the rows that were fitted, 1 less the sum
+        of `explained_variance_ratio`. Costs about two projections. Raises `SpaceMismatch`, `NonFinite`.
+
+        >>> import vecwise as vw
+        >>> X = [[0.0, 1.0], [2.0, -1.0], [4.0, 1.0], [2.0, 3.0]]
+        >>> lost = vw.pca(X, k=2).reconstruction_error(X)
+        >>> lost.rows.round(6).tolist(), round(lost.share, 6)
+        ([0.0, 0.0, 0.0, 0.0], 0.0)
+        """
+        made = self._of_source(X)
+        self.source.must_match(made.space, "reconstruct")
+        beside, lengths = np.zeros(len(made)), np.zeros(len(made))
+
+        def measure(part: slice) -> None:
+            beside[part], lengths[part] = left_over(made.values[part], self.mean, self.components)
+
+        _in_parts(measure, made)
+        longest = lengths.max(initial=0.0)
+        if not np.isfinite(longest):
+            raise NonFinite(
+                "Distances from the mean are too large for float64. Scale the vectors down first."
+            )
+        if not longest:
+            return Lost(beside, 0.0)
+        return Lost(beside, float(np.square(beside / longest).sum() / np.square(lengths / longest).sum()))
 
     def loadings(self, most: int = 5) -> list[list[tuple[str, float]]]:
         """Give for every component the features that load most on it, with their signed loading."""
@@ -76,22 +172,60 @@ class Components:
             for axis, best in zip(self.components, order, strict=True)
         ]
 
+    def plot(self) -> Any:
+        """Draw how much of the variance each component explains, and all up to it, as a plotly figure.
+
+        Raises `MissingPackage` without plotly.
+        """
+        return to_plotly(scree_figure(self.explained_variance_ratio))
+
     def __repr__(self) -> str:
         kept = self.explained_variance_ratio.sum()
-        return f"Components({len(self.components)} of {self.source.dim} dimensions keep {kept:.1%} of the variance)"
+        many = f"{len(self.components)} of {self.source.dim} dimensions"
+        return f"Components({many} keep {kept:.1%} of the variance{', whitened' if self.whiten else ''})"
 
 
-def pca(X: Any, /, *, k: int = 3, engine: Engine | None = None) -> Components:
-    """Fit principal components: the k directions of largest variance, from the covariance of X.
+def _in_parts(work: Any, X: Vectors) -> None:
+    """Call `work` on slices of rows, on all cores; rows of a mapped file leave memory once they are passed."""
+    rows = len(X) if X.is_sparse else max(64, _PART_BYTES // (X.space.dim * X.dtype.itemsize))
+    starts = passed(X.values, range(0, len(X), max(1, rows)))
+    engine = threads() if len(X) > rows else serial
+    for _ in engine(lambda start: work(slice(start, min(start + rows, len(X)))), starts):
+        pass
 
-    The scatter is centered and merged chunk by chunk in float64, so offsets cost no digits and any number
-    of workers gives the same bits.
-    Components of no variance are left out, so there are at most `min(k, rows - 1, dim)`, and columns that
-    never vary load on none; of equal rows a single component of zeros is given. Cost: rows · dim²
-    operations. Source: Pearson 1901, doi:10.1080/14786440109462720.
+
+def pca(
+    X: Any,
+    /,
+    *,
+    k: int = 3,
+    whiten: bool = False,
+    method: Literal["auto", "covariance", "sketch"] = "auto",
+    seed: int = 0,
+    engine: Engine | None = None,
+) -> Components:
+    """Fit principal components: the k directions of largest variance.
+
+    `method="covariance"` takes the centered scatter, merged chunk by chunk by Chan's rule, so offsets cost no
+    digits; rows · dim² / 2 multiplications. It works in float64. Only for float32 rows of up to 1,024
+    dimensions and more than 2e10 rows · dim² it first multiplies in float32, blocks of 256 rows adding up in
+    float64: an eigenvalue of the scatter is then off by at most 1.6e-5 of its trace (measured: 1e-8), and if the
+    smallest one asked for is not 64 times that, all is done again in float64. `method="sketch"` makes no
+    scatter: passes over the rows multiply it with k + 10 directions, random for the `seed`, until every
+    residual is below 1e-6 of the largest variance, at most 24 times; its axes differ from the exact ones by
+    about the residual over the gap to the next variance, its total is exact, sparse rows stay sparse, and it
+    holds some 20 (k + 10) dim numbers. "auto" is the sketch above 2,048 dimensions.
+    `variance_error` of what comes back has the bound that holds for these rows.
+
+    The same bits come out for any engine and number of workers. Components of no variance (below dim units
+    in the last place of the largest) are left out, so there are at most `min(k, rows - 1, dim)`, and columns
+    that never vary load on none; of equal rows a single component of zeros is given. With `whiten`, `transform`
+    gives every component variance 1. Sources: Pearson 1901, doi:10.1080/14786440109462720; for the sketch
+    Halko, Martinsson and Tropp 2011, doi:10.1137/090771806.
 
     Raises `OutOfRange` for k below 1 and for a variance too small for float64, `NonFinite` for one too
-    large, `EmptyInput` for no rows, `TooLarge` above 4,096 dimensions.
+    large, `EmptyInput` for no rows, `UnknownName` for another method, `TooLarge` for "covariance" above
+    4,096 dimensions.
 
     >>> import vecwise as vw
     >>> fitted = vw.pca([[0, 0], [1, 1], [2, 2], [3, 3]], k=1)
@@ -101,114 +235,29 @@ def pca(X: Any, /, *, k: int = 3, engine: Engine | None = None) -> Components:
     made = as_vectors(X)
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise OutOfRange(f"`k` is the number of components, a whole number of at least 1, not {k!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise OutOfRange(f"`seed` is a whole number of at least 0, not {seed!r}.")
+    if method not in METHODS:
+        raise unknown("method", str(method), METHODS)
     if not len(made):
         raise EmptyInput("There are no rows to find components of.")
-    if made.space.dim > MOST_DIMENSIONS:
-        raise TooLarge(
-            f"Components of {made.space.dim:,} dimensions need a scatter of as many squared; the limit is "
-            f"{MOST_DIMENSIONS:,}. Keep fewer features, for example with a fixed `vocabulary`."
-        )
-    state = fold(Covariance(made.space), chunks(made), engine=engine)
-    if not np.trace(state.scatter) > _SMALLEST and _varies(made, engine):
-        raise OutOfRange("The variance of these vectors is too small for float64. Scale them up: X * 1e100.")
-    return _components(state, made.space, min(int(k), len(made) - 1, made.space.dim))
+    most = min(int(k), len(made) - 1, made.space.dim)
+    if method == "sketch" or (method == "auto" and made.space.dim > MOST_WHOLE):
+        found = sketched_axes(made, most, int(seed), engine)
+    else:
+        found = whole_axes(made, most, engine)
+    return _components(found, made.space, max(1, len(made) - 1), bool(whiten))
 
 
-def _varies(X: Vectors, engine: Engine | None) -> bool:
-    extent = fold(Dimensions(X.space.dim), blocks(X.values), engine=engine)
-    return bool((extent.low < extent.high).any())
-
-
-def _components(state: Moments, source: Space, k: int) -> Components:
-    total = float(np.trace(state.scatter))
-    if not np.isfinite(total):
-        raise NonFinite("The variance of these vectors is too large for float64. Scale them down: X / 1e100.")
-    values, axes = principal_axes(state.scatter, k)
+def _components(found: Found, source: Space, divisor: int, whiten: bool) -> Components:
+    mean, values, axes, errors, total = found
     axes = np.ascontiguousarray(axes)  # a product has other bits in another layout, and files keep this one
-    divisor = max(1, state.n - 1)
     ratio = values / total if total > 0 else np.zeros(len(values))
-    frame = mint_frame("pca", source.frame.encode() + state.mean.tobytes() + axes.tobytes())
+    kind = b"whitened" if whiten else b""
+    frame = mint_frame("pca", source.frame.encode() + mean.tobytes() + axes.tobytes() + kind)
     names = tuple(f"component {i + 1}" for i in range(len(axes)))
-    target = Space(max(1, len(axes)), frame, names or None, frozenset(), f"PCA of {source.name or 'vectors'}")
+    title = f"{'whitened ' if whiten else ''}PCA of {source.name or 'vectors'}"
+    target = Space(max(1, len(axes)), frame, names or None, frozenset(), title)
     if not len(axes):  # one row, or none that differs: a single component of no variance
-        axes, values, ratio = np.zeros((1, source.dim)), np.zeros(1), np.zeros(1)
-    return Components(axes, state.mean, values / divisor, ratio, source, target)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Standardized:
-    """A `Map` that centers every dimension and divides it by its standard deviation (constant ones by 1)."""
-
-    mean: np.ndarray
-    deviation: np.ndarray
-    source: Space
-    target: Space
-
-    def __call__(self, X: Vectors, /) -> Vectors:
-        """Standardize vectors of the source space."""
-        self.source.must_match(X.space, "standardize")
-        values = (dense(X.values) - self.mean) / self.deviation
-        encoder = None if X.encoder is None else chain(X.encoder, self)
-        return Vectors(values.astype(X.dtype), X.ids, X.rows, self.target, encoder=encoder)
-
-    def state(self) -> dict[str, Any]:
-        """Plain data and arrays."""
-        spaces = {"source": self.source.to_data(), "target": self.target.to_data()}
-        return {"mean": self.mean, "deviation": self.deviation, **spaces}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any], /) -> Self:
-        """Build the same map again."""
-        return cls(**_restored(state))
-
-
-def _restored(state: dict[str, Any]) -> dict[str, Any]:
-    spaces = {name: Space.from_data(state[name]) for name in ("source", "target")}
-    return {
-        name: spaces[name] if name in spaces else np.array(value, np.float64) for name, value in state.items()
-    }
-
-
-def standardize(X: Any, /, *, engine: Engine | None = None) -> Vectors:
-    """Give X with every dimension at mean 0 and standard deviation 1, in a space of its own.
-
-    For columns of different units, whose distances would otherwise follow the largest numbers alone.
-    Dimensions that never vary become 0. The deviation divides by the number of rows, as scikit-learn's
-    StandardScaler does. Raises `EmptyInput`.
-
-    >>> import vecwise as vw
-    >>> vw.standardize([[1.0, 900.0], [3.0, 100.0]]).values
-    array([[-1.,  1.],
-           [ 1., -1.]])
-    """
-    made = as_vectors(X)
-    result = standardized(made, engine=engine)(made)
-    claimed = result.space.with_claims({"centered"})  # true of the rows it was fitted on, and of no others
-    return Vectors._trusted(result.values, result.ids, result.rows, claimed, result.encoder)
-
-
-def standardized(made: Vectors, /, *, engine: Engine | None = None) -> Standardized:
-    """Fit the map of `standardize`, to apply it to other vectors of the space; raises what `standardize` raises.
-
-    >>> standardized(Vectors([[1.0], [3.0]])).deviation
-    array([1.])
-    """
-    if not len(made):
-        raise EmptyInput("There are no rows to standardize.")
-    extent = fold(Dimensions(made.space.dim), blocks(made.values), engine=engine)
-    state = extent.moments
-    # The mean of equal numbers can be off by a rounding, which dividing would blow up to full size: a
-    # dimension is constant when its smallest value is its largest, and its mean is that value.
-    still = extent.low == extent.high
-    mean = np.where(still, extent.low, state.mean)
-    deviation = np.where(still, 1.0, np.sqrt(state.scatter / state.n))
-    lost = ~np.isfinite(deviation) | ~np.isfinite(mean) | (~still & (state.scatter < _SMALLEST))
-    if lost.any():
-        names = [name for name, out in zip(made.space.feature_names(), lost, strict=True) if out]
-        raise OutOfRange(
-            f"The spread of {some(names)} is too large or too small for float64. Scale it first."
-        )
-    source = made.space
-    frame = mint_frame("standardized", source.frame.encode() + mean.tobytes() + deviation.tobytes())
-    target = Space(source.dim, frame, source.features, frozenset(), f"standardized {source.name}".strip())
-    return Standardized(mean, deviation, source, target)
+        axes, values, ratio, errors = np.zeros((1, source.dim)), np.zeros(1), np.zeros(1), np.zeros(1)
+    return Components(axes, mean, values / divisor, ratio, source, target, whiten, errors / divisor)

@@ -6,21 +6,28 @@ This module must not know what is concluded from a spread.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from vecwise.kernels.arrays import dense, nonfinite_rows
 from vecwise.kernels.moments import Moments, merge_moments, moments
+from vecwise.kernels.scatter import block_moments
+from vecwise.kernels.sketch import applied
 from vecwise.space import Space
 from vecwise.vectors import Vectors
 
 
 @dataclass(frozen=True, slots=True)
 class Covariance:
-    """Rows, mean and centered scatter of vectors, as a fold."""
+    """Rows, mean and centered scatter of vectors, as a fold.
+
+    `products` is "plain" for few rows, and for very many "double" or "single", which take a triangle of the
+    scatter in float64 or float32 (`kernels.scatter` says how far that is off).
+    """
 
     space: Space
+    products: Literal["plain", "double", "single"] = "plain"
 
     def zero(self) -> Moments:
         """No rows."""
@@ -30,7 +37,9 @@ class Covariance:
     def step(self, state: Moments, chunk: Vectors, /) -> Moments:
         """Read one more chunk."""
         self.space.must_match(chunk.space, "accumulate")
-        return merge_moments(state, moments(chunk.values, diagonal=False))
+        if self.products == "plain" or not len(chunk):
+            return merge_moments(state, moments(chunk.values, diagonal=False))
+        return merge_moments(state, block_moments(chunk.values, single=self.products == "single"))
 
     def merge(self, left: Moments, right: Moments, /) -> Moments:
         """Chan's merge."""
@@ -76,5 +85,29 @@ class Dimensions:
         return Extent(low, high, merge_moments(left.moments, right.moments))
 
     def done(self, state: Extent, /) -> Extent:
+        """As it is."""
+        return state
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Applied:
+    """The scatter about `mean`, times `directions` `(dim, l)`, as a fold over matrices: no scatter is made."""
+
+    mean: np.ndarray
+    directions: np.ndarray
+
+    def zero(self) -> np.ndarray:
+        """Nothing yet."""
+        return np.zeros_like(self.directions)
+
+    def step(self, state: np.ndarray, values: Any, /) -> np.ndarray:
+        """Read one more matrix."""
+        return state + applied(values, self.mean, self.directions)
+
+    def merge(self, left: np.ndarray, right: np.ndarray, /) -> np.ndarray:
+        """The sum."""
+        return left + right
+
+    def done(self, state: np.ndarray, /) -> np.ndarray:
         """As it is."""
         return state
