@@ -13,9 +13,7 @@ import numpy as np
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.blas import one_blas_thread
 
-FEW_AXES_OF: Final = (
-    512  # dimensions from which finding only the axes asked for saves more than loading SciPy takes
-)
+_WORTH_SCIPY: Final = 768  # dimensions from which finding a few axes saves more than loading SciPy takes
 
 
 class Moments(NamedTuple):

@@ -16,7 +16,7 @@ from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.moments import fix_signs
 
 OVERSAMPLED: Final = 10  # directions beyond those asked for: they make the first steps converge
-TOLERANCE: Final = 1e-6  # of the largest eigenvalue: residuals below it end the passes
+TOLERANCE: Final = 1e-5  # of each eigenvalue: residuals below it end the passes
 MOST_PASSES: Final = 24
 _MOST_KEPT: Final = 10  # blocks of directions held before they are thinned to the best two
 _BLOCK_BYTES: Final = 1 << 20  # of float64 rows at a time: half of a core's cache
@@ -55,7 +55,7 @@ def leading_axes(
 
     `scatter` is its diagonal, `rank` what its rank can be at most. Values are those of the scatter within
     the directions tried (Rayleigh and Ritz), so never above the true ones, but for rounding. Passes end
-    when every residual is below `TOLERANCE` times the largest value, when nothing is left to try, or after
+    when every residual is below `TOLERANCE` times its value, when nothing is left to try, or after
     `MOST_PASSES`; the residual of an axis bounds how far its value is from an eigenvalue.
     """
     dim = len(scatter)
@@ -71,7 +71,8 @@ def leading_axes(
             values, turned = _ritz(basis, images)
             axes = basis @ turned[:, :k]
             errors = np.linalg.norm(images @ turned[:, :k] - axes * values[:k], axis=0)
-            if errors.max() <= TOLERANCE * values[0]:
+            zero = dim * np.finfo(np.float64).eps * values[0]
+            if (errors <= np.maximum(TOLERANCE * values[:k], zero)).all():
                 break
             block = _new_directions(latest, basis, values[0])
             if not block.shape[1]:
@@ -79,7 +80,7 @@ def leading_axes(
             if basis.shape[1] > _MOST_KEPT * (k + OVERSAMPLED):
                 kept = turned[:, : 2 * (k + OVERSAMPLED)]
                 basis, images = basis @ kept, images @ kept
-    real = values[:k] > dim * np.finfo(np.float64).eps * values[0]
+    real = values[:k] > zero
     return Axes(values[:k][real], fix_signs(axes.T[real]), errors[real])
 
 

@@ -212,8 +212,8 @@ def pca(
     float64: an eigenvalue of the scatter is then off by at most 1.6e-5 of its trace (measured: 1e-8), and if the
     smallest one asked for is not 64 times that, all is done again in float64. `method="sketch"` makes no
     scatter: passes over the rows multiply it with k + 10 directions, random for the `seed`, until every
-    residual is below 1e-6 of the largest variance, at most 24 times; its axes differ from the exact ones by
-    about the residual over the gap to the next variance, its total is exact, sparse rows stay sparse, and it
+    residual is below 1e-5 of its variance, at most 24 times. Its variances are then off by about 1e-10 over the
+    relative gap to the next one, its axes by 1e-5 over it; its total is exact, sparse rows stay sparse, and it
     holds some 20 (k + 10) dim numbers. "auto" is the sketch above 2,048 dimensions.
     `variance_error` of what comes back has the bound that holds for these rows.
 
