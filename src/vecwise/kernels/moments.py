@@ -36,10 +36,19 @@ def moments(values: Any, *, diagonal: bool) -> Moments:
         return _sparse_moments(values)
     block = dense(values)
     with np.errstate(over="ignore", invalid="ignore"), one_blas_thread:  # whoever finishes refuses infinity
-        mean = block.mean(axis=0)
+        mean = settled(block.mean(axis=0), block)
         centered = block - mean
         scatter = np.einsum("ij,ij->j", centered, centered) if diagonal else centered.T @ centered
     return Moments(len(block), mean, scatter)
+
+
+def settled(mean: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Give the means of columns, exactly where all cells are equal: rounding there would count as variance."""
+    near = np.flatnonzero(np.abs(block[0] - mean) <= 1e-9 * np.abs(mean))
+    if len(near):
+        still = near[(block[:, near] == block[0, near]).all(axis=0)]
+        mean[still] = block[0, still]
+    return mean
 
 
 def _sparse_moments(values: Any) -> Moments:

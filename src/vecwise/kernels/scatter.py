@@ -11,7 +11,7 @@ import numpy as np
 
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.blas import one_blas_thread
-from vecwise.kernels.moments import Moments
+from vecwise.kernels.moments import Moments, settled
 
 DOUBLE_BLOCK: Final = 512  # rows; the block and its centered copy stay in a core's cache
 SINGLE_BLOCK: Final = 256  # rows; half of them halve the bound, and cost a tenth of the time
@@ -38,7 +38,7 @@ def block_moments(values: Any, *, single: bool) -> Moments:
     with np.errstate(over="ignore", under="ignore", invalid="ignore"), one_blas_thread:
         for start in range(0, rows, size):
             block = dense(values[start : start + size], np.float32 if single else np.float64)
-            mean = np.add.reduce(block, axis=0, dtype=np.float64) / len(block)
+            mean = settled(np.add.reduce(block, axis=0, dtype=np.float64) / len(block), block)
             counts.append(len(block))
             means.append(mean)
             if products is not None:
@@ -60,7 +60,7 @@ def _joined(
 ) -> Moments:
     """Chan's rule for all blocks at once, less what shifting by a rounded mean added."""
     n = int(counts.sum())
-    mean = counts @ means / n
+    mean = settled(counts @ means / n, means)
     apart = np.sqrt(counts)[:, None] * (means - mean)
     scatter = np.triu(upper)
     scatter += np.triu(upper, 1).T

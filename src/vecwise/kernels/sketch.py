@@ -70,11 +70,12 @@ def leading_axes(
             basis, images = np.hstack([basis, block]), np.hstack([images, latest])
             values, turned = _ritz(basis, images)
             axes = basis @ turned[:, :k]
-            errors = np.linalg.norm(images @ turned[:, :k] - axes * values[:k], axis=0)
-            zero = dim * np.finfo(np.float64).eps * values[0]
+            largest = values[0]  # whose square may leave float64
+            errors = largest * np.linalg.norm((images @ turned[:, :k] - axes * values[:k]) / largest, axis=0)
+            zero = dim * np.finfo(np.float64).eps * largest
             if (errors <= np.maximum(TOLERANCE * values[:k], zero)).all():
                 break
-            block = _new_directions(latest, basis, values[0])
+            block = _new_directions(latest, basis, largest)
             if not block.shape[1]:
                 break
             if basis.shape[1] > _MOST_KEPT * (k + OVERSAMPLED):
