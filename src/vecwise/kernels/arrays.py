@@ -12,6 +12,7 @@ import numpy as np
 
 from vecwise.errors import OutOfRange, WrongShape, WrongType
 from vecwise.kernels import native_norms
+from vecwise.kernels.mapped import slabs
 from vecwise.kernels.spans import on_spans
 from vecwise.kernels.tensors import as_array
 
@@ -110,7 +111,11 @@ def _as_csr(values: Any, ours: bool) -> Any:
 
 def oddities(values: Any) -> tuple[bool, bool]:
     """Give whether a cell is NaN or infinite, and whether one is below zero: one pass at the speed of memory."""
-    cells = values.data if is_sparse(values) else values
+    found = [_oddities(slab) for slab in slabs(values.data if is_sparse(values) else values)]
+    return any(odd for odd, _ in found), any(below for _, below in found)
+
+
+def _oddities(cells: np.ndarray) -> tuple[bool, bool]:
     if native_norms.library() is None or cells.dtype not in _READ or not cells.flags.c_contiguous:
         # One sum answers for almost all input; only a suspicious one is looked into.
         with np.errstate(over="ignore", invalid="ignore"):

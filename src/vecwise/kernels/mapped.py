@@ -51,6 +51,13 @@ def picked(values: Any, places: np.ndarray) -> Any:
         made[start : start + len(part)] = values[part]
         file.madvise(mmap.MADV_DONTNEED)
     return made
+def slabs(values: Any) -> Iterator[Any]:
+    """Give the matrix as it is, or one mapped for reading in slabs of 32 MB, which leave memory once passed."""
+    if not len(values):
+        return
+    size = len(values) if _file(values) is None else max(1, BEHIND // max(1, values.strides[0]))
+    for start in passed(values, range(0, len(values), size)):
+        yield values[start : start + size]
 
 
 def _file(values: Any) -> mmap.mmap | None:
