@@ -318,9 +318,7 @@ def test_the_sketch_is_as_exact_as_it_says() -> None:
 def test_the_sketch_of_wide_sparse_rows_is_that_of_dense_ones() -> None:
     X = random_array((150, 2100), density=0.01, rng=np.random.default_rng(0), format="csr")
     fitted, (variance, _) = vw.pca(vw.Vectors(X), k=3), truth(X)
-    theirs = (
-        randomized_svd(X.toarray() - X.toarray().mean(axis=0), 3, n_iter=7, random_state=0)[1] ** 2 / 149
-    )
+    theirs = randomized_svd(X.toarray() - X.toarray().mean(axis=0), 3, n_iter=7, random_state=0)[1] ** 2 / 149
     assert np.allclose(fitted.explained_variance, variance[:3], rtol=1e-6)
     assert (fitted.explained_variance >= theirs * (1 - 1e-6)).all()  # no worse than scikit-learn's
     again = vw.pca(X.toarray(), k=3)
