@@ -12,6 +12,7 @@ import numpy as np
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.moments import Moments, settled
+from vecwise.kernels.native_scatter import add_upper, column_sums
 from vecwise.kernels.triangle import add_product, load
 
 DOUBLE_BLOCK: Final = 512  # rows; the block and its centered copy stay in a core's cache
@@ -39,7 +40,7 @@ def block_moments(values: Any, *, single: bool) -> Moments:
     with np.errstate(over="ignore", under="ignore", invalid="ignore"), one_blas_thread:
         for start in range(0, rows, size):
             block = dense(values[start : start + size], np.float32 if single else np.float64)
-            mean = settled(np.add.reduce(block, axis=0, dtype=np.float64) / len(block), block)
+            mean = settled(column_sums(block) / len(block), block)
             counts.append(len(block))
             means.append(mean)
             if products is not None:
@@ -47,7 +48,7 @@ def block_moments(values: Any, *, single: bool) -> Moments:
                 add_product(np.subtract(block, shift, out=scratch[: len(block)]), products, 0.0)
                 traced = float(np.trace(products, dtype=np.float64))
                 if len(block) * dim * 2.0**-100 < traced < np.inf:
-                    upper += products
+                    add_upper(products, upper)
                     offsets.append(np.sqrt(len(block)) * (mean - shift))
                     doubt += SINGLE_LOSS * traced
                     continue

@@ -15,8 +15,9 @@ from vecwise.draw.scree import scree_figure
 from vecwise.engines.local import serial, threads
 from vecwise.errors import EmptyInput, NonFinite, OutOfRange, unknown
 from vecwise.kernels.arrays import dense
-from vecwise.kernels.mapped import passed
-from vecwise.kernels.onto_axes import left_over, onto_axes
+from vecwise.kernels.left_over import left_over
+from vecwise.kernels.mapped import passed, slabs
+from vecwise.kernels.projection import projected
 from vecwise.measure.axes import MOST_WHOLE, Found, sketched_axes, whole_axes
 from vecwise.runner import Engine
 from vecwise.space import Space, mint_frame
@@ -58,12 +59,10 @@ class Components:
         """Project vectors of the source space, a block at a time, from float64 to their own number type."""
         self.source.must_match(X.space, "project")
         made = np.empty((len(X), len(self.components)))
-        axes = self.components / self._scales()[:, None]
-
-        def project(part: slice) -> None:
-            onto_axes(X.values[part], self.mean, axes, made[part])
-
-        _in_parts(project, X)
+        axes, done = self.components / self._scales()[:, None], 0
+        for slab in slabs(X.values) if not X.is_sparse else [X.values]:
+            made[done : done + slab.shape[0]] = projected(slab, self.mean, axes)
+            done += slab.shape[0]
         with np.errstate(over="ignore"):
             values = made.astype(X.dtype)
         if not np.isfinite(values).all():

@@ -69,7 +69,7 @@ def _view(X: Vectors, metric: str, seed: int) -> View:
     advised = viewed(X[rows], metric)
     if advised.vectors.space.same_axes(X.space):
         return View(X, advised.metric, advised.words)
-    from vecwise.measure.components import standardize
+    from vecwise.measure.standardized import standardize
 
     return View(standardize(X), advised.metric, advised.words)
 

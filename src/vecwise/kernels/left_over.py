@@ -1,4 +1,4 @@
-"""Rows onto axes and back: centered, multiplied and scaled a block at a time, so that no second copy of all is made.
+"""What rows have beside a few axes: how far each is from its own picture on them.
 
 This module must not know any vecwise type.
 """
@@ -10,24 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels.arrays import dense, is_sparse
+from vecwise.kernels.arrays import dense
 from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.norms import row_norms
 
 _BLOCK_BYTES: Final = 1 << 20  # of float64 rows: half of a core's cache
-
-
-def onto_axes(values: Any, mean: np.ndarray, axes: np.ndarray, out: np.ndarray) -> None:
-    """Write `(values - mean) · axes` of these rows, from float64, into `out` `(rows, k)`.
-
-    Sparse rows are multiplied before they are centered, so they stay sparse; their offset is small by nature.
-    """
-    with np.errstate(over="ignore", invalid="ignore"), one_blas_thread:  # whoever asked refuses infinity
-        if is_sparse(values):
-            out[...] = values @ axes.T - mean @ axes.T
-            return
-        for part, centered in _centered(values, mean):
-            out[part] = centered @ axes.T
 
 
 def left_over(values: Any, mean: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
