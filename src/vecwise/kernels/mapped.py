@@ -51,6 +51,8 @@ def picked(values: Any, places: np.ndarray) -> Any:
         made[start : start + len(part)] = values[part]
         file.madvise(mmap.MADV_DONTNEED)
     return made
+
+
 def slabs(values: Any) -> Iterator[Any]:
     """Give the matrix as it is, or one mapped for reading in slabs of 32 MB, which leave memory once passed."""
     if not len(values):
