@@ -21,36 +21,19 @@ from vecwise.measure.health import Health, health
 from vecwise.measure.nearest import nearest
 from vecwise.measure.norms import normalize
 from vecwise.measure.standardized import standardize
+from vecwise.measure.spread import Dimensions
+from vecwise.measure.views import View, view_of
+from vecwise.runner import blocks, fold
+from vecwise.space import Space, mint_frame
 from vecwise.table_text import clip
 from vecwise.vectors import Vectors
 
 PAIR_WORK: Final = (
     1.2e10  # multiplications spent on the closest and farthest pair, under a second on one core
 )
-MEASURES: Final = {
-    "cosine": "cosine",
-    "dot": "inner product",
-    "euclidean": "Euclidean distance",
-    "manhattan": "Manhattan distance",
-    "chebyshev": "Chebyshev distance",
-    "sqeuclidean": "squared Euclidean distance",
-    "minkowski": "Minkowski distance",
-    "hamming": "Hamming distance",
-    "jaccard": "Jaccard distance",
-    "angular": "angle in half turns",
-}
 SAMPLE_ROWS: Final = 6  # rows whose neighbours are told
 NEIGHBORS: Final = 4
 MOST_LISTED: Final = 16  # numbers of a list that a cell shows
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The vectors that rows are compared by, and the measure, in words: standardized when units differ."""
-
-    vectors: Vectors
-    metric: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +100,19 @@ def view_of(X: Vectors, found: Health) -> View:
     if X.is_sparse or X.space.features is None or X.space.kind == "average":
         return View(X, "cosine", MEASURES["cosine"])
     return View(X, "euclidean", MEASURES["euclidean"])
+def _most_varying(X: Vectors) -> tuple[Vectors, float]:
+    """The 2,048 dimensions that vary most, and their share of the variance; fewer dimensions are all kept."""
+    if X.space.dim <= MOST_PICTURED:
+        return X, 1.0
+    scatter = fold(Dimensions(X.space.dim), blocks(X.values)).moments.scatter
+    keep = np.sort(np.argsort(-scatter, kind="stable")[:MOST_PICTURED])
+    names = X.space.feature_names() if X.space.features is not None else None
+    features = None if names is None else tuple(names[i] for i in keep.tolist())
+    frame = mint_frame("most-varying", [X.space.frame, keep.tolist()])
+    space = Space(len(keep), frame, features, name=X.space.name)
+    total = float(scatter.sum())
+    share = float(scatter[keep].sum()) / total if total else 1.0
+    return Vectors(X.values[:, keep], X.ids, X.rows, space), share
 
 
 def _extremes(view: View, places: np.ndarray, seed: int) -> tuple[PairFound | None, PairFound | None]:

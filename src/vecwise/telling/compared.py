@@ -9,8 +9,9 @@ from math import isnan
 from typing import Any
 
 from vecwise.draw.words import number
-from vecwise.explore import MEASURES, View, shown_columns
+from vecwise.explore import shown_columns
 from vecwise.measure.likeness import Likeness
+from vecwise.measure.views import MEASURES, View
 from vecwise.table_text import clip
 from vecwise.telling.answer import Answer, plain
 from vecwise.telling.words import (

@@ -10,8 +10,8 @@ from typing import Any
 
 from vecwise.draw.words import count, number, row
 from vecwise.encoders.guess import Plan
-from vecwise.explore import View
 from vecwise.measure.health import Range
+from vecwise.measure.views import View
 from vecwise.space import Space
 from vecwise.table_text import clip, grid
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vecwise.errors import unknown
-from vecwise.explore import MEASURES, View, view_of
+from vecwise.measure.views import MEASURES, View, view_of
 from vecwise.vectors import Vectors
 
 
