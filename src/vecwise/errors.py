@@ -165,6 +165,19 @@ class TextCut(UserWarning):
         return TextCut, (self.cut, self.total, self.limit)
 
 
+class FewerClusters(UserWarning):
+    """Fewer rows differ than clusters were asked for: `found` of `wanted`."""
+
+    def __init__(self, found: int, wanted: int) -> None:
+        super().__init__(
+            f"Only {found:,} of {wanted:,} clusters were found: no more rows differ from each other. Ask for fewer."
+        )
+        self.found, self.wanted = found, wanted
+
+    def __reduce__(self) -> tuple[type[FewerClusters], tuple[int, int]]:
+        return FewerClusters, (self.found, self.wanted)
+
+
 def some(names: Iterable[object], limit: int = 5, width: int = 40) -> str:
     """Give the first names in backticks, each cut to `width` characters, and how many more there are."""
     listed = list(names)

@@ -17,9 +17,11 @@ from vecwise.structure.lloyd import Effort, kmeans
 
 SAMPLE: Final = 2_000  # rows whose distances of all pairs are taken: 32 MB
 MOST: Final = 20  # clusters that are looked at
-CLEAR: Final = 0.5  # Kaufman and Rousseeuw 1990, doi:10.1002/9780470316801: reasonable structure from here on,
+CLEAR: Final = (
+    0.5  # Kaufman and Rousseeuw 1990, doi:10.1002/9780470316801: reasonable structure from here on,
+)
 WEAK: Final = 0.25  # and no substantial one below
-_EFFORT: Final = Effort(restarts=3, iterations=30)
+_EFFORT: Final = Effort(restarts=2, iterations=20, tolerance=1e-3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,13 @@ def choose(values: Any, *, seed: int, cut: Callable[[int], np.ndarray] | None = 
     differing = len(first_of_equals(row_digests(sample)))
     highest = min(MOST, differing, len(places) - 1, max(4, int(np.sqrt(len(places)))))
     if highest < 2:
-        why = "there is only one row" if rows == 1 else "there are only two rows" if differing > 1 else "all rows are equal"
+        why = (
+            "there is only one row"
+            if rows == 1
+            else "there are only two rows"
+            if differing > 1
+            else "all rows are equal"
+        )
         return Choice(1, f"k = 1: {why}", {})
     apart = pair_distances(sample)
     scores: dict[int, float] = {}

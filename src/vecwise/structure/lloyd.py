@@ -11,12 +11,14 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from vecwise.engines.local import serial
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.kmeans import Centers, nearest_centers, plus_plus, squared_distances, sum_rows
 from vecwise.runner import Engine, blocks, fold
 
-SMALL: Final = 10_000  # rows up to which ten starts are tried
+STARTS: Final = ((1_000_000, 10), (10_000_000, 3))  # up to so many numbers, so many starts; one above
+_WORTH_THREADS: Final = 1 << 23  # bytes; of less, a pass is over before a second thread has started
 START_ROWS: Final = 20_000  # rows of the sample that a start is drawn from, and at least this many a center
 ROWS_PER_CENTER: Final = 50
 MANY: Final = 2_000_000  # rows above which mini-batches come first
@@ -112,7 +114,10 @@ def kmeans(
     """Find `count` centers or, where fewer rows differ, fewer; the best of several starts, the first of equals."""
     shift, spread = middle(values)
     effort = replace(effort, tolerance=effort.tolerance * spread)
-    most = effort.restarts or (10 if values.shape[0] <= SMALL else 1)
+    size = values.nnz if is_sparse(values) else values.size
+    most = effort.restarts or next((starts for numbers, starts in STARTS if size <= numbers), 1)
+    if engine is None and size * values.dtype.itemsize < _WORTH_THREADS:
+        engine = serial
     best: Found | None = None
     with one_blas_thread:
         for restart in range(1 if start is not None else most):
@@ -176,7 +181,12 @@ def _finished(
 def _refilled(values: Any, centers: Centers, engine: Engine | None) -> Assigned:
     """Give every empty center the row farthest from its own that none of them has yet; without any, drop it."""
     read = fold(Assign(centers, measured=True), parts(values), engine=engine)
-    labels, squares, sums, counts = read.labels[0], read.squares[0].copy(), read.sums.copy(), read.counts.copy()
+    labels, squares, sums, counts = (
+        read.labels[0],
+        read.squares[0].copy(),
+        read.sums.copy(),
+        read.counts.copy(),
+    )
     for empty in np.flatnonzero(counts == 0).tolist():
         squares[counts[labels] <= 1] = 0.0  # a center's only row stays
         place = int(squares.argmax())

@@ -24,10 +24,13 @@ from vecwise.vectors import Vectors
 PARTS: Final = 3  # of a name; a fourth tells two of the same name apart
 NOTABLE: Final = 0.5  # standard deviations from the mean of all rows, below which a feature says nothing
 _WIDTH: Final = 24  # characters of a part
+_MANY: Final = 50
 _FEW: Final = 5  # rows of a cluster from which a word must stand in two of them
 
 
-def named(X: Vectors, labels: np.ndarray, count: int, *, text: str | None, engine: Engine | None) -> list[str]:
+def named(
+    X: Vectors, labels: np.ndarray, count: int, *, text: str | None, engine: Engine | None
+) -> list[str]:
     """Give `count` names, no two alike: by words of a text column, else by features, else by number.
 
     `text` names the column; without it the encoder's own is read, or the only one of text beside vectors
@@ -44,6 +47,11 @@ def named(X: Vectors, labels: np.ndarray, count: int, *, text: str | None, engin
     else:
         parts = [[] for _ in range(count)]
     return _unique(parts)
+
+
+def unnamed(count: int) -> list[str]:
+    """Give names that are numbers."""
+    return [f"cluster {place}" for place in range(count)]
 
 
 def text_of(X: Vectors, text: str | None) -> str | None:
@@ -73,11 +81,12 @@ def _counted(rows: Any, column: str) -> tuple[list[str], Any]:
 
 
 def word_scores(counts: Any, labels: np.ndarray, count: int) -> tuple[Any, Any]:
-    """Give the class-based TF-IDF of words, CSR `(count, words)`, and the counts by cluster; rows labelled -1 are
+    """Give how much words tell clusters apart, CSR `(count, words)`, and their counts by cluster; rows labelled -1 are
     left out.
 
-    A word scores `tf / n · log(1 + A / f)`: `tf` times in the cluster's `n` words, `f` times in all, where clusters
-    have `A` words on average. Source: Grootendorst 2022, arXiv:2203.05794.
+    A word scores `tf / n · log(1 + A / f) · log(R / r)`: it stands `tf` times among the cluster's `n` words and `f`
+    times in all, where clusters have `A` words on average: class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794);
+    `r` of all `R` rows have it, which takes the weight off words that stand everywhere.
     """
     from scipy.sparse import csr_array
 
@@ -87,19 +96,22 @@ def word_scores(counts: Any, labels: np.ndarray, count: int) -> tuple[Any, Any]:
     sums.sort_indices()
     words = dense(sums.sum(axis=1)).reshape(-1)
     everywhere = dense(sums.sum(axis=0)).reshape(-1)
+    rows_with = np.bincount(counts[rows].indices, minlength=counts.shape[1])
     owner = np.repeat(np.arange(count), np.diff(sums.indptr))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = sums.data / words[owner] * np.log1p(words.mean() / everywhere[sums.indices])
-    return csr_array((weights, sums.indices, sums.indptr), shape=sums.shape), sums
+    places = sums.indices
+    rarity = np.log1p(words.mean() / everywhere[places]) * np.log(len(rows) / rows_with[places])
+    return csr_array((sums.data / words[owner] * rarity, places, sums.indptr), shape=sums.shape), sums
 
 
-def distinctive_words(
-    counts: Any, labels: np.ndarray, count: int, words: Sequence[str]
-) -> list[list[str]]:
+def distinctive_words(counts: Any, labels: np.ndarray, count: int, words: Sequence[str]) -> list[list[str]]:
     """Give each cluster's words by class-based TF-IDF, best first; of equals the earlier word.
 
-    Left out are words no more frequent in the cluster than in all rows, and those of a single row of five or more.
+    Left out are words no more frequent in the cluster than in all rows, those of a single row of five or more and, of
+    50 rows or more, those in more than a tenth of all, if others are left.
     """
+    kept = np.flatnonzero(labels >= 0)
+    spread = np.bincount(counts[kept].indices, minlength=counts.shape[1])
+    usual = spread > (len(kept) / 10 if len(kept) >= _MANY else len(kept))
     scores, sums = word_scores(counts, labels, count)
     totals, everywhere = dense(sums.sum(axis=1)).reshape(-1), dense(sums.sum(axis=0)).reshape(-1)
     sizes = np.bincount(labels[labels >= 0], minlength=count)
@@ -110,11 +122,13 @@ def distinctive_words(
         more = cells * everywhere.sum() > everywhere[places] * totals[cluster] * (1 + 1e-9)
         keep = np.flatnonzero(more if count > 1 else cells > 0)
         order = keep[np.lexsort((places[keep], -scores.data[part][keep]))]
-        best = places[order[: 8 * PARTS]]
+        best = places[order[: 16 * PARTS]]
         if sizes[cluster] >= _FEW:
             inside = np.flatnonzero(labels == cluster)
             rows_with = np.bincount(counts[inside].indices, minlength=counts.shape[1])[best]
             best = best[rows_with > 1]
+        telling = best[~usual[best]]
+        best = telling if len(telling) else best
         made.append([clip(words[place], _WIDTH) for place in best[: PARTS + 1].tolist()])
     return made
 
