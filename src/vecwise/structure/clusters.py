@@ -62,14 +62,14 @@ def cluster(
 
     `method="kmeans"` makes the sum of squared distances to the centers small: a k-means++ start from `seed`, drawn
     from a sample of 20,000 rows (50 a center) where there are more, then passes over all rows until no label changes,
-    the centers' squared moves add up to less than `tolerance` times the variance, or `iterations` are over. The best of
-    `restarts` starts is kept, by default 10 for up to 1,000,000 numbers in X, 3 up to 10,000,000, and 1 above. Above 2,000,000 rows 100 mini-batches of
-    50,000 rows come first and at most 10 passes follow. `start` gives the centers to start from, in X's space, in
-    place of `k`. A label is that of the nearest center, the lower number of equals; single precision only chooses
-    candidates, and what is within its rounding is decided in float64. `inertia` never grows from pass to pass. Where
-    fewer than `k` rows differ there are fewer clusters and a `FewerClusters` warning. Cost: rows · k · dim
-    multiplications a pass. Without `k` the silhouette of 2 to 20 clusters on up to 2,000 rows chooses it, and
-    `k_reason` says so.
+    the centers' squared moves add up to less than `tolerance` times the variance, or `iterations` are over. The best
+    of `restarts` starts is kept, by default 10 for up to 1,000,000 numbers in X, 3 up to 10,000,000, and 1 above.
+    Above 2,000,000 rows 100 mini-batches of 50,000 rows come first and at most 10 passes follow. `start` gives the
+    centers to start from, in X's space, in place of `k`. A label is that of the nearest center, the lower number of
+    equals; single precision only chooses candidates, and what is within its rounding is decided in float64. `inertia`
+    never grows from pass to pass. Where fewer than `k` rows differ there are fewer clusters and a `FewerClusters`
+    warning. Cost: rows · k · dim multiplications a pass. Without `k` the silhouette of 2 to 20 clusters on up to
+    2,000 rows chooses it, and `k_reason` says so.
 
     `method="density"` (extra `[map]`) finds dense regions and leaves other rows out, label -1; it finds their number
     itself. By cosine EVoC finds them, otherwise HDBSCAN; the limits are 500,000 and 20,000 rows.
@@ -86,7 +86,7 @@ def cluster(
     >>> found.labels.tolist(), found.sizes.tolist(), round(found.inertia, 3)
     ([1, 1, 0, 0, 0], [3, 2], 1.833)
     >>> found.k_reason
-    'k = 2: silhouette 0.89, next best 3 with 0.53'
+    'k = 2: silhouette 0.91, next best 3 with 0.42'
     >>> found.representatives().ids.tolist(), found.assign([[7, 7]]).tolist()
     (['c', 'a'], [0])
     """

@@ -17,7 +17,7 @@ MOST_MERGED: Final = 10_000  # rows of a tree of merges, whose distances take 40
 MOST_MEASURED: Final = 20_000  # rows whose dense regions are found by all distances, in about a minute
 MOST_GRAPHED: Final = 500_000  # rows whose dense regions are found by a graph of near rows
 LEAST: Final = 5  # rows of the smallest dense region
-_SHARE: Final = 400  # and of many rows, one in so many
+_SHARE: Final = 100  # and of many rows, one in so many
 
 
 def merges(values: Any) -> np.ndarray:
@@ -79,10 +79,16 @@ def _by_graph(values: Any, least: int, seed: int) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            import numba
             from evoc import EVoC
     except ImportError as error:
         raise missing_package("evoc", 'method="density" by cosine', "'vecwise[map]'") from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numba's on its own threads
-        found = EVoC(base_min_cluster_size=least, random_state=seed).fit_predict(dense(values, np.float32))
-    return np.asarray(found, np.int64)
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)  # with another number of threads it finds other regions
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = EVoC(base_min_cluster_size=least, random_state=seed)
+            return np.asarray(made.fit_predict(dense(values, np.float32)), np.int64)
+    finally:
+        numba.set_num_threads(before)
