@@ -21,7 +21,7 @@ CLEAR: Final = (
     0.5  # Kaufman and Rousseeuw 1990, doi:10.1002/9780470316801: reasonable structure from here on,
 )
 WEAK: Final = 0.25  # and no substantial one below
-_EFFORT: Final = Effort(restarts=2, iterations=20, tolerance=1e-3)
+_EFFORT: Final = Effort(restarts=4, iterations=20, tolerance=1e-3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,16 +60,16 @@ def cluster(
     squared distances that k-means makes small is the sum, over clusters, of `1 - cosine` of all pairs in it divided by
     its rows.
 
-    `method="kmeans"` makes the sum of squared distances to the centers small: a k-means++ start from `seed`, drawn
-    from a sample of 20,000 rows (50 a center) where there are more, then passes over all rows until no label changes,
-    the centers' squared moves add up to less than `tolerance` times the variance, or `iterations` are over. The best
-    of `restarts` starts is kept, by default 10 for up to 1,000,000 numbers in X, 3 up to 10,000,000, and 1 above.
-    Above 2,000,000 rows 100 mini-batches of 50,000 rows come first and at most 10 passes follow. `start` gives the
-    centers to start from, in X's space, in place of `k`. A label is that of the nearest center, the lower number of
-    equals; single precision only chooses candidates, and what is within its rounding is decided in float64. `inertia`
-    never grows from pass to pass. Where fewer than `k` rows differ there are fewer clusters and a `FewerClusters`
-    warning. Cost: rows · k · dim multiplications a pass. Without `k` the silhouette of 2 to 20 clusters on up to
-    2,000 rows chooses it, and `k_reason` says so.
+    `method="kmeans"` makes the sum of squared distances to the centers small: a k-means++ start from `seed`, of
+    more than 20,000 rows (50 a center) the best of three on a sample of so many, then passes over all rows until no
+    label changes, the centers' squared moves add up to less than `tolerance` times the variance, or `iterations`
+    are over. The best of `restarts` starts is kept, by default 10 for up to 1,000,000 numbers in X, 3 up to
+    10,000,000, and 1 above. Above 2,000,000 rows 100 mini-batches of 50,000 rows come first and at most 10 passes
+    follow. `start` gives the centers to start from, in X's space, in place of `k`. A label is that of the nearest
+    center, the lower number of equals; single precision only chooses candidates, and what is within its rounding is
+    decided in float64. `inertia` never grows from pass to pass. Where fewer than `k` rows differ there are fewer
+    clusters and a `FewerClusters` warning. Cost: rows · k · dim multiplications a pass. Without `k` the silhouette
+    of 2 to 20 clusters on up to 2,000 rows chooses it, and `k_reason` says so.
 
     `method="density"` (extra `[map]`) finds dense regions and leaves other rows out, label -1; it finds their number
     itself. By cosine EVoC finds them, otherwise HDBSCAN; the limits are 500,000 and 20,000 rows.

@@ -30,6 +30,8 @@ def merges(values: Any) -> np.ndarray:
             f"A tree of merges of {values.shape[0]:,} rows needs the distances of all pairs; the limit is "
             f'{MOST_MERGED:,}. Use method="kmeans", or a sample: X[:: {-(-values.shape[0] // MOST_MERGED)}].'
         )
+    if values.shape[0] < 2:
+        return np.zeros((0, 4))
     from scipy.cluster.hierarchy import linkage
 
     return linkage(dense(values), method="ward")

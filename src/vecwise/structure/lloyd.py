@@ -21,6 +21,8 @@ STARTS: Final = ((1_000_000, 10), (10_000_000, 3))  # up to so many numbers, so 
 _WORTH_THREADS: Final = 1 << 23  # bytes; of less, a pass is over before a second thread has started
 START_ROWS: Final = 20_000  # rows of the sample that a start is drawn from, and at least this many a center
 ROWS_PER_CENTER: Final = 50
+TRIED: Final = 3  # starts on the sample, each followed by some passes over it
+TRIED_PASSES: Final = 5
 MANY: Final = 2_000_000  # rows above which mini-batches come first
 BATCHES: Final = 100
 BATCH_ROWS: Final = 50_000
@@ -122,7 +124,7 @@ def kmeans(
     with one_blas_thread:
         for restart in range(1 if start is not None else most):
             rng = np.random.default_rng([seed, restart])
-            first = _start(values, count, rng) if start is None else start
+            first = _start(values, count, shift, rng, engine) if start is None else start
             many = values.shape[0] > MANY and start is None
             if many:
                 first = _mini_batches(values, first, shift, rng, engine)
@@ -219,14 +221,24 @@ def middle(values: Any) -> tuple[np.ndarray, float]:
     return shift, spread / len(mean)
 
 
-def _start(values: Any, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows to start from, drawn from a sample of many; from all of them where the sample has too few that differ."""
+def _start(
+    values: Any, count: int, shift: np.ndarray, rng: np.random.Generator, engine: Engine | None
+) -> np.ndarray:
+    """Rows to start from; of many rows the best of some starts, after some passes over a sample."""
     rows, size = values.shape[0], max(START_ROWS, ROWS_PER_CENTER * count)
-    places = np.sort(rng.choice(rows, size, replace=False)) if rows > size else np.arange(rows)
-    chosen = places[plus_plus(_double(values[places]), count, rng)]
-    if len(chosen) < count and len(places) < rows:
-        chosen = plus_plus(_double(values), count, rng)
-    return dense(values[chosen])
+    if rows <= size:
+        return dense(values[plus_plus(_double(values), count, rng)], np.float64)
+    sample = values[np.sort(rng.choice(rows, size, replace=False))]
+    double, best = _double(sample), None
+    for _ in range(TRIED):
+        chosen = plus_plus(double, count, rng)
+        if len(chosen) < count:  # the sample has too few rows that differ
+            return dense(values[plus_plus(_double(values), count, rng)], np.float64)
+        found = lloyd(sample, dense(double[chosen]), shift, Effort(1, TRIED_PASSES, 0.0), engine)
+        if best is None or found.inertia < best.inertia:
+            best = found
+    assert best is not None  # noqa: S101  at least one was tried
+    return best.centers
 
 
 def _double(values: Any) -> Any:

@@ -24,7 +24,8 @@ from vecwise.vectors import Vectors
 PARTS: Final = 3  # of a name; a fourth tells two of the same name apart
 NOTABLE: Final = 0.5  # standard deviations from the mean of all rows, below which a feature says nothing
 _WIDTH: Final = 24  # characters of a part
-_MANY: Final = 50
+_MANY: Final = 50  # rows
+_LOOKED: Final = 64  # words, of which some stand in one row only
 _FEW: Final = 5  # rows of a cluster from which a word must stand in two of them
 
 
@@ -80,13 +81,13 @@ def _counted(rows: Any, column: str) -> tuple[list[str], Any]:
     return to_words(tokens.words), reading.counts(tokens, np.arange(width, dtype=np.int32), width)
 
 
-def word_scores(counts: Any, labels: np.ndarray, count: int) -> tuple[Any, Any]:
-    """Give how much words tell clusters apart, CSR `(count, words)`, and their counts by cluster; rows labelled -1 are
-    left out.
+def word_scores(counts: Any, labels: np.ndarray, count: int) -> Any:
+    """Give how much words tell clusters apart, CSR `(count, words)`; rows labelled -1 are left out.
 
-    A word scores `tf / n · log(1 + A / f) · log(R / r)`: it stands `tf` times among the cluster's `n` words and `f`
-    times in all, where clusters have `A` words on average: class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794);
-    `r` of all `R` rows have it, which takes the weight off words that stand everywhere.
+    A word that stands `tf` times among the `n` words of a cluster and `f` times among all `N` scores
+    `tf / n · log(1 + A / f) · log(tf N / (n f))`, where clusters have `A` words on average: class-based TF-IDF
+    (Grootendorst 2022, arXiv:2203.05794) times the logarithm of how much more frequent the word is here than in all
+    rows, which is 0 for words that stand everywhere alike. One cluster alone has no last factor.
     """
     from scipy.sparse import csr_array
 
@@ -95,40 +96,35 @@ def word_scores(counts: Any, labels: np.ndarray, count: int) -> tuple[Any, Any]:
     sums = csr_array(member @ counts.astype(np.float64))
     sums.sort_indices()
     words = dense(sums.sum(axis=1)).reshape(-1)
-    everywhere = dense(sums.sum(axis=0)).reshape(-1)
-    rows_with = np.bincount(counts[rows].indices, minlength=counts.shape[1])
-    owner = np.repeat(np.arange(count), np.diff(sums.indptr))
-    places = sums.indices
-    rarity = np.log1p(words.mean() / everywhere[places]) * np.log(len(rows) / rows_with[places])
-    return csr_array((sums.data / words[owner] * rarity, places, sums.indptr), shape=sums.shape), sums
+    everywhere = dense(sums.sum(axis=0)).reshape(-1)[sums.indices]
+    shares = sums.data / np.repeat(words, np.diff(sums.indptr))
+    scores = shares * np.log1p(words.mean() / everywhere)
+    if count > 1:
+        scores *= np.log(shares * words.sum() / everywhere)
+    return csr_array((scores, sums.indices, sums.indptr), shape=sums.shape)
 
 
 def distinctive_words(counts: Any, labels: np.ndarray, count: int, words: Sequence[str]) -> list[list[str]]:
-    """Give each cluster's words by class-based TF-IDF, best first; of equals the earlier word.
+    """Give each cluster's words by `word_scores`, best first; of equals the earlier word.
 
     Left out are words no more frequent in the cluster than in all rows, those of a single row of five or more and, of
-    50 rows or more, those in more than a tenth of all, if others are left.
+    50 rows or more, those in a tenth of all and half as many as a cluster has, if others are left.
     """
-    kept = np.flatnonzero(labels >= 0)
-    spread = np.bincount(counts[kept].indices, minlength=counts.shape[1])
-    usual = spread > (len(kept) / 10 if len(kept) >= _MANY else len(kept))
-    scores, sums = word_scores(counts, labels, count)
-    totals, everywhere = dense(sums.sum(axis=1)).reshape(-1), dense(sums.sum(axis=0)).reshape(-1)
-    sizes = np.bincount(labels[labels >= 0], minlength=count)
+    scores = word_scores(counts, labels, count)
+    rows = np.flatnonzero(labels >= 0)
+    most = len(rows) * (max(0.1, 0.5 / count) if len(rows) >= _MANY else 1.0)
+    usual = np.bincount(counts[rows].indices, minlength=counts.shape[1]) > most
     made = []
     for cluster in range(count):
         part = slice(scores.indptr[cluster], scores.indptr[cluster + 1])
-        places, cells = scores.indices[part], sums.data[part]
-        more = cells * everywhere.sum() > everywhere[places] * totals[cluster] * (1 + 1e-9)
-        keep = np.flatnonzero(more if count > 1 else cells > 0)
-        order = keep[np.lexsort((places[keep], -scores.data[part][keep]))]
-        best = places[order[: 16 * PARTS]]
-        if sizes[cluster] >= _FEW:
-            inside = np.flatnonzero(labels == cluster)
-            rows_with = np.bincount(counts[inside].indices, minlength=counts.shape[1])[best]
-            best = best[rows_with > 1]
-        telling = best[~usual[best]]
-        best = telling if len(telling) else best
+        places, found = scores.indices[part], scores.data[part]
+        keep = np.flatnonzero(found > 1e-12)
+        best = places[keep[np.lexsort((places[keep], -found[keep]))]][:_LOOKED]
+        inside = np.flatnonzero(labels == cluster)
+        if len(inside) >= _FEW:
+            rows_with = np.bincount(counts[inside].indices, minlength=counts.shape[1])
+            best = best[rows_with[best] > 1]
+        best = best[~usual[best]] if not usual[best].all() else best
         made.append([clip(words[place], _WIDTH) for place in best[: PARTS + 1].tolist()])
     return made
 
