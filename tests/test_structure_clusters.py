@@ -53,11 +53,15 @@ def squares_to(X, centers):
     return np.square(np.asarray(X, np.float64)[:, None, :] - np.asarray(centers, np.float64)).sum(axis=2)
 
 
-@pytest.fixture(params=["numpy", "compiled"])
+@pytest.fixture(params=["numpy", "compiled", "fused"])
 def way(request, monkeypatch):
     monkeypatch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-    if request.param == "compiled" and native_kmeans.library() is None:
+    if request.param != "numpy" and native_kmeans.library() is None:
         pytest.skip("the compiled kernel was not built")
+    if request.param == "fused" and not native_kmeans.has_fused():
+        pytest.skip("this processor has no 512-bit registers")
+    if request.param == "compiled":
+        monkeypatch.setattr(native_kmeans, "has_fused", lambda: False)
     return request.param
 
 
@@ -66,20 +70,23 @@ def way(request, monkeypatch):
 
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("centers", [1, 19, 130])
 @pytest.mark.parametrize("dim", [1, 15, 16, 37])
-def test_labels_are_the_nearest_centers_and_sums_those_of_their_rows(way, dim, dtype, offset) -> None:
-    X = (np.random.default_rng(dim).standard_normal((2500, dim)) + offset).astype(dtype)
+def test_labels_are_the_nearest_centers_and_sums_those_of_their_rows(
+    way, dim, centers, dtype, offset
+) -> None:
+    X = (np.random.default_rng(dim).standard_normal((2051, dim)) + offset).astype(dtype)
     shift = middle(X)[0]
     assert shift.any() == (offset > 0)
-    ready = Centers.of(X[:19].astype(np.float64) - shift, shift)
+    ready = Centers.of(X[:centers].astype(np.float64) - shift, shift)
     labels = kernel.nearest_centers(X, ready)
-    truth = squares_to(X, X[:19])
+    truth = squares_to(X, X[:centers])
     assert np.array_equal(labels, truth.argmin(axis=1))
     sums, counts = kernel.sum_rows(X, labels, ready)
-    for c in range(19):
+    for c in range(centers):
         inside = X[labels == c].astype(np.longdouble) - shift
         np.testing.assert_allclose(sums[c], inside.sum(axis=0).astype(float), rtol=1e-12, atol=1e-11)
-    assert np.array_equal(counts, np.bincount(labels, minlength=19))
+    assert np.array_equal(counts, np.bincount(labels, minlength=centers))
     np.testing.assert_allclose(
         kernel.squared_distances(X, labels, ready), truth.min(axis=1), rtol=1e-12, atol=0
     )

@@ -32,7 +32,7 @@ class Centers:
     exact: np.ndarray
     shift: np.ndarray
     shifted: bool
-    turned: np.ndarray  # (dim, padded) float32
+    packed: np.ndarray  # (strips, dim, 64) float32
     halves: np.ndarray  # half the squared lengths, float32, infinite for the padding
     longest: float
 
@@ -40,14 +40,15 @@ class Centers:
     def of(cls, exact: np.ndarray, shift: np.ndarray) -> Centers:
         """Prepare centers of shape `(k, dim)`."""
         count, dim = exact.shape
-        padded = -(-count // native_kmeans.PADDING) * native_kmeans.PADDING
-        turned = np.zeros((dim, padded), np.float32)
-        turned[:, :count] = exact.T
+        padded = -(-count // native_kmeans.STRIP) * native_kmeans.STRIP
+        rows = np.zeros((padded, dim), np.float32)
+        rows[:count] = exact
+        packed = rows.reshape(-1, native_kmeans.STRIP, dim).transpose(0, 2, 1)
         squares = np.einsum("ij,ij->i", exact, exact)
         halves = np.full(padded, np.inf, np.float32)
         halves[:count] = squares / 2
         longest = float(np.sqrt(squares.max(initial=0)))
-        return cls(exact, shift, bool(shift.any()), turned, halves, longest)
+        return cls(exact, shift, bool(shift.any()), np.ascontiguousarray(packed), halves, longest)
 
     def __len__(self) -> int:
         return len(self.exact)
@@ -73,24 +74,31 @@ def nearest_centers(values: Any, centers: Centers) -> np.ndarray:
 def _nearest_tile(values: np.ndarray, centers: Centers, labels: np.ndarray) -> None:
     direct = values.dtype == np.float32 and not centers.shifted
     tile = values if direct else (values - centers.shift.astype(values.dtype)).astype(np.float32)
-    dim, compiled = tile.shape[1], native_kmeans.library() is not None
-    square = native_kmeans.longest_row(tile) if compiled else float(np.einsum("ij,ij->i", tile, tile).max())
-    reach = np.sqrt(square * (1 + 2 * dim * _SINGLE)) + centers.longest
     # Each of two scores is off by at most (dim + 4) roundings of |x| |c|, and by some of |c|² / 2.
-    slack = 2.2 * (dim + 8) * _SINGLE * reach * centers.longest + 1e-30
-    scores = tile @ centers.turned
-    if compiled:
-        room = np.empty(len(labels), np.int64)
-        doubtful = native_kmeans.best_centers(scores, centers.halves, slack, labels, room)
+    slope = 2.2 * (tile.shape[1] + 8) * _SINGLE * centers.longest
+    least = slope * centers.longest + 1e-30
+    if native_kmeans.has_fused():
+        doubtful = native_kmeans.nearest_centers(tile, centers.packed, centers.halves, slope, least, labels)
     else:
-        doubtful = _best_centers(scores, centers.halves, slack, labels)
+        doubtful = _by_product(tile, centers, slope, least, labels)
     if len(doubtful):
         labels[doubtful] = _nearest_double(values[doubtful], centers)
 
 
-def _best_centers(scores: np.ndarray, halves: np.ndarray, slack: float, labels: np.ndarray) -> np.ndarray:
-    """What the compiled kernel does."""
-    scores -= halves
+def _by_product(
+    tile: np.ndarray, centers: Centers, slope: float, least: float, labels: np.ndarray
+) -> np.ndarray:
+    """What the fused kernel does, by one product; its slack goes by the longest row."""
+    used = -(-len(centers) // native_kmeans.LANES) * native_kmeans.LANES
+    turned = centers.packed[0] if len(centers.packed) == 1 else np.concatenate(list(centers.packed), axis=1)
+    scores = tile @ np.ascontiguousarray(turned[:, :used])
+    compiled = native_kmeans.library() is not None
+    square = native_kmeans.longest_row(tile) if compiled else float(np.einsum("ij,ij->i", tile, tile).max())
+    slack = slope * np.sqrt(square * (1 + 2 * tile.shape[1] * _SINGLE)) + least
+    if compiled:
+        room = np.empty(len(labels), np.int64)
+        return native_kmeans.best_centers(scores, centers.halves[:used].copy(), slack, labels, room)
+    scores -= centers.halves[:used]
     labels[:] = scores.argmax(axis=1)
     rows = np.arange(len(labels))
     best = scores[rows, labels]
@@ -163,7 +171,7 @@ def squared_distances(values: Any, labels: np.ndarray, centers: Centers) -> np.n
 
 def _squares(apart: np.ndarray) -> np.ndarray:
     """The squared lengths of rows, added up as the compiled kernel does it: in 16 lanes, then lanes in pairs."""
-    lanes = native_kmeans.PADDING
+    lanes = native_kmeans.LANES
     whole = np.zeros((len(apart), -(-apart.shape[1] // lanes) * lanes))
     whole[:, : apart.shape[1]] = np.square(apart)
     sums = whole.reshape(len(apart), -1, lanes).sum(axis=1)

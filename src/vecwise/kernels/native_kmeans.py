@@ -12,10 +12,13 @@ import numpy as np
 
 from vecwise.kernels.native import address, bound
 
-PADDING: Final = 16  # scores of this many centers are looked at together
+LANES: Final = 16  # numbers that the kernel adds up side by side
+STRIP: Final = 64  # centers that are looked at together
 _ADD: Final = (*(c_void_p,) * 3, *(c_int64,) * 3, *(c_void_p,) * 2)
 _MEASURE: Final = (*(c_void_p,) * 4, *(c_int64,) * 3, c_void_p)
 _SIGNATURES: Final = {
+    "vecwise_has_fused": (),
+    "vecwise_nearest_centers": (*(c_void_p,) * 3, *(c_int64,) * 3, *(c_float,) * 2, *(c_void_p,) * 2),
     "vecwise_longest_row": (c_void_p, c_int64, c_int64),
     "vecwise_best_centers": (c_void_p, c_void_p, c_int64, c_int64, c_float, c_void_p, c_void_p),
     "vecwise_add_rows_single": _ADD,
@@ -32,6 +35,28 @@ def _checked(answer: int) -> int:
     if answer < 0:
         raise ValueError("A label is none of the centers' numbers.")
     return answer
+
+
+def has_fused() -> bool:
+    """Tell whether `nearest_centers` can be called: the library is there, and the processor is wide enough."""
+    made = library()
+    return made is not None and bool(made.vecwise_has_fused())
+
+
+def nearest_centers(
+    values: np.ndarray, packed: np.ndarray, halves: np.ndarray, slope: float, least: float, labels: np.ndarray
+) -> np.ndarray:
+    """Write the center nearest to each float32 row into `labels` (int32); give the rows whose lead over all others is
+    at most `slope` times their length plus `least`, and whose label says nothing.
+
+    `packed` holds centers in strips, `(strips, dim, 64)` float32, `halves` half their squared lengths.
+    """
+    doubtful = np.empty(len(values), np.int64)
+    made = library().vecwise_nearest_centers(
+        *(address(values), address(packed), address(halves), *values.shape, len(packed)),
+        *(slope, least, address(labels), address(doubtful)),
+    )
+    return doubtful[: _checked(made)]
 
 
 def longest_row(values: np.ndarray) -> float:
