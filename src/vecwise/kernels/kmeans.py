@@ -34,11 +34,13 @@ class Centers:
     shifted: bool
     packed: np.ndarray  # (strips, dim, 64) float32
     halves: np.ndarray  # half the squared lengths, float32, infinite for the padding
-    longest: float
+    slope: float  # two scores of a row of length 1 that lie within it may be ranked wrongly,
+    least: float  # and of any row those within this
 
     @classmethod
     def of(cls, exact: np.ndarray, shift: np.ndarray) -> Centers:
         """Prepare centers of shape `(k, dim)`."""
+        exact = np.ascontiguousarray(exact)
         count, dim = exact.shape
         padded = -(-count // native_kmeans.STRIP) * native_kmeans.STRIP
         rows = np.zeros((padded, dim), np.float32)
@@ -48,7 +50,17 @@ class Centers:
         halves = np.full(padded, np.inf, np.float32)
         halves[:count] = squares / 2
         longest = float(np.sqrt(squares.max(initial=0)))
-        return cls(exact, shift, bool(shift.any()), np.ascontiguousarray(packed), halves, longest)
+        # Each of two scores is off by at most (dim + 4) roundings of |x| |c|, and by some of |c|² / 2.
+        slope = 2.2 * (dim + 8) * _SINGLE * longest
+        return cls(
+            exact,
+            shift,
+            bool(shift.any()),
+            np.ascontiguousarray(packed),
+            halves,
+            slope,
+            slope * longest + 1e-30,
+        )
 
     def __len__(self) -> int:
         return len(self.exact)
@@ -74,27 +86,24 @@ def nearest_centers(values: Any, centers: Centers) -> np.ndarray:
 def _nearest_tile(values: np.ndarray, centers: Centers, labels: np.ndarray) -> None:
     direct = values.dtype == np.float32 and not centers.shifted
     tile = values if direct else (values - centers.shift.astype(values.dtype)).astype(np.float32)
-    # Each of two scores is off by at most (dim + 4) roundings of |x| |c|, and by some of |c|² / 2.
-    slope = 2.2 * (tile.shape[1] + 8) * _SINGLE * centers.longest
-    least = slope * centers.longest + 1e-30
     if native_kmeans.has_fused():
-        doubtful = native_kmeans.nearest_centers(tile, centers.packed, centers.halves, slope, least, labels)
+        doubtful = native_kmeans.nearest_centers(
+            tile, centers.packed, centers.halves, centers.slope, centers.least, labels
+        )
     else:
-        doubtful = _by_product(tile, centers, slope, least, labels)
+        doubtful = _by_product(tile, centers, labels)
     if len(doubtful):
         labels[doubtful] = _nearest_double(values[doubtful], centers)
 
 
-def _by_product(
-    tile: np.ndarray, centers: Centers, slope: float, least: float, labels: np.ndarray
-) -> np.ndarray:
+def _by_product(tile: np.ndarray, centers: Centers, labels: np.ndarray) -> np.ndarray:
     """What the fused kernel does, by one product; its slack goes by the longest row."""
     used = -(-len(centers) // native_kmeans.LANES) * native_kmeans.LANES
     turned = centers.packed[0] if len(centers.packed) == 1 else np.concatenate(list(centers.packed), axis=1)
     scores = tile @ np.ascontiguousarray(turned[:, :used])
     compiled = native_kmeans.library() is not None
     square = native_kmeans.longest_row(tile) if compiled else float(np.einsum("ij,ij->i", tile, tile).max())
-    slack = slope * np.sqrt(square * (1 + 2 * tile.shape[1] * _SINGLE)) + least
+    slack = centers.slope * np.sqrt(square * (1 + 2 * tile.shape[1] * _SINGLE)) + centers.least
     if compiled:
         room = np.empty(len(labels), np.int64)
         return native_kmeans.best_centers(scores, centers.halves[:used].copy(), slack, labels, room)
@@ -111,12 +120,13 @@ def _nearest_double(values: np.ndarray, centers: Centers) -> np.ndarray:
     labels = np.empty(len(values), np.int64)
     size = max(1, _BLOCK_CELLS // max(values.shape[1], len(centers)))
     squares = np.einsum("ij,ij->i", centers.exact, centers.exact)
+    longest = np.sqrt(squares.max())
     for start in range(0, len(values), size):
         rows = values[start : start + size] - centers.shift
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         scores = rows @ centers.exact.T - squares / 2
         best = scores.argmax(axis=1)
-        slack = 2.2 * (rows.shape[1] + 8) * _DOUBLE * np.square(lengths + centers.longest) + 1e-290
+        slack = 2.2 * (rows.shape[1] + 8) * _DOUBLE * np.square(lengths + longest) + 1e-290
         near = scores >= scores[np.arange(len(rows)), best][:, None] - slack[:, None]
         for row in np.flatnonzero(near.sum(axis=1) > 1).tolist():
             rivals = np.flatnonzero(near[row])
@@ -129,6 +139,20 @@ def _nearest_sparse(values: Any, centers: Centers) -> np.ndarray:
     squares = np.einsum("ij,ij->i", centers.exact, centers.exact)
     scores = dense(values.astype(np.float64) @ centers.exact.T) - squares / 2
     return scores.argmax(axis=1).astype(np.int32)
+
+
+def assigned(values: Any, centers: Centers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the labels of `nearest_centers` and the sums and counts of `sum_rows`, in one go where that is quicker."""
+    if is_sparse(values) or values.dtype != np.float32 or centers.shifted or not native_kmeans.has_fused():
+        labels = nearest_centers(values, centers)
+        return labels, *sum_rows(values, labels, centers)
+    labels = np.empty(len(values), np.int32)
+    sums, counts = np.zeros(centers.exact.shape), np.zeros(len(centers), np.int64)
+    native_kmeans.assign_rows(
+        *(values, centers.packed, centers.halves, centers.slope, centers.least),
+        *(centers.exact, labels, sums, counts),
+    )
+    return labels, sums, counts
 
 
 def sum_rows(values: Any, labels: np.ndarray, centers: Centers) -> tuple[np.ndarray, np.ndarray]:

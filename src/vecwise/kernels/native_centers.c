@@ -1,4 +1,4 @@
-/* The center nearest to each row, product and choice in one: scores never leave the registers. Keeps nothing.
+/* The center nearest to each row, product, choice and sums in one: scores never leave the registers.
 
    It must not know Python: arrays come with their sizes, answers go into arrays of the caller, and a negative answer is
    an error. It is there for processors with 512-bit registers; `native_kmeans.py`, its only caller, asks first. */
@@ -60,13 +60,35 @@ FUSED static inline float length_of(const float *row, int64_t dim) {
     return sqrtf(_mm512_reduce_add_ps(lanes) + rest);
 }
 
+/* The center nearest to a row by differences in double precision, the first of equals; the lanes are those of
+   `vecwise_measure_rows_single`. */
+FUSED static int32_t nearest_exactly(const float *row, const double *centers, int64_t count, int64_t dim) {
+    double least = INFINITY;
+    int32_t place = 0;
+    for (int64_t c = 0; c < count; c++) {
+        const double *center = centers + c * dim;
+        double lanes[LANES] = {0};
+        int64_t j = 0;
+        for (; j + LANES <= dim; j += LANES)
+            for (int l = 0; l < LANES; l++) lanes[l] += (row[j + l] - center[j + l]) * (row[j + l] - center[j + l]);
+        for (int l = 0; j + l < dim; l++) lanes[l] += (row[j + l] - center[j + l]) * (row[j + l] - center[j + l]);
+        for (int width = LANES / 2; width; width /= 2)
+            for (int l = 0; l < width; l++) lanes[l] += lanes[l + width];
+        if (lanes[0] < least) least = lanes[0], place = (int32_t)c;
+    }
+    return place;
+}
+
 /* Each row's center: the one whose product with the row, less half its squared length, is the largest. `packed` holds
    `strips` of 64 centers, `(strips, dim, 64)`; the halves of those that are no center are infinite. Where the best leads
-   by at most `slope` times the row's length plus `least`, another could be the nearest as well: such rows go to
-   `doubtful`, and their label says nothing. Gives how many they are. */
+   by at most `slope` times the row's length plus `least`, another could be the nearest as well. Without `exact` such
+   rows go to `doubtful`, and their label says nothing. With `exact`, the `count` centers in double precision, they are
+   measured again, and each row is added to `sums` of its center and counted, one after the other. Gives how many such
+   rows there were. */
 FUSED int64_t vecwise_nearest_centers(const float *values, const float *packed, const float *halves, int64_t rows,
                                       int64_t dim, int64_t strips, float slope, float least, int32_t *labels,
-                                      int64_t *doubtful) {
+                                      int64_t *doubtful, const double *exact, int64_t count, double *sums,
+                                      int64_t *counts) {
     int64_t found = 0;
     for (int64_t i = 0; i < rows; i += TOGETHER) {
         const float *row[TOGETHER];
@@ -78,25 +100,40 @@ FUSED int64_t vecwise_nearest_centers(const float *values, const float *packed, 
         }
         for (int64_t s = 0; s < strips; s++) {
             const float *center = packed + s * dim * COLUMNS * LANES;
-            __m512 sums[TOGETHER][COLUMNS];
+            __m512 scores[TOGETHER][COLUMNS];
             for (int r = 0; r < TOGETHER; r++)
-                for (int c = 0; c < COLUMNS; c++) sums[r][c] = _mm512_setzero_ps();
-            for (int64_t j = 0; j < dim; j++, center += COLUMNS * LANES) {
-                __m512 cells[COLUMNS];
-                for (int c = 0; c < COLUMNS; c++) cells[c] = _mm512_loadu_ps(center + c * LANES);
-                for (int r = 0; r < TOGETHER; r++) {
-                    __m512 cell = _mm512_set1_ps(row[r][j]);
-                    for (int c = 0; c < COLUMNS; c++) sums[r][c] = _mm512_fmadd_ps(cell, cells[c], sums[r][c]);
+                for (int c = 0; c < COLUMNS; c++) scores[r][c] = _mm512_setzero_ps();
+            for (int64_t start = 0; start < dim; start += LANES) {
+                int64_t stop = dim - start < LANES ? dim : start + LANES;
+                for (int r = 0; r < TOGETHER && !s; r++) /* the next rows come from memory while these are multiplied */
+                    __builtin_prefetch(row[r] + TOGETHER * dim + start);
+                for (int64_t j = start; j < stop; j++, center += COLUMNS * LANES) {
+                    __m512 cells[COLUMNS];
+                    for (int c = 0; c < COLUMNS; c++) cells[c] = _mm512_loadu_ps(center + c * LANES);
+                    for (int r = 0; r < TOGETHER; r++) {
+                        __m512 cell = _mm512_set1_ps(row[r][j]);
+                        for (int c = 0; c < COLUMNS; c++) scores[r][c] = _mm512_fmadd_ps(cell, cells[c], scores[r][c]);
+                    }
                 }
             }
             for (int r = 0; r < TOGETHER; r++)
-                compete(lead + r, sums[r], halves + s * COLUMNS * LANES, (int32_t)(s * COLUMNS * LANES));
+                compete(lead + r, scores[r], halves + s * COLUMNS * LANES, (int32_t)(s * COLUMNS * LANES));
         }
         for (int r = 0; r < TOGETHER && i + r < rows; r++) {
             float ahead;
-            labels[i + r] = winner(lead + r, &ahead);
-            doubtful[found] = i + r;
-            found += !(ahead > slope * length_of(row[r], dim) + least);
+            int32_t label = winner(lead + r, &ahead);
+            int sure = ahead > slope * length_of(row[r], dim) + least;
+            if (!exact) {
+                doubtful[found] = i + r;
+            } else {
+                if (!sure) label = nearest_exactly(row[r], exact, count, dim);
+                if (label < 0 || label >= count) return BAD_INPUT;
+                double *sum = sums + label * dim;
+                for (int64_t j = 0; j < dim; j++) sum[j] += row[r][j];
+                counts[label]++;
+            }
+            labels[i + r] = label;
+            found += !sure;
         }
     }
     return found;
@@ -108,9 +145,10 @@ int64_t vecwise_has_fused(void) { return 0; }
 
 int64_t vecwise_nearest_centers(const float *values, const float *packed, const float *halves, int64_t rows,
                                 int64_t dim, int64_t strips, float slope, float least, int32_t *labels,
-                                int64_t *doubtful) {
+                                int64_t *doubtful, const double *exact, int64_t count, double *sums,
+                                int64_t *counts) {
     (void)values, (void)packed, (void)halves, (void)rows, (void)dim, (void)strips, (void)slope, (void)least;
-    (void)labels, (void)doubtful;
+    (void)labels, (void)doubtful, (void)exact, (void)count, (void)sums, (void)counts;
     return BAD_INPUT;
 }
 

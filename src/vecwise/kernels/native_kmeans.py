@@ -18,7 +18,10 @@ _ADD: Final = (*(c_void_p,) * 3, *(c_int64,) * 3, *(c_void_p,) * 2)
 _MEASURE: Final = (*(c_void_p,) * 4, *(c_int64,) * 3, c_void_p)
 _SIGNATURES: Final = {
     "vecwise_has_fused": (),
-    "vecwise_nearest_centers": (*(c_void_p,) * 3, *(c_int64,) * 3, *(c_float,) * 2, *(c_void_p,) * 2),
+    "vecwise_nearest_centers": (
+        *(*(c_void_p,) * 3, *(c_int64,) * 3, *(c_float,) * 2, *(c_void_p,) * 2),
+        *(c_void_p, c_int64, c_void_p, c_void_p),
+    ),
     "vecwise_longest_row": (c_void_p, c_int64, c_int64),
     "vecwise_best_centers": (c_void_p, c_void_p, c_int64, c_int64, c_float, c_void_p, c_void_p),
     "vecwise_add_rows_single": _ADD,
@@ -54,9 +57,28 @@ def nearest_centers(
     doubtful = np.empty(len(values), np.int64)
     made = library().vecwise_nearest_centers(
         *(address(values), address(packed), address(halves), *values.shape, len(packed)),
-        *(slope, least, address(labels), address(doubtful)),
+        *(slope, least, address(labels), address(doubtful), None, 0, None, None),
     )
     return doubtful[: _checked(made)]
+
+
+def assign_rows(
+    values: np.ndarray,
+    packed: np.ndarray,
+    halves: np.ndarray,
+    slope: float,
+    least: float,
+    exact: np.ndarray,
+    labels: np.ndarray,
+    sums: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """Do the same, measure by the centers in float64 (`exact`) what is not sure, and add rows up as `add_rows` does."""
+    made = library().vecwise_nearest_centers(
+        *(address(values), address(packed), address(halves), *values.shape, len(packed)),
+        *(slope, least, address(labels), None, address(exact), len(exact), address(sums), address(counts)),
+    )
+    _checked(made)
 
 
 def longest_row(values: np.ndarray) -> float:

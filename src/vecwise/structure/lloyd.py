@@ -14,8 +14,9 @@ import numpy as np
 from vecwise.engines.local import serial
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.blas import one_blas_thread
-from vecwise.kernels.kmeans import Centers, nearest_centers, plus_plus, squared_distances, sum_rows
-from vecwise.runner import Engine, blocks, fold
+from vecwise.kernels.kmeans import Centers, assigned, plus_plus, squared_distances
+from vecwise.kernels.mapped import passed
+from vecwise.runner import Engine, fold
 
 STARTS: Final = ((1_000_000, 10), (10_000_000, 3))  # up to so many numbers, so many starts; one above
 _WORTH_THREADS: Final = 1 << 23  # bytes; of less, a pass is over before a second thread has started
@@ -28,6 +29,7 @@ BATCHES: Final = 100
 BATCH_ROWS: Final = 50_000
 LAST_PASSES: Final = 10  # over all rows, after mini-batches
 SPARSE_ROWS: Final = 8192
+_PART: Final = 1 << 21  # numbers of a part: smaller ones cost more calls, larger ones leave workers waiting
 
 
 class Assigned(NamedTuple):
@@ -55,9 +57,9 @@ class Assign:
 
     def step(self, state: Assigned, values: Any, /) -> Assigned:
         """Read one more matrix."""
-        labels = nearest_centers(values, self.centers)
+        labels, sums, counts = assigned(values, self.centers)
         squares = (squared_distances(values, labels, self.centers),) if self.measured else ()
-        return self.merge(state, Assigned((labels,), squares, *sum_rows(values, labels, self.centers)))
+        return self.merge(state, Assigned((labels,), squares, sums, counts))
 
     def merge(self, left: Assigned, right: Assigned, /) -> Assigned:
         """One after the other; sums and counts add up."""
@@ -93,9 +95,8 @@ class Effort:
 
 def parts(values: Any) -> Iterator[Any]:
     """Cut a matrix into the chunks that a pass reads; a function of its shape alone."""
-    if not is_sparse(values):
-        return blocks(values)
-    return (values[start : start + SPARSE_ROWS] for start in range(0, values.shape[0], SPARSE_ROWS))
+    size = SPARSE_ROWS if is_sparse(values) else max(64, _PART // values.shape[1])
+    return (values[start : start + size] for start in passed(values, range(0, values.shape[0], size)))
 
 
 def assign(values: Any, centers: np.ndarray, shift: np.ndarray, engine: Engine | None = None) -> Assigned:
