@@ -75,10 +75,10 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.measure.standardized import standardize
     from vecwise.space import Space
+    from vecwise.structure.clusters import cluster
     from vecwise.structure.explain import explain
     from vecwise.structure.faithfulness import faithfulness
     from vecwise.structure.layout import layout, open_layout
-    from vecwise.structure.clusters import cluster
     from vecwise.vectors import Vectors
     from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save, similar
 

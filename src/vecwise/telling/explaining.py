@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from vecwise.draw.words import number, share
-from vecwise.explore import MEASURES
 from vecwise.measure.explain import WORDS_OF, Explanation
+from vecwise.measure.views import MEASURES
 from vecwise.table_text import clip, grid
 from vecwise.telling.answer import Answer
 from vecwise.telling.words import cut, space_data

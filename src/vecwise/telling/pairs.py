@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from vecwise.draw.words import count, number
-from vecwise.explore import View, shown_columns
+from vecwise.explore import shown_columns
+from vecwise.measure.views import View
 from vecwise.table_text import clip
 from vecwise.telling.answer import Answer, plain
 from vecwise.telling.words import cut, measure_data, short, told, wrapped

@@ -9,6 +9,7 @@ from vecwise.workbench.checking import health_of
 from vecwise.workbench.explaining import asked_about
 from vecwise.workbench.files import encode_to, explore, plot
 from vecwise.workbench.clusters import cluster_of
+from vecwise.workbench.explaining import asked_about
 from vecwise.workbench.files import encode_to, explore, health_of, plot
 from vecwise.workbench.maps import map_of
 from vecwise.workbench.pairs import dedupe_file, pairs_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from vecwise.loading import load
-from vecwise.store.table_files import write_csv, write_parquet
+from vecwise.structure.layout_tables import write_csv, write_parquet
 from vecwise.telling.answer import Answer
 from vecwise.telling.clustered import clustered
 from vecwise.workbench.views import display_name

@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import unknown
-from vecwise.explore import View
 from vecwise.loading import load
+from vecwise.measure.views import View
 from vecwise.telling.answer import Answer
 from vecwise.vectors import Vectors
 from vecwise.workbench.views import display_name, viewed

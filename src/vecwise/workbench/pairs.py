@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from vecwise.errors import Inapplicable, TooLarge
-from vecwise.explore import MEASURES, View
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.loading import Encoded, load
+from vecwise.measure.views import MEASURES, View
 from vecwise.store.formats import DELIMITERS
 from vecwise.store.os_errors import shown
 from vecwise.store.row_files import row_format, write_rows
