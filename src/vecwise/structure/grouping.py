@@ -90,7 +90,8 @@ def _by_graph(values: Any, least: int, seed: int) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = EVoC(base_min_cluster_size=least, random_state=seed)
-            return np.asarray(made.fit_predict(dense(values, np.float32)), np.int64)
+            found = EVoC(base_min_cluster_size=least, random_state=seed).fit(dense(values, np.float32))
+        # Its finest layer: which of the coarser ones it prefers turns on the last bits of the rows.
+        return np.asarray(found.cluster_layers_[0], np.int64)
     finally:
         numba.set_num_threads(before)
