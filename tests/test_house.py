@@ -170,10 +170,10 @@ def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors",
-        "__version__", "batches", "cluster", "combine", "cosine", "dedupe", "distances", "dot", "duplicates",
-        "encode", "errors", "explain", "faithfulness", "health", "is_unit", "layout", "nearest",
-        "norm_summary", "normalize", "norms", "open", "open_encoder", "open_layout", "pairs",
-        "passages", "pca", "plot", "read", "save", "similar", "standardize", "testing",
+        "__version__", "batches", "cluster", "combine", "cosine", "dedupe", "distances", "dot",
+        "duplicates", "encode", "errors", "explain", "faithfulness", "health", "is_unit", "layout",
+        "nearest", "norm_summary", "normalize", "norms", "open", "open_encoder", "open_layout",
+        "pairs", "passages", "pca", "plot", "read", "save", "similar", "standardize", "testing",
         "unit_deviation",
     }  # fmt: skip
 

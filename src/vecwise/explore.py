@@ -20,11 +20,7 @@ from vecwise.measure.components import Components, pca
 from vecwise.measure.health import Health, health
 from vecwise.measure.nearest import nearest
 from vecwise.measure.norms import normalize
-from vecwise.measure.standardized import standardize
-from vecwise.measure.spread import Dimensions
 from vecwise.measure.views import View, view_of
-from vecwise.runner import blocks, fold
-from vecwise.space import Space, mint_frame
 from vecwise.table_text import clip
 from vecwise.vectors import Vectors
 
@@ -89,30 +85,6 @@ def facts_of(X: Vectors, plan: Plan | None = None, *, seed: int = 0, notes: tupl
     told = _neighbors(view, seed)
     shown = shown_columns(X, plan)
     return Facts(X, plan, found, view, components, points, closest, farthest, told, shown, notes)
-
-
-def view_of(X: Vectors, found: Health) -> View:
-    """Choose how rows of these vectors are compared: the measure that their health advises."""
-    if found.unit:
-        return View(X, "cosine", MEASURES["cosine"])
-    if found.mixed_units:
-        return View(standardize(X), "euclidean", f"{MEASURES['euclidean']} on standardized columns")
-    if X.is_sparse or X.space.features is None or X.space.kind == "average":
-        return View(X, "cosine", MEASURES["cosine"])
-    return View(X, "euclidean", MEASURES["euclidean"])
-def _most_varying(X: Vectors) -> tuple[Vectors, float]:
-    """The 2,048 dimensions that vary most, and their share of the variance; fewer dimensions are all kept."""
-    if X.space.dim <= MOST_PICTURED:
-        return X, 1.0
-    scatter = fold(Dimensions(X.space.dim), blocks(X.values)).moments.scatter
-    keep = np.sort(np.argsort(-scatter, kind="stable")[:MOST_PICTURED])
-    names = X.space.feature_names() if X.space.features is not None else None
-    features = None if names is None else tuple(names[i] for i in keep.tolist())
-    frame = mint_frame("most-varying", [X.space.frame, keep.tolist()])
-    space = Space(len(keep), frame, features, name=X.space.name)
-    total = float(scatter.sum())
-    share = float(scatter[keep].sum()) / total if total else 1.0
-    return Vectors(X.values[:, keep], X.ids, X.rows, space), share
 
 
 def _extremes(view: View, places: np.ndarray, seed: int) -> tuple[PairFound | None, PairFound | None]:

@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from vecwise.measure.components import standardize
 from vecwise.measure.health import MIXED_UNITS, ONE_UNIT, Health
 from vecwise.measure.norms import is_unit
 from vecwise.measure.spread import Dimensions
+from vecwise.measure.standardized import standardize
 from vecwise.runner import Engine, blocks, fold
 from vecwise.vectors import Vectors
 

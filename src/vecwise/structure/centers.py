@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.kernels.arrays import dense, is_sparse
-from vecwise.measure.components import standardized
 from vecwise.measure.norms import Normalized
+from vecwise.measure.standardized import standardized
 from vecwise.runner import Engine
 from vecwise.structure.lloyd import assign, middle
 from vecwise.vectors import Vectors

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels.digests import first_of_equals, row_digests
+from vecwise.kernels.equal_rows import first_equal_rows
 from vecwise.kernels.silhouette import pair_distances, silhouette
 from vecwise.structure.lloyd import Effort, kmeans
 
@@ -44,7 +44,7 @@ def choose(values: Any, *, seed: int, cut: Callable[[int], np.ndarray] | None = 
     if rows > SAMPLE:
         places = np.sort(np.random.default_rng([seed, SAMPLE]).choice(rows, SAMPLE, replace=False))
     sample = values[places]
-    differing = len(first_of_equals(row_digests(sample)))
+    differing = len(np.unique(first_equal_rows(sample)))
     highest = min(MOST, differing, len(places) - 1, max(4, int(np.sqrt(len(places)))))
     if highest < 2:
         why = (

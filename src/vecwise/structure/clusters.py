@@ -20,8 +20,8 @@ from vecwise.errors import (
 )
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.kmeans import Centers, squared_distances, sum_rows
-from vecwise.measure.components import Standardized
 from vecwise.measure.similarity import both
+from vecwise.measure.standardized import Standardized
 from vecwise.measure.views import MEASURES, STANDARDIZED, advised
 from vecwise.runner import Engine
 from vecwise.structure.centers import NearestCenter, Seen, scaled, seen

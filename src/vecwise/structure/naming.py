@@ -138,7 +138,7 @@ def distinctive_features(
     Features nearer than half a standard deviation say nothing.
     """
     extent = fold(Dimensions(X.space.dim), blocks(X.values), engine=engine)
-    n, mean, scatter = extent.moments
+    n, mean, scatter = extent.moments[:3]
     binary = (extent.low == 0) & (extent.high == 1)
     binary &= np.abs(scatter - n * mean * (1 - mean)) <= 1e-6 * n
     deviation = np.sqrt(scatter / max(1, n))

@@ -6,11 +6,9 @@ from vecwise.storing import open, open_encoder, save
 from vecwise.telling.answer import Answer
 from vecwise.workbench.arithmetic import combined_query
 from vecwise.workbench.checking import health_of
-from vecwise.workbench.explaining import asked_about
-from vecwise.workbench.files import encode_to, explore, plot
 from vecwise.workbench.clusters import cluster_of
 from vecwise.workbench.explaining import asked_about
-from vecwise.workbench.files import encode_to, explore, health_of, plot
+from vecwise.workbench.files import encode_to, explore, plot
 from vecwise.workbench.maps import map_of
 from vecwise.workbench.pairs import dedupe_file, pairs_of
 from vecwise.workbench.queries import compare_texts, nearest_in, similar
