@@ -62,6 +62,11 @@ def slabs(values: Any) -> Iterator[Any]:
         yield values[start : start + size]
 
 
+def is_mapped(values: Any) -> bool:
+    """Tell whether a dense matrix lies in a file that is mapped for reading only."""
+    return _file(values) is not None
+
+
 def _file(values: Any) -> mmap.mmap | None:
     """The file that a C-ordered matrix is mapped from, read-only."""
     if not isinstance(values, np.ndarray) or not values.flags.c_contiguous:

@@ -3,9 +3,9 @@
 This module must not know any vecwise type. It only narrows: whoever asks scores the survivors exactly, so that the
 answer is that of scoring all rows.
 
-A row x, brought to length 1 for the cosine, is stored as w = x - m = s (c + e): m is about the mean of all rows, c whole
-numbers up to 127, and the radius |s e| is stored too. The query q is s' (c' + e') with c' up to 16,319. Then by Cauchy
-and Schwarz
+A row x, brought to length 1 for the cosine, is stored as w = x - m = s (c + e): m is about the mean of all rows, c
+whole numbers up to 127, and the radius |s e| is stored too. The query q is s' (c' + e') with c' up to 16,319. Then by
+Cauchy and Schwarz
 
     |q . w - s s' c . c'|  <=  |q| |s e| + |s' e'| |s c|
 
@@ -135,7 +135,7 @@ def asked(codes: Codes, query: np.ndarray) -> Question | None:
         point = point - codes.center if double else point
         length = float(row_norms(point[None], 2)[0])
         step = float(np.abs(point).max()) / MOST_WHOLE
-        tame = _SHORTEST < codes.extent and size < _LONGEST and (double or size > _SHORTEST)
+        tame = codes.extent > _SHORTEST and size < _LONGEST and (double or size > _SHORTEST)
         if not tame or step < _SHORTEST:
             return None
         whole = np.rint(point / step)

@@ -1,0 +1,233 @@
+"""Indexes: rows prepared once, so that the nearest to a query are found sooner; one face over three methods.
+
+This module must not know how a method finds its candidates, nor pictures or commands. Whatever the method, scores are
+those of `vw.nearest`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.errors import Inapplicable, OutOfRange, unknown
+from vecwise.kernels.arrays import is_sparse
+from vecwise.kernels.mapped import is_mapped
+from vecwise.kernels.norms import row_norms
+from vecwise.kernels.scan import METRICS
+from vecwise.measure.nearest import Neighbors, as_queries, nearest
+from vecwise.row_ids import places_of
+from vecwise.structure.finders import Finder, points_of, scan
+from vecwise.structure.graphs import graph, settings_of
+from vecwise.structure.recall import EXACT, Answer, Recall, recall
+from vecwise.vectors import Vectors, as_vectors
+
+SAMPLE: Final = 200  # rows taken as queries, for the recall
+RECALL_K: Final = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """Vectors prepared for search; `vw.index` makes one.
+
+    `vectors` are the rows as they were then, `recall` is the share of the true neighbours that are found: 1 for the
+    exact method, measured for the others.
+    """
+
+    vectors: Vectors
+    method: str
+    metric: str
+    seed: int
+    settings: dict[str, Any]
+    finder: Finder
+    recall: Recall = EXACT
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that the index holds beside its vectors."""
+        return self.finder.nbytes
+
+    def nearest(self, queries: Any, /, *, k: int = 10, where: Any = None, exclude: Any = None) -> Neighbors:
+        """Give the k nearest rows for every query, as `vw.nearest` does and with its scores.
+
+        `where` leaves only some rows, `exclude` leaves some out: a mask, places or ids, whatever `X[...]` takes. With
+        fewer than k rows left, all are given. The exact method gives the answer of `vw.nearest`. The others give
+        rows that `recall` says are mostly the same; k are given whenever there are k: where a graph finds fewer,
+        and for a filter that leaves few rows, all allowed rows are scored. Several queries at once are quicker
+        than one after the other.
+
+        Raises what `vw.nearest` raises.
+
+        >>> import vecwise as vw
+        >>> search = vw.index([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+        >>> search.nearest([2.0, 1.9], k=2).ids.tolist()
+        [[2, 0]]
+        >>> search.nearest([2.0, 1.9], k=2, exclude=[2]).ids.tolist()
+        [[0, 1]]
+        """
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+            raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
+        asked = as_queries(self.vectors, queries)
+        self.vectors.space.must_match(asked.space, "search")
+        found = self._answer(asked, int(k), _allowed(self.vectors, where, exclude))
+        return Neighbors(
+            self.vectors.ids[found.places], found.places, found.scores, self.metric, self.vectors
+        )
+
+    def measured(self, queries: Any = None, /, *, k: int = RECALL_K) -> Recall:
+        """Give the recall at k for queries like those that will be asked, counted against the exact answer.
+
+        Without `queries` up to 200 rows drawn by `seed` are asked for their nearest *other* rows. Queries that lie
+        apart from the rows find less: measure with real ones where there are some.
+
+        Raises what `nearest` raises.
+        """
+        if queries is not None:
+            asked = as_queries(self.vectors, queries)
+            truth = nearest(self.vectors, asked, k=k, metric=self.metric)
+            return recall(_pair(self.nearest(asked, k=k)), _pair(truth), self.metric)
+        rows = (
+            np.flatnonzero(row_norms(self.vectors.values, 2))
+            if self.metric == "cosine"
+            else np.arange(len(self))
+        )
+        if len(rows) < 2:
+            return EXACT
+        k = min(k, len(rows) - 1)
+        sample = np.sort(np.random.default_rng(self.seed).permutation(rows)[:SAMPLE])
+        asked = self.vectors[sample]
+        truth = nearest(self.vectors, asked, k=k + 1, metric=self.metric)
+        found = self.nearest(asked, k=k + 1)
+        return recall(_others(found, sample), _others(truth, sample), self.metric)
+
+    def __repr__(self) -> str:
+        rows, dim = self.vectors.shape
+        size = f"{self.nbytes / 1e6:,.1f} MB"
+        return f"Index of {rows:,} × {dim:,} by {self.metric}, {self.method}, {size}: {self.recall!r}"
+
+    def _answer(self, asked: Vectors, k: int, allowed: np.ndarray | None) -> Answer:
+        candidates = self.finder.candidates(asked.values, k, allowed)
+        whole = [query for query, rows in enumerate(candidates) if rows is None]
+        every = None if allowed is None else np.flatnonzero(allowed)
+        if len(whole) == len(candidates):
+            return self._scored(asked, k, every)
+        width = min(k, len(self) if every is None else len(every))
+        shape = (len(asked), width)
+        made = Answer(np.empty(shape), np.empty(shape, np.int64))
+        if whole:
+            part = self._scored(asked[whole], k, every)
+            made.scores[whole], made.places[whole] = part
+        for query, rows in enumerate(candidates):
+            if rows is not None:
+                part = self._scored(asked[query], k, rows)
+                made.scores[query], made.places[query] = part.scores[0], part.places[0]
+        return made
+
+    def _scored(self, asked: Vectors, k: int, rows: np.ndarray | None) -> Answer:
+        """The exact answer among all rows, or some, which stand in their order, so that ties go to the earlier."""
+        if rows is None:
+            return _pair(nearest(self.vectors, asked, k=k, metric=self.metric))
+        part = Vectors._trusted(self.vectors.values[rows], self.vectors.ids[rows], None, self.vectors.space)
+        found = nearest(part, asked, k=k, metric=self.metric)
+        return Answer(found.scores, rows[found.places])
+
+
+def index(
+    X: Any, /, *, method: str = "exact", metric: str = "cosine", seed: int = 0, **settings: Any
+) -> Index:
+    """Prepare vectors for many searches: an `Index`, whose `nearest` answers sooner than `vw.nearest` does.
+
+    The vectors are copied (unless they lie in a file that is mapped), so that changing the array later changes no
+    answer. `metric` is `"cosine"`, `"dot"` or `"euclidean"`.
+
+    - `"exact"`: the answer of `vw.nearest`. A second copy of one byte a coordinate is scanned, whose proven bounds
+      leave some tens of rows to score in float64. For up to 4 queries at a time; more are a matrix product over all
+      rows. Sparse rows, and all rows without the compiled library, take that way too. Memory: 5 bytes a coordinate
+      for float32. No limit of rows.
+    - `"usearch"`: a graph (HNSW), approximate; the extra `[index]`. Settings: `connectivity=16`, `expansion_add=128`,
+      `expansion_search=128` (higher finds more and is slower), `threads=1`.
+    - `"faiss"`: the same of the package `faiss-cpu`, or with `kind="ivf"` inverted lists. Settings: `connectivity=32`,
+      `expansion_add=80`, `expansion_search=128`, `threads=1`, `lists` and `probes` (0: chosen by the number of rows).
+
+    Graphs hold float32 points and links beside the vectors (some 4 bytes a coordinate and 150 to 300 a row), take 100
+    million rows at most and some 0.2 to 2 ms a row to make. Their recall is measured on up to 200 rows and shown;
+    their candidates are scored exactly. One thread makes the same graph each time; with more, usearch's depends on
+    timing. `seed` draws the sample, and the levels or the lists of FAISS; usearch draws its levels alike each time.
+
+    Raises `UnknownName` for another method, metric or setting, `MissingPackage`, `Inapplicable` for a graph of sparse
+    rows, `TooLarge`, and what `vw.Vectors` raises.
+
+    >>> import numpy as np, vecwise as vw
+    >>> X = np.random.default_rng(0).standard_normal((1000, 64)).astype(np.float32)
+    >>> search = vw.index(X, metric="dot")
+    >>> search.nearest(X[7], k=1).ids.tolist(), search.recall
+    ([[7]], recall 1, exact)
+
+    Source of the bounds on one byte a coordinate: Cauchy and Schwarz, see `kernels/scan.py`.
+    """
+    every = settings_of(method, settings)
+    if metric not in METRICS:
+        raise unknown("metric of an index", str(metric), METRICS)
+    vectors = _snapshot(as_vectors(X))
+    if method == "exact":
+        return Index(vectors, method, metric, seed, every, scan(vectors.values, metric))
+    if vectors.is_sparse:
+        raise Inapplicable(
+            f'The method "{method}" takes dense vectors. Use method="exact", or fewer dimensions: '
+            "vw.pca(X, k=100).transform(X)."
+        )
+    made = graph(
+        method, vectors.values, points_of(vectors.values, metric), _kept(vectors, metric), every, seed
+    )
+    return _with_recall(Index(vectors, method, metric, seed, every, made))
+
+
+def _with_recall(made: Index) -> Index:
+    return Index(
+        made.vectors, made.method, made.metric, made.seed, made.settings, made.finder, made.measured()
+    )
+
+
+def _kept(vectors: Vectors, metric: str) -> np.ndarray | None:
+    """The rows a graph can hold: for the cosine those with a length, which others have no score; None for all."""
+    if metric != "cosine":
+        return None
+    some = row_norms(vectors.values, 2) > 0
+    return None if some.all() else np.flatnonzero(some)
+
+
+def _snapshot(X: Vectors) -> Vectors:
+    values = X.values
+    if is_sparse(values):
+        values = values.copy()
+    elif not is_mapped(values):
+        values = np.array(values, order="C")
+    return Vectors._trusted(values, X.ids.copy(), X.rows, X.space, X.encoder, X.note)
+
+
+def _allowed(vectors: Vectors, where: Any, exclude: Any) -> np.ndarray | None:
+    """A mask of the rows that may be found, or None for all."""
+    if where is None and exclude is None:
+        return None
+    allowed = np.full(len(vectors), where is None)
+    if where is not None:
+        allowed[places_of(where, vectors.ids)] = True
+    if exclude is not None:
+        allowed[places_of(exclude, vectors.ids)] = False
+    return None if allowed.all() else allowed
+
+
+def _pair(found: Neighbors) -> Answer:
+    return Answer(found.scores, found.places)
+
+
+def _others(found: Neighbors, own: np.ndarray) -> Answer:
+    """Leave each query's own row out, or the last where it was not found."""
+    mine = found.places == own[:, None]
+    mine[~mine.any(axis=1), -1] = True
+    shape = (len(own), found.places.shape[1] - 1)
+    return Answer(found.scores[~mine].reshape(shape), found.places[~mine].reshape(shape))
