@@ -69,4 +69,5 @@ def recall(found: Answer, truth: Answer, metric: str) -> Recall:
 def _wilson(share: float, trials: int) -> tuple[float, float]:
     z2 = _NORMAL**2 / trials
     middle, half = share + z2 / 2, _NORMAL * sqrt((share * (1 - share) + z2 / 4) / trials)
-    return max(0.0, (middle - half) / (1 + z2)), min(1.0, (middle + half) / (1 + z2))
+    low, high = (middle - half) / (1 + z2), (middle + half) / (1 + z2)
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding must not put 1 outside
