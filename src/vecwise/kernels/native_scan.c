@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#define SUMS 8    /* of a row, side by side */
 #define LANES 64  /* rows are padded to a multiple of so many coordinates */
 #define STRETCH 1024 /* coordinates whose sum of products, at most 127 * 16,319 each, fits an int32 */
 #define GROUP 32  /* rows scored before the best are looked for */
@@ -110,4 +111,46 @@ int64_t vecwise_scan(const uint8_t *codes, int64_t rows, int64_t width, const fl
         }
     }
     return found;
+}
+
+/* Write rows as whole numbers times a scale in float32, padded to `width`. `sums` gets three numbers a row: the squares of
+   the row, of what it was written as, and of what is left, added up. */
+WIDE int64_t vecwise_scan_write(const double *rows, int64_t count, int64_t dim, int64_t width, uint8_t *codes, float *scales,
+                                double *sums) {
+    const double magic = 6755399441055744.0; /* 1.5 * 2^52: what is added to it is rounded to a whole number */
+    if (count < 0 || dim < 1 || width < dim || width % LANES) return BAD_INPUT;
+    for (int64_t row = 0; row < count; row++, rows += dim, codes += width) {
+        double most[SUMS] = {0}, all[SUMS] = {0}, whole[SUMS] = {0}, left[SUMS] = {0}, largest = 0;
+        int64_t i = 0;
+        for (; i + SUMS <= dim; i += SUMS)
+            for (int j = 0; j < SUMS; j++) {
+                double x = fabs(rows[i + j]);
+                most[j] = x > most[j] ? x : most[j];
+            }
+        for (; i < dim; i++) most[0] = fabs(rows[i]) > most[0] ? fabs(rows[i]) : most[0];
+        for (int j = 0; j < SUMS; j++) largest = most[j] > largest ? most[j] : largest;
+        if (!(largest < 1e36)) return BAD_INPUT;
+        scales[row] = nextafterf((float)(largest / 127 * (1 + 1e-9)), INFINITY);
+        double scale = scales[row];
+        for (i = 0; i + SUMS <= dim; i += SUMS)
+            for (int j = 0; j < SUMS; j++) {
+                double x = rows[i + j], code = x / scale + magic - magic, made = code * scale, rest = x - made;
+                codes[i + j] = (uint8_t)((int32_t)code + 128);
+                all[j] += x * x;
+                whole[j] += made * made;
+                left[j] += rest * rest;
+            }
+        for (; i < dim; i++) {
+            double x = rows[i], code = x / scale + magic - magic, made = code * scale, rest = x - made;
+            codes[i] = (uint8_t)((int32_t)code + 128);
+            all[0] += x * x;
+            whole[0] += made * made;
+            left[0] += rest * rest;
+        }
+        for (; i < width; i++) codes[i] = 128;
+        for (int j = 1; j < SUMS; j++) all[0] += all[j], whole[0] += whole[j], left[0] += left[j];
+        sums[0] = all[0], sums[1] = whole[0], sums[2] = left[0];
+        sums += 3;
+    }
+    return count;
 }

@@ -20,6 +20,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, ...]]] = {
         *(c_void_p, c_void_p, c_void_p, c_double, c_double, c_double, c_int64),  # the query
         *(c_int64, c_void_p, c_void_p, c_void_p),  # the answers
     ),
+    "vecwise_scan_write": (c_void_p, c_int64, c_int64, c_int64, c_void_p, c_void_p, c_void_p),
 }
 
 library = bound(_SIGNATURES)
@@ -45,6 +46,20 @@ class Question(NamedTuple):
     factor: float
     reach: float
     rounding: float
+
+
+def write(rows: np.ndarray, codes: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Write float64 rows as codes and scales; give the squares of rows, of what was written and of what is left.
+
+    The three are sums over a row, `(rows, 3)`.
+    """
+    sums = np.empty((len(rows), 3))
+    made = library().vecwise_scan_write(
+        *(address(rows), *rows.shape, codes.shape[1], address(codes), address(scales), address(sums))
+    )
+    if made < 0:
+        raise ValueError(f"Rows of {rows.shape[1]} coordinates cannot be written in {codes.shape[1]} bytes.")
+    return sums
 
 
 def scan(

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels.native_scan import LANES, MOST_WHOLE, Question, Rows, library, scan
+from vecwise.kernels.native_scan import LANES, MOST_WHOLE, Question, Rows, library, scan, write
 from vecwise.kernels.norms import row_norms, scale_rows
 from vecwise.kernels.spans import on_spans, workers
 
@@ -63,9 +63,8 @@ def encoded(values: np.ndarray, metric: str) -> Codes | None:
         return None
     center = _point(values, metric)
     width = -(-dim // LANES) * LANES
-    codes = np.full((count, width), 128, np.uint8)
-    scales, radii = np.empty(count, np.float32), np.empty(count, np.float32)
-    lengths, spans_, offsets = np.empty(count), np.empty(count), np.empty(count)
+    codes, scales = np.empty((count, width), np.uint8), np.empty(count, np.float32)
+    lengths, sums = np.empty(count), np.empty((count, 3))
 
     def encode(span: slice) -> None:
         size = max(1, _BLOCK_CELLS // dim)
@@ -73,25 +72,18 @@ def encoded(values: np.ndarray, metric: str) -> Codes | None:
             block = slice(start, min(start + size, span.stop))
             double = _points(values[block], metric)
             lengths[block] = row_norms(double, 2)
-            double = double - center
-            offsets[block] = -np.einsum("ij,ij->i", double, double)
-            scales[block], whole = _whole(double)
-            codes[block, :dim] = whole + 128
-            whole *= scales[block, None]
-            spans_[block] = row_norms(whole, 2)
-            double -= whole
-            radii[block] = _above(row_norms(double, 2))
+            sums[block] = write(double - center, codes[block], scales[block])
 
     with np.errstate(over="ignore", invalid="ignore"):
         if metric != "cosine" and not max(values.max(), -values.min()) <= _LONGEST / dim:
             return None
         on_spans(encode, count, dim * 8)
-    longest = float(spans_.max()) * (1 + 1e-9)
+    longest = float(np.sqrt(sums[:, 1].max())) * (1 + 1e-9)
     extent = float(lengths.max()) + float(row_norms(center[None], 2)[0]) + longest
     some = lengths > 0
     return Codes(
         metric,
-        Rows(codes, scales, radii, offsets if metric == "euclidean" else None),
+        Rows(codes, scales, _above(np.sqrt(sums[:, 2])), -sums[:, 0] if metric == "euclidean" else None),
         center,
         longest,
         extent,
@@ -110,13 +102,6 @@ def _point(values: np.ndarray, metric: str) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         center = _points(values[::step], metric).mean(axis=0)
     return center if np.isfinite(center).all() else np.zeros(values.shape[1])
-
-
-def _whole(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scales in float32, and the rows divided by them, rounded to whole numbers of at most 127."""
-    scales = _above(np.abs(rows).max(axis=1) / 127)
-    with np.errstate(under="ignore"):
-        return scales, np.rint(rows / scales[:, None].astype(np.float64))
 
 
 def _above(numbers: np.ndarray) -> np.ndarray:
