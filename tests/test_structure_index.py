@@ -259,6 +259,14 @@ def test_two_spans_find_what_one_does(monkeypatch) -> None:
         assert scan.survivors(codes, question, 10).tolist() == one.tolist()
 
 
+@compiled
+def test_a_library_that_is_switched_off_later_is_not_asked(monkeypatch) -> None:
+    X = read_only(1000, 20)
+    search = vw.index(X)
+    monkeypatch.setenv("VECWISE_NATIVE", "0")
+    assert search.nearest(X[4], k=3).places[0].tolist() == truth(X, X[4], 3, "cosine").tolist()
+
+
 # ---- the face ----
 
 
@@ -479,3 +487,44 @@ def test_points_keep_their_order() -> None:
         == np.argsort(np.linalg.norm((X - X[0]) * 1e40, axis=1)).tolist()
     )
     assert np.abs(made).max() <= 2
+
+
+# ---- on disk ----
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"), [("exact", {}), ("usearch", {}), ("faiss", {}), ("faiss", {"kind": "ivf"})]
+)
+def test_saved_and_opened_it_answers_alike(method, settings, tmp_path) -> None:
+    X = vw.Vectors(clustered(800, 12), ids=[f"r{i}" for i in range(800)])
+    X = vw.Vectors(np.where(np.arange(800)[:, None] % 9, X.values, 0), ids=X.ids)
+    made = vw.index(X, method=method, seed=3, **settings)
+    made.save(tmp_path / "i")
+    vw.save(made, tmp_path / "i")
+    again = vw.open_index(tmp_path / "i", X)
+    assert (again.recall, again.method, again.settings, again.seed) == (made.recall, method, made.settings, 3)
+    queries = read_only(30, 12, seed=2, dtype=np.float32)
+    one, two = made.nearest(queries), again.nearest(queries)
+    assert one.ids.tolist() == two.ids.tolist()
+    assert one.scores.tobytes() == two.scores.tobytes()
+    with pytest.raises(errors.SpaceMismatch, match="numbers differ"):
+        vw.open_index(tmp_path / "i", vw.Vectors(X.values + 1, ids=X.ids, space=X.space))
+    with pytest.raises(errors.FileMissing):
+        vw.open_index(tmp_path / "nothing", X)
+
+
+@pytest.mark.parametrize("method", ["usearch", "faiss"])
+def test_damaged_graphs_are_never_given_to_their_packages(method, tmp_path) -> None:
+    X = vw.Vectors(read_only(300, 8, dtype=np.float32))
+    vw.index(X, method=method).save(tmp_path / "i")
+    (path,) = (tmp_path / "i").glob("*.safetensors")
+    whole = bytearray(path.read_bytes())
+    rng = np.random.default_rng(0)
+    for place in [*rng.integers(0, len(whole), 30).tolist(), -1]:
+        broken = whole.copy()
+        broken[place] ^= 1 << int(rng.integers(0, 8))
+        path.write_bytes(broken if place != -1 else whole[:-9])
+        with pytest.raises(errors.Damaged):
+            vw.open_index(tmp_path / "i", X)
+    path.write_bytes(whole)
+    assert len(vw.open_index(tmp_path / "i", X)) == 300

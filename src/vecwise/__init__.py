@@ -50,6 +50,7 @@ _HOME = {
     "open_layout": "structure.layout",
     "cluster": "structure.clusters",
     "index": "structure.index",
+    "open_index": "structure.index",
 }
 
 __all__ = [*sorted(_HOME), "__version__", "errors", "testing"]  # noqa: PLE0604
@@ -79,7 +80,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.structure.clusters import cluster
     from vecwise.structure.explain import explain
     from vecwise.structure.faithfulness import faithfulness
-    from vecwise.structure.index import index
+    from vecwise.structure.index import index, open_index
     from vecwise.structure.layout import layout, open_layout
     from vecwise.vectors import Vectors
     from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save, similar

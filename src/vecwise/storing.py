@@ -17,16 +17,18 @@ from vecwise.store.os_errors import shown
 from vecwise.vectors import Vectors
 
 if TYPE_CHECKING:
+    from vecwise.structure.index import Index
     from vecwise.structure.layout import Layout
 
 
-def save(X: Vectors | Encoder | Layout, path: str | Path, /) -> None:
+def save(X: Vectors | Encoder | Layout | Index, path: str | Path, /) -> None:
     """Save vectors as a folder of Parquet parts and a manifest, with the encoder that made them.
 
     When it returns, the files are on disk (fsync) and the folder holds the new vectors whole; until then it
     holds the old ones. An encoder that cannot be written as plain data is left out with a warning.
     A fitted encoder is saved too, as JSON and a safetensors file in a folder of its own: `open_encoder`
     opens it. A layout goes into a folder of its own or into that of its vectors: `open_layout` opens it.
+    An index goes into a folder of its own: `open_index` opens it.
 
     Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names,
     `NotFitted` and `NotSavable` for encoders.
@@ -41,13 +43,14 @@ def save(X: Vectors | Encoder | Layout, path: str | Path, /) -> None:
         encoder_folders.save(encoder_to_data(X), path)
         return
     if not isinstance(X, Vectors):
+        from vecwise.structure.index import Index
         from vecwise.structure.layout import Layout
 
-        if isinstance(X, Layout):
+        if isinstance(X, (Layout, Index)):
             X.save(path)
             return
         raise WrongType(
-            f"`save` takes Vectors, an encoder or a layout, not {type(X).__name__}. "
+            f"`save` takes Vectors, an encoder, a layout or an index, not {type(X).__name__}. "
             "Wrap an array: vw.save(vw.Vectors(array), path)"
         )
     save_encoded(X, path, None)

@@ -216,6 +216,14 @@ class Faiss:
 KINDS: Final[dict[str, Any]] = {"usearch": Usearch, "faiss": Faiss}
 
 
+def opened(
+    method: str, data: bytes, points: Points, total: int, kept: np.ndarray | None, settings: Mapping[str, Any]
+) -> Graph:
+    """Give the graph whose bytes these are; they must be ours to the last bit, which the caller has checked."""
+    dim = len(points.center)
+    return Graph(KINDS[method].from_bytes(data, dim, points.metric, settings), points, total, kept)
+
+
 def graph(
     method: str,
     values: np.ndarray,

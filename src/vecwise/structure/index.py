@@ -6,25 +6,30 @@ those of `vw.nearest`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import Inapplicable, OutOfRange, unknown
+from vecwise.errors import Damaged, Inapplicable, OutOfRange, SpaceMismatch, unknown
 from vecwise.kernels.arrays import is_sparse
 from vecwise.kernels.mapped import is_mapped
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.scan import METRICS
 from vecwise.measure.nearest import Neighbors, as_queries, nearest
 from vecwise.row_ids import places_of
+from vecwise.store.os_errors import shown
+from vecwise.store.state_folders import StateFolder
 from vecwise.structure.finders import Finder, points_of, scan
-from vecwise.structure.graphs import graph, settings_of
+from vecwise.structure.graphs import Graph, graph, opened, settings_of
+from vecwise.structure.identities import first_difference, identity
 from vecwise.structure.recall import EXACT, Answer, Recall, recall
 from vecwise.vectors import Vectors, as_vectors
 
 SAMPLE: Final = 200  # rows taken as queries, for the recall
 RECALL_K: Final = 10
+INDEXES: Final = StateFolder("index", "make it again: vw.index(X)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +109,17 @@ class Index:
         found = self.nearest(asked, k=k + 1)
         return recall(_others(found, sample), _others(truth, sample), self.metric)
 
+    def save(self, path: str | os.PathLike[str], /) -> None:
+        """Save the index, without its vectors, into a folder of its own; `vw.open_index` opens it.
+
+        The exact method saves nothing but its name: its codes are made in a second. Raises `Unreadable` for a folder
+        that holds something else.
+        """
+        data = self.finder.kind.to_bytes() if isinstance(self.finder, Graph) else b""
+        state = {name: getattr(self, name) for name in ("method", "metric", "seed", "settings")}
+        vectors, graph_ = identity(self.vectors), np.frombuffer(data, np.uint8)
+        INDEXES.save({**state, "recall": asdict(self.recall), "vectors": vectors, "graph": graph_}, path)
+
     def __repr__(self) -> str:
         rows, dim = self.vectors.shape
         size = f"{self.nbytes / 1e6:,.1f} MB"
@@ -123,7 +139,7 @@ class Index:
             made.scores[whole], made.places[whole] = part
         for query, rows in enumerate(candidates):
             if rows is not None:
-                part = self._scored(asked[query], k, rows)
+                part = self._scored(asked if len(asked) == 1 else asked[query], k, rows)
                 made.scores[query], made.places[query] = part.scores[0], part.places[0]
         return made
 
@@ -184,6 +200,40 @@ def index(
         method, vectors.values, points_of(vectors.values, metric), _kept(vectors, metric), every, seed
     )
     return _with_recall(Index(vectors, method, metric, seed, every, made))
+
+
+def open_index(path: str | os.PathLike[str], X: Any, /) -> Index:
+    """Open the saved index of these vectors, whose numbers, ids and axes must be those it was made of.
+
+    A graph is read only if its bytes have the hash that was written with them: usearch and FAISS do not bear others.
+    Open only folders of people you trust; the hash guards against damage, not against malice.
+
+    Raises `FileMissing`, `UnknownFormat` and `Damaged` for the folder, `SpaceMismatch` for other vectors.
+
+    >>> import tempfile, vecwise as vw
+    >>> X = vw.Vectors([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     vw.index(X, metric="dot").save(folder + "/index")
+    ...     vw.open_index(folder + "/index", X).nearest([0, 2], k=1).scores.tolist()
+    [[2.0]]
+    """
+    vectors, state = as_vectors(X), INDEXES.load(path)
+    try:
+        method, metric, seed = state["method"], state["metric"], int(state["seed"])
+        settings, saved = settings_of(method, state["settings"]), Recall(**state["recall"])
+        other, data = first_difference(state["vectors"], vectors), state["graph"].tobytes()
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Damaged(f"{shown(path)} holds an incomplete index: {error!r}. Make it again.") from error
+    if other is not None:
+        raise SpaceMismatch(
+            f"The index in {shown(path)} is of other vectors: the {other} differ. Give the vectors that it was made "
+            "of, or make it anew: vw.index(X)."
+        )
+    if method == "exact":
+        return index(vectors, metric=metric, seed=seed)
+    kept = _kept(vectors, metric)
+    made = opened(method, data, points_of(vectors.values, metric), len(vectors), kept, settings)
+    return Index(_snapshot(vectors), method, metric, seed, settings, made, saved)
 
 
 def _with_recall(made: Index) -> Index:

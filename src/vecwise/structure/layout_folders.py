@@ -5,7 +5,6 @@ This module must not know how a layout was made.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -13,18 +12,17 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import Damaged, SpaceMismatch
-from vecwise.kernels.mapped import passed
 from vecwise.measure.components import Components
 from vecwise.store.datasets import is_dataset
 from vecwise.store.os_errors import shown
 from vecwise.store.state_folders import StateFolder
 from vecwise.structure.faithfulness import Faithfulness
+from vecwise.structure.identities import first_difference, identity
 from vecwise.structure.placing import Anchors
 from vecwise.vectors import Vectors
 
 FOLDER: Final = "_layout"  # where a layout lies inside a folder of saved vectors
 LAYOUTS: Final = StateFolder("layout", "lay the rows out again")
-_BLOCK: Final = 1 << 22  # bytes hashed at a time
 
 
 def save(made: Any, path: str | os.PathLike[str]) -> None:
@@ -59,7 +57,7 @@ def _state(made: Any) -> dict[str, Any]:
     for name in ("rows_trustworthiness", "rows_neighbors_kept"):
         scores[name] = getattr(faithful, name)[measured]
     return {
-        "vectors": _identity(made.vectors),
+        "vectors": identity(made.vectors),
         **{name: getattr(made, name) for name in ("method", "metric", "seed", "neighbors", "sampled")},
         "coordinates": made.coordinates,
         "faithfulness": scores,
@@ -69,12 +67,12 @@ def _state(made: Any) -> dict[str, Any]:
 
 
 def _restored(state: dict[str, Any], X: Vectors, folder: Path) -> dict[str, Any]:
-    for name, value in _identity(X).items():
-        if state["vectors"][name] != value:
-            raise SpaceMismatch(
-                f"The layout in {shown(folder)} is of other vectors: the {name} differ. Give the vectors that were "
-                "laid out, or lay these out anew: vw.layout(X)."
-            )
+    other = first_difference(state["vectors"], X)
+    if other is not None:
+        raise SpaceMismatch(
+            f"The layout in {shown(folder)} is of other vectors: the {other} differ. Give the vectors that were "
+            "laid out, or lay these out anew: vw.layout(X)."
+        )
     points, rows, anchors = state["coordinates"], state["anchored"], None
     if rows is not None:
         some = X if len(rows) == len(X) else X[rows]
@@ -94,19 +92,3 @@ def _faithfulness(state: dict[str, Any], count: int) -> Faithfulness:
     trust, kept, measured = np.full(count, np.nan), np.full(count, np.nan), state["rows"]
     trust[measured], kept[measured] = state["rows_trustworthiness"], state["rows_neighbors_kept"]
     return Faithfulness.of(state["k"], trust, kept, measured)
-
-
-def _identity(X: Vectors) -> dict[str, Any]:
-    """What must be the same: the axes, the ids, the numbers."""
-    ids = hashlib.sha256("\0".join(map(str, X.ids.tolist())).encode("utf-8", "surrogatepass"))
-    return {"frame": X.space.frame, "ids": ids.hexdigest(), "numbers": _numbers(X)}
-
-
-def _numbers(X: Vectors) -> str:
-    digest = hashlib.sha256(f"{X.dtype} {X.shape}".encode())
-    parts = (X.values.data, X.values.indices, X.values.indptr) if X.is_sparse else (X.values,)
-    for part in parts:
-        size = max(1, _BLOCK // max(1, part[:1].nbytes))
-        for start in passed(part, range(0, len(part), size)):
-            digest.update(np.ascontiguousarray(part[start : start + size]).data)
-    return digest.hexdigest()
