@@ -18,7 +18,8 @@ from conftest import read_only
 from vecwise import errors
 from vecwise.kernels import native_scan, scan
 from vecwise.structure import finders
-from vecwise.structure.recall import Answer, recall
+from vecwise.structure.recall import recall
+from vecwise.structure.rescoring import Answer
 
 METRICS = ("cosine", "dot", "euclidean")
 
@@ -85,7 +86,7 @@ def test_the_exact_index_is_brute_force(name, metric, way) -> None:
     for i, query in enumerate(queries):
         found = search.nearest(query)
         assert found.places[0].tolist() == truth(X, query, 10, metric).tolist() == plain.places[i].tolist()
-        np.testing.assert_allclose(found.scores[0], plain.scores[i], rtol=1e-12, atol=1e-14)
+        assert found.scores[0].tobytes() == plain.scores[i].tobytes()
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -418,7 +419,7 @@ def test_recall_is_what_counting_says(method, settings, metric) -> None:
     plain = vw.nearest(X, queries, k=2000, metric=metric)
     for i, (places, scores) in enumerate(zip(found.places, found.scores, strict=True)):
         own = dict(zip(plain.places[i].tolist(), plain.scores[i], strict=True))
-        np.testing.assert_allclose(scores, [own[p] for p in places.tolist()], rtol=1e-12, atol=1e-13)
+        assert scores.tolist() == [own[p] for p in places.tolist()]
         assert (np.diff(scores) <= 0).all() if metric != "euclidean" else (np.diff(scores) >= 0).all()
     assert "95% confidence" in repr(search)
 
@@ -446,13 +447,13 @@ def test_a_graph_is_the_same_each_time(method) -> None:
 @pytest.mark.parametrize("method", ["usearch", "faiss"])
 @pytest.mark.parametrize("size", [1e200, 1e30, 1e-30, 1e-200])
 def test_graphs_of_huge_and_tiny_rows_find_their_neighbours(method, size) -> None:
-    X = read_only(600, 8) * size
+    X = read_only(90, 8) * size
     for metric in METRICS:
         if metric == "dot" and size in (1e200, 1e-200):
             continue  # a product that leaves float64 is refused, one that vanishes is a tie
         search = vw.index(X, method=method, metric=metric)
         assert search.recall.share > 0.95
-        assert search.nearest(X[3], k=1, where=np.arange(600) < 500).scores.shape == (1, 1)
+        assert search.nearest(X[3], k=1, where=np.arange(90) < 70).scores.shape == (1, 1)
 
 
 def test_a_query_beyond_float32_is_answered_by_all_rows() -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import OutOfRange, TooLarge, UnknownName, missing_package, unknown
+from vecwise.kernels.arrays import dense
 from vecwise.structure.finders import Points
 
 SETTINGS: Final[dict[str, dict[str, Any]]] = {
@@ -80,8 +81,8 @@ class Graph:
         count = self.rows if inside is None else int(inside.sum())
         share = count / max(1, self.rows)
         wanted = k + _MORE
-        made: list[np.ndarray | None] = [None] * len(queries)
-        points, usable = self.points.queries(queries)
+        points, usable = self.points.queries(dense(queries))
+        made: list[np.ndarray | None] = [None] * len(points)
         left = np.flatnonzero(usable)
         while len(left) and share and wanted / share <= self.rows / 4:
             found = self.kind.search(points[left], int(np.ceil(wanted / share)), inside)

@@ -13,18 +13,18 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import Damaged, Inapplicable, OutOfRange, SpaceMismatch, unknown
-from vecwise.kernels.arrays import is_sparse
+from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.mapped import is_mapped
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.scan import METRICS
-from vecwise.measure.nearest import Neighbors, as_queries, nearest
-from vecwise.row_ids import places_of
+from vecwise.measure.nearest import Neighbors, allowed_rows, as_queries, nearest
 from vecwise.store.os_errors import shown
 from vecwise.store.state_folders import StateFolder
 from vecwise.structure.finders import Finder, points_of, scan
 from vecwise.structure.graphs import Graph, graph, opened, settings_of
 from vecwise.structure.identities import first_difference, identity
-from vecwise.structure.recall import EXACT, Answer, Recall, recall
+from vecwise.structure.recall import EXACT, Recall, recall
+from vecwise.structure.rescoring import Answer, best_of_candidates
 from vecwise.vectors import Vectors, as_vectors
 
 SAMPLE: Final = 200  # rows taken as queries, for the recall
@@ -59,11 +59,11 @@ class Index:
     def nearest(self, queries: Any, /, *, k: int = 10, where: Any = None, exclude: Any = None) -> Neighbors:
         """Give the k nearest rows for every query, as `vw.nearest` does and with its scores.
 
-        `where` leaves only some rows, `exclude` leaves some out: a mask, places or ids, whatever `X[...]` takes. With
-        fewer than k rows left, all are given. The exact method gives the answer of `vw.nearest`. The others give
-        rows that `recall` says are mostly the same; k are given whenever there are k: where a graph finds fewer,
-        and for a filter that leaves few rows, all allowed rows are scored. Several queries at once are quicker
-        than one after the other.
+        `where` leaves only some rows, `exclude` leaves some out, as in `vw.nearest`: a mask, places, ids or an Arrow
+        expression over the columns. With fewer than k rows left, all are given. The exact method gives the answer of
+        `vw.nearest`, to the bit. The others give rows that `recall` says are mostly the same, with the same scores; k are
+        given whenever there are k: where a graph finds fewer, and for a filter that leaves few rows, all allowed rows
+        are scored. Several queries at once are quicker than one after the other.
 
         Raises what `vw.nearest` raises.
 
@@ -78,7 +78,8 @@ class Index:
             raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
         asked = as_queries(self.vectors, queries)
         self.vectors.space.must_match(asked.space, "search")
-        found = self._answer(asked, int(k), _allowed(self.vectors, where, exclude))
+        allowed = allowed_rows(self.vectors, where, exclude)
+        found = self._answer(asked, int(k), allowed)
         return Neighbors(
             self.vectors.ids[found.places], found.places, found.scores, self.metric, self.vectors
         )
@@ -126,30 +127,27 @@ class Index:
         return f"Index of {rows:,} × {dim:,} by {self.metric}, {self.method}, {size}: {self.recall!r}"
 
     def _answer(self, asked: Vectors, k: int, allowed: np.ndarray | None) -> Answer:
-        candidates = self.finder.candidates(asked.values, k, allowed)
-        whole = [query for query, rows in enumerate(candidates) if rows is None]
+        found = self.finder.candidates(asked.values, k, allowed)
         every = None if allowed is None else np.flatnonzero(allowed)
-        if len(whole) == len(candidates):
+        known = [query for query, rows in enumerate(found) if rows is not None]
+        if not known:
             return self._scored(asked, k, every)
         width = min(k, len(self) if every is None else len(every))
         shape = (len(asked), width)
         made = Answer(np.empty(shape), np.empty(shape, np.int64))
-        if whole:
-            part = self._scored(asked[whole], k, every)
-            made.scores[whole], made.places[whole] = part
-        for query, rows in enumerate(candidates):
-            if rows is not None:
-                part = self._scored(asked if len(asked) == 1 else asked[query], k, rows)
-                made.scores[query], made.places[query] = part.scores[0], part.places[0]
+        own = [rows for rows in found if rows is not None]
+        queries = dense(asked.values, asked.dtype)[known]
+        made.scores[known], made.places[known] = best_of_candidates(
+            queries, self.vectors.values, own, width, self.metric
+        )
+        rest = np.setdiff1d(np.arange(len(asked)), known)
+        if len(rest):
+            made.scores[rest], made.places[rest] = self._scored(asked[rest], k, every)
         return made
 
     def _scored(self, asked: Vectors, k: int, rows: np.ndarray | None) -> Answer:
-        """The exact answer among all rows, or some, which stand in their order, so that ties go to the earlier."""
-        if rows is None:
-            return _pair(nearest(self.vectors, asked, k=k, metric=self.metric))
-        part = Vectors._trusted(self.vectors.values[rows], self.vectors.ids[rows], None, self.vectors.space)
-        found = nearest(part, asked, k=k, metric=self.metric)
-        return Answer(found.scores, rows[found.places])
+        """The exact answer among all rows, or some."""
+        return _pair(nearest(self.vectors, asked, k=k, metric=self.metric, where=rows))
 
 
 def index(
@@ -257,18 +255,6 @@ def _snapshot(X: Vectors) -> Vectors:
     elif not is_mapped(values):
         values = np.array(values, order="C")
     return Vectors._trusted(values, X.ids.copy(), X.rows, X.space, X.encoder, X.note)
-
-
-def _allowed(vectors: Vectors, where: Any, exclude: Any) -> np.ndarray | None:
-    """A mask of the rows that may be found, or None for all."""
-    if where is None and exclude is None:
-        return None
-    allowed = np.full(len(vectors), where is None)
-    if where is not None:
-        allowed[places_of(where, vectors.ids)] = True
-    if exclude is not None:
-        allowed[places_of(exclude, vectors.ids)] = False
-    return None if allowed.all() else allowed
 
 
 def _pair(found: Neighbors) -> Answer:

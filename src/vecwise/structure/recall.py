@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final, NamedTuple
-
-import numpy as np
+from typing import Final
 
 from vecwise.kernels.similarity import SIMILARITIES
+from vecwise.structure.rescoring import Answer
 
 _NORMAL: Final = 1.959964  # 95% of a normal distribution lie within so many standard deviations
 
@@ -41,13 +40,6 @@ class Recall:
             f"recall {self.share:.3f} of the {self.k} nearest "
             f"({self.low:.3f} to {self.high:.3f} with 95% confidence, {self.queries:,} queries)"
         )
-
-
-class Answer(NamedTuple):
-    """Scores and places of the nearest rows, both `(queries, k)`."""
-
-    scores: np.ndarray
-    places: np.ndarray
 
 
 EXACT: Final = Recall(1.0, 1.0, 1.0, 0, 0)
