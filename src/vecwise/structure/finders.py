@@ -14,7 +14,7 @@ from vecwise.kernels.arrays import is_sparse
 from vecwise.kernels.norms import row_norms, scale_rows
 from vecwise.kernels.scan import Codes, asked, encoded, survivors
 
-_MOST_SINGLE: Final = 4  # queries scanned one by one; for more, a matrix product reads all rows once for all
+_MOST_SINGLE: Final = 16  # queries scanned one by one; for more, a matrix product reads all rows once for all
 _BLOCK_CELLS: Final = 1 << 20
 
 

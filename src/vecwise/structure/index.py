@@ -61,9 +61,9 @@ class Index:
 
         `where` leaves only some rows, `exclude` leaves some out, as in `vw.nearest`: a mask, places, ids or an Arrow
         expression over the columns. With fewer than k rows left, all are given. The exact method gives the answer of
-        `vw.nearest`, to the bit. The others give rows that `recall` says are mostly the same, with the same scores; k are
-        given whenever there are k: where a graph finds fewer, and for a filter that leaves few rows, all allowed rows
-        are scored. Several queries at once are quicker than one after the other.
+        `vw.nearest`, to the bit. The others give rows that `recall` says are mostly the same, with the same scores; k
+        are given whenever there are k: where a graph finds fewer, and for a filter that leaves few rows, all allowed
+        rows are scored. Several queries at once are quicker than one after the other.
 
         Raises what `vw.nearest` raises.
 
@@ -140,8 +140,8 @@ class Index:
         made.scores[known], made.places[known] = best_of_candidates(
             queries, self.vectors.values, own, width, self.metric
         )
-        rest = np.setdiff1d(np.arange(len(asked)), known)
-        if len(rest):
+        rest = [query for query, rows in enumerate(found) if rows is None]
+        if rest:
             made.scores[rest], made.places[rest] = self._scored(asked[rest], k, every)
         return made
 
@@ -159,7 +159,7 @@ def index(
     answer. `metric` is `"cosine"`, `"dot"` or `"euclidean"`.
 
     - `"exact"`: the answer of `vw.nearest`. A second copy of one byte a coordinate is scanned, whose proven bounds
-      leave some tens of rows to score in float64. For up to 4 queries at a time; more are a matrix product over all
+      leave some tens of rows to score in float64. For up to 16 queries at a time; more are a matrix product over all
       rows. Sparse rows, and all rows without the compiled library, take that way too. Memory: 5 bytes a coordinate
       for float32. No limit of rows.
     - `"usearch"`: a graph (HNSW), approximate; the extra `[index]`. Settings: `connectivity=16`, `expansion_add=128`,
