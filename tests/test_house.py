@@ -171,14 +171,10 @@ def test_public_names_are_the_designed_face() -> None:
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors",
         "__version__", "batches", "cluster", "combine", "cosine", "dedupe", "distances", "dot",
-        "duplicates", "encode", "errors", "explain", "faithfulness", "health", "is_unit", "layout",
-        "nearest", "norm_summary", "normalize", "norms", "open", "open_encoder", "open_layout",
-        "pairs", "passages", "pca", "plot", "read", "save", "similar", "standardize", "testing",
-        "__version__", "batches", "combine", "cosine", "dedupe", "distances", "dot", "duplicates",
-        "encode", "errors", "explain", "faithfulness", "health", "index", "is_unit", "layout", "nearest",
-        "norm_summary", "normalize", "norms", "open", "open_encoder", "open_index", "open_layout", "pairs",
-        "passages", "pca", "plot", "read", "save", "similar", "standardize", "testing",
-        "unit_deviation",
+        "duplicates", "encode", "errors", "explain", "faithfulness", "health", "index", "is_unit",
+        "layout", "nearest", "norm_summary", "normalize", "norms", "open", "open_encoder",
+        "open_index", "open_layout", "pairs", "passages", "pca", "plot", "read", "save", "similar",
+        "standardize", "testing", "unit_deviation",
     }  # fmt: skip
 
 
