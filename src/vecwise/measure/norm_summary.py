@@ -13,10 +13,12 @@ import numpy as np
 
 from vecwise.draw.words import count, number
 from vecwise.errors import OutOfRange
+from vecwise.kernels.mapped import passed
 from vecwise.measure.norms import measured, orders_of
-from vecwise.runner import Engine, blocks, fold
+from vecwise.runner import Engine, fold
 from vecwise.vectors import Vectors, as_vectors
 
+PART_BYTES: Final = 1 << 24
 STEPS: Final = 64  # bins between a power of two and the next, each as wide as the others
 
 
@@ -219,6 +221,9 @@ def norm_summary(X: Any, /, *, orders: Sequence[float] = (1, 2), engine: Engine 
 
 
 def _parts(X: Any) -> Iterable[Any]:
-    if isinstance(X, Iterator):
-        return (block for part in X for block in blocks(as_vectors(part).values))
-    return blocks(as_vectors(X).values)
+    """Matrices of a size that makes the histogram cheap beside the reading."""
+    for part in X if isinstance(X, Iterator) else [X]:
+        values = as_vectors(part).values
+        size = max(1024, PART_BYTES // (values.dtype.itemsize * values.shape[1]))
+        for start in passed(values, range(0, values.shape[0], size)):
+            yield values[start : start + size]
