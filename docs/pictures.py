@@ -1,4 +1,4 @@
-"""Draw the pictures of `inputs.md` from the examples: `python docs/pictures.py` writes them beside it."""
+"""Draw the pictures of `inputs.md` and `outputs.md` from the examples: `python docs/pictures.py [NAME]`."""
 
 from __future__ import annotations
 
@@ -150,6 +150,38 @@ def digit() -> None:
     drawn.save("digit.svg")
 
 
+def dots(points: np.ndarray, colours: np.ndarray, side: int) -> np.ndarray:
+    """Points as pixels of a square, the later ones on top."""
+    low, high = np.percentile(points, [0.2, 99.8], axis=0)
+    at = ((points - low) / (high - low).max() * (side - 8) + 4).round().astype(int)
+    drawn = np.empty((side, side, 3), np.uint8)
+    drawn[:] = rgb(LOOK.surface).astype(np.uint8)
+    inside = ((at >= 0) & (at < side - 1)).all(axis=1)
+    for right in (0, 1):
+        for down in (0, 1):
+            drawn[side - 1 - at[inside, 1] - down, at[inside, 0] + right] = colours[inside]
+    return drawn
+
+
+def maps() -> None:
+    X = vw.encode(EXAMPLES / "speeches.csv")
+    years = np.array(X.rows.column("year").to_pylist(), dtype=np.float64)
+    colours = painted(years[None], VIRIDIS, years.min(), years.max())[0]
+    drawn = Picture(900, 500)
+    for place, (method, words) in enumerate((("pca", "Principal components"), ("umap", "UMAP"))):
+        made = vw.layout(X, dim=2, method=method)
+        kept = made.faithfulness.neighbors_kept
+        drawn.words(20 + 440 * place, 24, f"{words}: {kept:.1%} of the 10 nearest rows are kept")
+        drawn.matrix(20 + 440 * place, 40, 420, 420, dots(made.coordinates, colours, 840))
+    drawn.words(
+        20, 484, "10,000 sentences of American presidents, from 1790 (dark) to 2026 (yellow)", muted=True
+    )
+    drawn.save("maps.svg")
+
+
 if __name__ == "__main__":
-    for draw in (houses, counts, sentences, digit):
-        draw()
+    import sys
+
+    for draw in (houses, counts, sentences, digit, maps):
+        if len(sys.argv) < 2 or draw.__name__ in sys.argv[1:]:
+            draw()
