@@ -16,6 +16,7 @@ from scipy.sparse import coo_array, csr_array
 import vecwise as vw
 from conftest import read_only
 from vecwise.errors import NonFinite, OutOfRange, UnknownName, VecwiseError
+from vecwise.kernels import arrays as kernel_arrays
 from vecwise.kernels import native_norms, spans
 from vecwise.kernels.arrays import nonfinite_rows, oddities
 from vecwise.kernels.norms import many_norms, scale_rows, unit_rows
@@ -23,11 +24,19 @@ from vecwise.measure.norm_summary import NormFold
 from vecwise.measure.norms import Normalized
 from vecwise.testing import check_fold
 
-pytestmark = pytest.mark.usefixtures("way_of_counting")
+pytestmark = pytest.mark.usefixtures("way_of_counting", "few_cells_too")
 
 INF = float("inf")
 EPS = 2.0**-53
 SUBNORMAL = 5e-324
+
+
+@pytest.fixture(scope="module")
+def few_cells_too():
+    """Lets the compiled way look at arrays that would be too small for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel_arrays, "_FEW_BYTES", 0)
+        yield
 
 
 def exact_norm(row, order: float) -> Decimal:
