@@ -14,6 +14,7 @@ from conftest import read_only
 from vecwise.encoders.registry import from_data, to_data
 from vecwise.engines.local import serial, threads
 from vecwise.errors import EmptyInput, NonFinite, OutOfRange, SpaceMismatch, TooLarge, UnknownName, WrongShape
+from vecwise.kernels import triangle
 from vecwise.kernels.moments import principal_axes
 from vecwise.kernels.scatter import SINGLE_LOSS, block_moments
 from vecwise.measure import axes as finding
@@ -67,6 +68,35 @@ def test_squares_beyond_float32_are_taken_in_float64(size) -> None:
     made, exact = block_moments(X, single=True), longdouble_scatter(X)
     assert np.allclose(made.scatter / np.trace(exact), exact / np.trace(exact), atol=1e-7)
     assert made.doubt in (0, pytest.approx(SINGLE_LOSS * np.trace(exact), rel=0.2))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 256, 257, 1030])
+def test_compiled_and_numpy_give_the_same_bits(rows, monkeypatch) -> None:
+    X = (read_only(rows, 37) * 3 + 1e3).astype(np.float32)
+    made = []
+    for wanted in ("1", "0"):
+        monkeypatch.setenv("VECWISE_NATIVE", wanted)
+        made.append(block_moments(X, single=True))
+    assert made[0].scatter.tobytes() == made[1].scatter.tobytes()
+    assert made[0].mean.tobytes() == made[1].mean.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_triangles_with_and_without_the_routine_of_scipy(dtype, monkeypatch) -> None:
+    rows = np.round(3 * read_only(50, 9)).astype(dtype)
+    start = np.asfortranarray(np.triu(np.round(read_only(9, 9, seed=1)))).astype(dtype, order="F")
+    exact = np.triu(2 * start - (rows.T @ rows))
+    for routine in (triangle._routine, lambda dtype: None):
+        monkeypatch.setattr(triangle, "_routine", routine)
+        upper = start.copy(order="F")
+        triangle.add_product(rows, upper, 2.0, times=-1.0)
+        assert np.array_equal(upper, exact)  # whole numbers: every order of adding is exact
+    assert triangle._routine(dtype) is None
+
+
+def test_scipy_lends_its_routines() -> None:
+    """Without them everything works at half the speed; a release of SciPy that ends this should be noticed."""
+    assert all(triangle._routine(dtype) is not None for dtype in triangle._ROUTINES)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 700), st.integers(1, 6))
