@@ -12,6 +12,13 @@
 #define TOGETHER 4   /* rows that dimensions are summed over at a time, while they are in the nearest cache */
 #define SAFE 1e-280  /* below it squares have lost digits, and above its inverse they overflow */
 
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) ((void)0)
+#endif
+#define AHEAD 4096 /* bytes */
+
 /* Large odd numbers without a pattern, those of xxHash. */
 #define FIRST 2654435761u
 #define SECOND 2246822519u
@@ -23,10 +30,10 @@ typedef struct {
     double *l1, *l2, *far;          /* of every row */
     uint64_t *digests;              /* two of every row */
     uint8_t *bad;                   /* whether a row holds NaN or infinity: it is left out of what dimensions are told */
-    double *sum, *squares;          /* of every dimension: differences from the center, and their squares */
-    double *units;                  /* rows divided by their length */
-    double *low, *high;
+    double *sum, *squares, *units;  /* of every dimension: differences from the center, their squares, rows at length 1 */
+    void *edges;                    /* the smallest cells, then the largest */
     uint32_t *hashes;
+    int64_t *filled;                /* cells that are not zero, by lane */
 } Survey;
 
 /* A round of xxHash: a change of one word changes the hash for good. */
@@ -35,21 +42,26 @@ static inline uint32_t rounded(uint32_t hash, uint32_t word) {
     return (hash << 13 | hash >> 19) * FIRST;
 }
 
-static void digest(const uint32_t *hash, uint64_t *made) {
-    uint64_t first = LONG_FIRST, second = LONG_SECOND;
-    for (int k = 0; k < LANES; k += 2) {
-        uint64_t x = (uint64_t)hash[k + 1] << 32 | hash[k];
-        first = (first ^ x) * LONG_SECOND, first ^= first >> 29;
-        second = (second + x) * LONG_FIRST, second ^= second >> 32;
-    }
-    made[0] = first, made[1] = second;
+/* Sixteen hashes as two numbers, each of which depends on all of them. */
+static inline void digest(const uint32_t *hash, uint64_t *made) {
+    uint32_t half[LANES / 2], four[LANES / 4];
+    for (int k = 0; k < LANES / 2; k++) half[k] = rounded(hash[k], hash[k + LANES / 2]);
+    for (int k = 0; k < LANES / 4; k++) four[k] = rounded(half[k], half[k + LANES / 4]);
+    uint64_t x = (uint64_t)four[1] << 32 | four[0], y = (uint64_t)four[3] << 32 | four[2];
+    x ^= x >> 31, y ^= y >> 31;
+    made[0] = x * LONG_FIRST + y * LONG_SECOND;
+    made[1] = x * LONG_SECOND - y * LONG_FIRST;
+    made[0] ^= made[0] >> 32, made[1] ^= made[1] >> 29;
 }
 
-static double total(const double *lanes) {
+static inline double total(const double *lanes) {
     double half[LANES / 2];
     for (int k = 0; k < LANES / 2; k++) half[k] = lanes[k] + lanes[k + LANES / 2];
     return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
 }
+
+#define SMALLER(a, b) ((a) < (b) ? (a) : (b))
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))
 
 #define CELL float
 #define BITS uint32_t
@@ -71,12 +83,18 @@ static double total(const double *lanes) {
 #include "native_health.h"
 
 /* Survey rows of `dim` cells, of float64 where `wide`; gives how many cells are not zero. `rows_told` holds l1, l2 and
-   distance of every row, `dims_told` five sums of every dimension, in the order of `Survey`; the latter and `hashes` are
-   added to what they hold. */
+   distance of every row, `dims_told` three sums of every dimension, `edges` its smallest and largest cell, all in the order
+   of `Survey`; what is told of dimensions is added to what is there. */
 int64_t vecwise_survey(const void *values, int wide, int64_t rows, int64_t dim, const double *center, const double *weights,
-                       double *rows_told, uint64_t *digests, uint8_t *bad, double *dims_told, uint32_t *hashes) {
+                       double *rows_told, uint64_t *digests, uint8_t *bad, double *dims_told, void *edges, uint32_t *hashes) {
+    int64_t filled[LANES] = {0}, count = 0;
     if (rows < 0 || dim < 1) return BAD_INPUT;
     Survey told = {center, weights, rows_told, rows_told + rows, rows_told + 2 * rows, digests, bad, dims_told,
-                   dims_told + dim, dims_told + 2 * dim, dims_told + 3 * dim, dims_told + 4 * dim, hashes};
-    return wide ? survey_double(values, rows, dim, &told) : survey_single(values, rows, dim, &told);
+                   dims_told + dim, dims_told + 2 * dim, edges, hashes, filled};
+    if (wide)
+        survey_double(values, rows, dim, &told);
+    else
+        survey_single(values, rows, dim, &told);
+    for (int k = 0; k < LANES; k++) count += filled[k];
+    return count;
 }

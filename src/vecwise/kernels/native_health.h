@@ -8,36 +8,38 @@ static inline BITS NAMED(bits_of)(CELL x) {
     return bits;
 }
 
-/* A row's own numbers; gives how many of its cells are not zero. What is missing in the last sixteen counts as zeros, and is
-   read apart: sums stay in registers only where nothing else happens between them. */
-WIDE static int64_t NAMED(read_row)(const CELL *row, int64_t dim, const double *center, const double *weights,
-                                    const Survey *told, int64_t place) {
+/* A row's own numbers. What is missing in the last sixteen cells counts as zeros, and is read apart: sums stay in registers
+   only where nothing else happens between them. Rows are asked for a page ahead: no processor looks so far by itself. */
+WIDE static void NAMED(read_row)(const CELL *row, int64_t dim, const double *center, const double *weights,
+                                 const Survey *told, int64_t place) {
     double l1[LANES] = {0}, l2[LANES] = {0}, far[LANES] = {0};
     uint32_t hash[LANES] = {0}, filled[LANES] = {0};
-    int64_t count = 0, j = 0;
+    int64_t j = 0;
     CELL rest[LANES] = {0};
-#define READ(cells)                                             \
-    for (int k = 0; k < LANES; k++) {                           \
+#define READ(cells)                                                    \
+    for (int k = 0; k < LANES; k++) {                                  \
         double x = cells[k], d = (x - center[j + k]) * weights[j + k]; \
-        BITS bits = NAMED(bits_of)(cells[k]);                   \
-        l1[k] += fabs(x);                                       \
-        l2[k] += x * x;                                         \
-        far[k] += d * d;                                        \
-        hash[k] = MIXED(hash[k], bits);                         \
-        filled[k] += bits != 0;                                 \
+        BITS bits = NAMED(bits_of)(cells[k]);                          \
+        l1[k] += fabs(x);                                              \
+        l2[k] += x * x;                                                \
+        far[k] += d * d;                                               \
+        hash[k] = MIXED(hash[k], bits);                                \
+        filled[k] += (uint32_t)(bits < 1 ? bits : 1);                  \
     }
-    for (; j + LANES <= dim; j += LANES) READ((row + j))
+    for (; j + LANES <= dim; j += LANES) {
+        for (int ahead = 0; ahead < LANES * (int)sizeof(CELL); ahead += 64) PREFETCH((const char *)(row + j) + AHEAD + ahead);
+        READ((row + j))
+    }
     if (j < dim) {
         memcpy(rest, row + j, (size_t)(dim - j) * sizeof *row);
         READ(rest)
     }
 #undef READ
-    for (int k = 0; k < LANES; k++) count += filled[k];
+    for (int k = 0; k < LANES; k++) told->filled[k] += filled[k];
     told->l1[place] = total(l1);
     told->l2[place] = total(l2);
     told->far[place] = sqrt(total(far));
     digest(hash, told->digests + 2 * place);
-    return count;
 }
 
 /* The length of a row, and what its cells are multiplied by, one number after the other, to give it length 1. A row of
@@ -66,7 +68,7 @@ static int NAMED(settle_row)(const CELL *row, int64_t dim, const Survey *told, i
 WIDE static void NAMED(read_four)(const CELL *restrict a, const CELL *restrict b, const CELL *restrict c,
                                   const CELL *restrict d, int64_t dim, const double *scales, const uint32_t *keys,
                                   const double *restrict center, double *restrict sum, double *restrict squares,
-                                  double *restrict units, double *restrict low, double *restrict high,
+                                  double *restrict units, CELL *restrict low, CELL *restrict high,
                                   uint32_t *restrict hashes) {
     const double s = scales[0], t = scales[1], u = scales[2], v = scales[3];
     const uint32_t p = keys[0], q = keys[1], r = keys[2], o = keys[3];
@@ -77,36 +79,36 @@ WIDE static void NAMED(read_four)(const CELL *restrict a, const CELL *restrict b
         sum[j] += (e + f) + (g + h);
         squares[j] += (e * e + f * f) + (g * g + h * h);
         units[j] += (w * s + x * t) + (y * u + z * v);
-        e = w < x ? w : x, f = y < z ? y : z, e = e < f ? e : f;
-        g = w > x ? w : x, h = y > z ? y : z, g = g > h ? g : h;
-        low[j] = e < low[j] ? e : low[j];
-        high[j] = g > high[j] ? g : high[j];
+        CELL least = SMALLER(SMALLER(a[j], b[j]), SMALLER(c[j], d[j])), most = LARGER(LARGER(a[j], b[j]), LARGER(c[j], d[j]));
+        low[j] = SMALLER(least, low[j]);
+        high[j] = LARGER(most, high[j]);
         hashes[j] += FOLDED(k) * p + FOLDED(l) * q + FOLDED(m) * r + FOLDED(n) * o;
     }
 }
 
 static void NAMED(read_one)(const CELL *row, int64_t dim, const double *scales, uint32_t key, const Survey *told) {
+    CELL *low = told->edges, *high = low + dim;
     for (int64_t j = 0; j < dim; j++) {
         double x = row[j], d = x - told->center[j];
         BITS bits = NAMED(bits_of)(row[j]);
         told->sum[j] += d;
         told->squares[j] += d * d;
         told->units[j] += x * scales[0] * scales[1];
-        told->low[j] = x < told->low[j] ? x : told->low[j];
-        told->high[j] = x > told->high[j] ? x : told->high[j];
+        low[j] = SMALLER(row[j], low[j]);
+        high[j] = LARGER(row[j], high[j]);
         told->hashes[j] += FOLDED(bits) * key;
     }
 }
 
-static int64_t NAMED(survey)(const CELL *values, int64_t rows, int64_t dim, const Survey *told) {
+static void NAMED(survey)(const CELL *values, int64_t rows, int64_t dim, const Survey *told) {
     const CELL *waiting[TOGETHER];
     double scales[TOGETHER], own[2];
     uint32_t keys[TOGETHER];
-    int64_t filled = 0, count = 0;
+    int64_t count = 0;
     for (int64_t i = 0; i < rows; i++) {
         const CELL *row = values + i * dim;
         const uint32_t key = ((uint32_t)i * FIRST ^ SECOND) | 1;
-        filled += NAMED(read_row)(row, dim, told->center, told->weights, told, i);
+        NAMED(read_row)(row, dim, told->center, told->weights, told, i);
         int unusual = NAMED(settle_row)(row, dim, told, i, own);
         if (told->bad[i]) continue;
         if (unusual) {
@@ -116,7 +118,7 @@ static int64_t NAMED(survey)(const CELL *values, int64_t rows, int64_t dim, cons
         waiting[count] = row, scales[count] = own[0], keys[count] = key;
         if (++count < TOGETHER) continue;
         NAMED(read_four)(waiting[0], waiting[1], waiting[2], waiting[3], dim, scales, keys, told->center, told->sum,
-                         told->squares, told->units, told->low, told->high, told->hashes);
+                         told->squares, told->units, told->edges, (CELL *)told->edges + dim, told->hashes);
         count = 0;
     }
     own[1] = 1;
@@ -124,5 +126,4 @@ static int64_t NAMED(survey)(const CELL *values, int64_t rows, int64_t dim, cons
         own[0] = scales[k];
         NAMED(read_one)(waiting[k], dim, own, keys[k], told);
     }
-    return filled;
 }

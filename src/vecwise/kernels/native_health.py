@@ -15,7 +15,7 @@ from vecwise.kernels.native import address, bound
 
 LANES: Final = 16  # cells that are read at a time; `native_health.c` says the same
 _SIGNATURES: Final = {
-    "vecwise_survey": (c_void_p, c_int, c_int64, c_int64, *(c_void_p,) * 7),
+    "vecwise_survey": (c_void_p, c_int, c_int64, c_int64, *(c_void_p,) * 8),
 }
 
 library = bound(_SIGNATURES)
@@ -31,12 +31,12 @@ def survey_rows(
     """
     rows, dim = values.shape
     told, digests, bad = np.empty((3, rows)), np.empty((rows, 2), np.uint64), np.empty(rows, bool)
-    sums, hashes = np.zeros((5, dim)), np.zeros(dim, np.uint32)
-    sums[3], sums[4] = np.inf, -np.inf
+    sums, hashes = np.zeros((3, dim)), np.zeros(dim, np.uint32)
+    edges = np.repeat(np.array([[np.inf], [-np.inf]], values.dtype), dim, axis=1)
     padding = -dim % LANES
     around = [np.concatenate([row, np.zeros(padding)]) for row in (center, weights)]
     filled = library().vecwise_survey(
         *(address(values), values.dtype.itemsize == 8, rows, dim, address(around[0]), address(around[1])),
-        *(address(told), address(digests), address(bad), address(sums), address(hashes)),
+        *(address(told), address(digests), address(bad), address(sums), address(edges), address(hashes)),
     )
-    return filled, told, digests, bad, sums, hashes
+    return filled, told, digests, bad, np.concatenate([sums, edges]), hashes

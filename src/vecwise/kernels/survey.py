@@ -98,7 +98,7 @@ def _folded(values: np.ndarray) -> np.ndarray:
 
 
 def _row_digests(values: np.ndarray) -> np.ndarray:
-    """A hash of every sixteenth cell by xxHash's rounds, then the sixteen hashes mixed into two of 64 bits."""
+    """A hash of every sixteenth cell by xxHash's rounds, then the sixteen hashes as two numbers of 64 bits."""
     rows, dim = values.shape
     steps = -(-dim // LANES)
     padded = np.zeros((rows, steps * LANES), values.dtype)
@@ -107,17 +107,19 @@ def _row_digests(values: np.ndarray) -> np.ndarray:
     hashes = np.zeros((rows, LANES), np.uint32)
     for step in range(steps):
         for part in range(words.shape[3]):
-            hashes += words[:, step, :, part] * _SECOND
-            hashes = (hashes << np.uint32(13) | hashes >> np.uint32(19)) * _FIRST
-    made = np.empty((rows, 2), np.uint64)
-    made[:, 0], made[:, 1] = _LONG_FIRST, _LONG_SECOND
-    for lane in range(0, LANES, 2):
-        pair = hashes[:, lane + 1].astype(np.uint64) << np.uint64(32) | hashes[:, lane]
-        made[:, 0] = (made[:, 0] ^ pair) * _LONG_SECOND
-        made[:, 0] ^= made[:, 0] >> np.uint64(29)
-        made[:, 1] = (made[:, 1] + pair) * _LONG_FIRST
-        made[:, 1] ^= made[:, 1] >> np.uint64(32)
-    return made
+            hashes = _rounded(hashes, words[:, step, :, part])
+    for width in (LANES // 2, LANES // 4):
+        hashes = _rounded(hashes[:, :width], hashes[:, width:])
+    long = hashes.astype(np.uint64)
+    x, y = (long[:, i + 1] << np.uint64(32) | long[:, i] for i in (0, 2))
+    x, y = x ^ x >> np.uint64(31), y ^ y >> np.uint64(31)
+    first, second = x * _LONG_FIRST + y * _LONG_SECOND, x * _LONG_SECOND - y * _LONG_FIRST
+    return np.stack([first ^ first >> np.uint64(32), second ^ second >> np.uint64(29)], axis=1)
+
+
+def _rounded(hashes: np.ndarray, words: np.ndarray) -> np.ndarray:
+    mixed = hashes + words * _SECOND
+    return (mixed << np.uint32(13) | mixed >> np.uint32(19)) * _FIRST
 
 
 # ---- sparse rows: only the cells that are there are read ----

@@ -6,6 +6,7 @@ This module must not know files or encoders; what is found is worded in `checks`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from vecwise.kernels.arrays import as_matrix, is_sparse
 from vecwise.kernels.digests import equal_columns, first_equal
 from vecwise.measure import checks
 from vecwise.measure.checks import Check
-from vecwise.measure.findings import Health, Range
+from vecwise.measure.findings import Health, Range, median
 from vecwise.measure.leaks import Leak, leaks_between, split_codes
 from vecwise.measure.samples import Sample, Sampled, center_of, drawn, looked_at
 from vecwise.measure.surveying import Surveyed, Surveying, wide_blocks
@@ -99,15 +100,20 @@ def examined(
     """
     names = () if space is None or space.features is None else space.features
     named = space is not None and bool(names) and space.kind not in ONE_UNIT
+    values = (
+        np.asarray(values) if isinstance(values, np.memmap) else values
+    )  # whose own slices are slow to make
     groups = None if splits is None else split_codes(splits, table, values.shape[0])
     found = _read(values, ids, names, named, seed, engine)
-    sampled = looked_at(found.sample, found.first, found.seen, standardized=found.mixed)
+    with ThreadPoolExecutor(1) as beside:  # medians of all rows, while the sample is multiplied
+        told = beside.submit(_of_rows, found)
+        sampled = looked_at(found.sample, found.first, found.seen, standardized=found.mixed)
     leaks = None
     if groups is not None:
         leaks = leaks_between(
             values, ids, *groups, found.first, found.seen, standardized=found.mixed, seed=seed
         )
-    return _concluded(found, sampled, leaks)
+    return _concluded(found, told.result(), sampled, leaks)
 
 
 def _read(
@@ -123,39 +129,57 @@ def _read(
     return _Evidence(values, ids, names, named, sample, seen, first, varying, mixed)
 
 
-def _concluded(found: _Evidence, sampled: Sampled, leaks: tuple[Leak, ...] | None) -> Health:
-    seen, (count, dim) = found.seen, found.values.shape
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """What was told of the finite rows: their norms, which repeat none, and which lie far out."""
+
+    l1: np.ndarray
+    l2: np.ndarray
+    norms: dict[str, Range]
+    unit: bool
+    distinct: np.ndarray
+    far: np.ndarray
+
+
+def _of_rows(found: _Evidence) -> _Rows:
+    seen, count = found.seen, found.values.shape[0]
     good = ~seen.bad
     l1, l2 = (seen.l1, seen.l2) if seen.finite == count else (seen.l1[good], seen.l2[good])
-    unit = bool(
-        len(l2) and len(l2) == count and l2.min() >= 1 - UNIT_TOLERANCE and l2.max() <= 1 + UNIT_TOLERANCE
-    )
+    norms = {"l1": Range.of(l1), "l2": Range.of(l2)}
+    least, _, most = norms["l2"]
+    unit = len(l2) == count and least >= 1 - UNIT_TOLERANCE and most <= 1 + UNIT_TOLERANCE
     distinct = np.flatnonzero(good & (found.first == np.arange(count)))
+    return _Rows(l1, l2, norms, unit, distinct, _far(seen))
+
+
+def _concluded(found: _Evidence, told: _Rows, sampled: Sampled, leaks: tuple[Leak, ...] | None) -> Health:
+    seen, (count, dim), l1, l2 = found.seen, found.values.shape, told.l1, told.l2
     still = seen.low == seen.high if len(l2) > 1 else np.zeros(dim, bool)
     twins = _twins(found, still) if len(l2) > 1 else []
-    far, alike = _far(seen), _mean_cosine(seen)
+    alike = _mean_cosine(seen)
     sparse, dtype = is_sparse(found.values), str(found.sample.rows.dtype)
     density = seen.filled / max(1, count * dim)
-    zeros = found.ids[good & (seen.l1 == 0)]
+    zeros = found.ids[~seen.bad & (seen.l1 == 0)]
+    repeats = len(l2) - len(told.distinct)
     verdicts = (
         checks.finite(found.ids[seen.bad], count),
         checks.nonzero(zeros, count),
-        checks.lengths(l1, l2, unit),
-        checks.repeats(len(l2) - len(distinct), count),
+        checks.lengths(l1, l2, told.unit),
+        checks.repeats(repeats, count),
         checks.near_repeats(sampled, found.sample.whole, mixed=found.mixed),
         checks.constants(int(still.sum()), dim),
         checks.equal_dimensions(twins, found.names or [str(i) for i in range(dim)], sparse=sparse),
         checks.units(found.mixed, found.varying),
-        checks.outliers(found.ids[far], count, scaled=found.scaled),
+        checks.outliers(found.ids[told.far], count, scaled=found.scaled),
         *_of_directions(found, sampled, alike),
         checks.storage(density, count * dim, dtype, sparse=sparse, single=_single(found.sample.rows)),
         *([] if leaks is None else [checks.leakage(leaks)]),
     )
+    advice = _advice(l2, told.unit, found.mixed, sparse)
     return Health(
-        count, dim, dtype, sparse, density, {"l1": Range.of(l1), "l2": Range.of(l2)}, unit, len(zeros),
-        count - len(l2), len(l2) - len(distinct), int(still.sum()), sum(len(group) - 1 for group in twins),
-        Range.of(found.varying), found.mixed, alike, sampled, leaks or (), _advice(l2, unit, found.mixed, sparse),
-        verdicts, found.ids, l1, l2, distinct, far,
+        count, dim, dtype, sparse, density, told.norms, told.unit, len(zeros), count - len(l2), repeats,
+        int(still.sum()), sum(len(group) - 1 for group in twins), Range.of(found.varying), found.mixed, alike,
+        sampled, leaks or (), advice, verdicts, found.ids, l1, l2, told.distinct, told.far,
     )  # fmt: skip
 
 
@@ -190,11 +214,11 @@ def _far(seen: Surveyed) -> np.ndarray:
     far = seen.far if seen.finite == len(seen.far) else seen.far[~seen.bad]
     if len(far) < FEWEST_FAR:
         return np.zeros(0, np.int64)
-    middle = float(np.median(far))
+    middle = median(far)
     if not np.isfinite(middle):
         return np.zeros(0, np.int64)
     with np.errstate(invalid="ignore"):
-        spread = max(1.4826 * float(np.median(np.abs(far - middle))), 0.01 * middle)
+        spread = max(1.4826 * median(np.abs(far - middle)), 0.01 * middle)
     places = np.flatnonzero(~seen.bad & (seen.far > middle + FAR * spread))
     return places[np.argsort(-seen.far[places], kind="stable")]
 
