@@ -1,0 +1,1 @@
+"""Runs: what was done, with what, and what came out; a journal that no command waits for."""
