@@ -33,6 +33,7 @@ FLOORS = [
     {"resume"},
     {"encoders"},
     {"measure"},
+    {"tracking"},
     {"runner"},
     {"store"},
     {"draw"},

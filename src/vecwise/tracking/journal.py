@@ -73,7 +73,7 @@ def read(folder: Path | None = None) -> Read:
     """Read all events in order; what is no event is counted and passed over, and a missing journal is empty."""
     events: list[dict[str, Any]] = []
     broken = newer = 0
-    with suppress(FileNotFoundError), open((folder or home()) / NAME, "rb") as file:
+    with suppress(FileNotFoundError, NotADirectoryError), open((folder or home()) / NAME, "rb") as file:
         for line in _lines(file):
             event = _event(line)
             if event is None:

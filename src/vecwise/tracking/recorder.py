@@ -6,8 +6,8 @@ This module must not know which work is recorded.
 from __future__ import annotations
 
 import os
+import platform
 import secrets
-import socket
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ _current: ContextVar[Recorder | None] = ContextVar("vecwise_run", default=None)
 
 
 class Recorder:
-    """A run while it goes on. What is logged is in the journal at once, so a killed run shows what it had."""
+    """A run while it goes on; one without an id is not recorded. What is logged is in the journal at once, so a killed run shows what it had."""
 
     def __init__(self, run: str) -> None:
         self.id = run
@@ -50,7 +50,8 @@ class Recorder:
         kept = {name: float(value) for name, value in metrics.items() if isfinite(value)}
         if step is None:
             self._metrics.update(kept)
-        _quietly(lambda: append({"event": "log", "run": self.id, "metrics": kept, **_step(step)}))
+        if self.id:
+            _quietly(lambda: append({"event": "log", "run": self.id, "metrics": kept, **_step(step)}))
 
     def param(self, **params: Any) -> None:
         """Add parameters that were not known when the run began, such as a guessed column."""
@@ -59,12 +60,13 @@ class Recorder:
     def read(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Add data that the run reads; give the entry, into which `rows` and `columns` may be put."""
         entry: dict[str, Any] = {}
-        self._data.append((FingerprintQuestion(path), entry))
+        if self.id:
+            self._data.append((FingerprintQuestion(path), entry))
         return entry
 
     def wrote(self, path: str | os.PathLike[str], kind: str, **facts: Any) -> None:
         """Add a result by reference: where it is and what it hashes to."""
-        found = fingerprint(path)
+        found = fingerprint(path) if self.id else None
         if found is not None:
             self._results.append({"kind": kind, **found.to_data(), **clean(facts)})
 
@@ -117,7 +119,7 @@ def recording(
         "params": plain_params(params or {}),
         "tags": tags or {},
         "folder": str(Path.cwd()),
-        "host": socket.gethostname(),
+        "host": platform.node(),
         "pid": os.getpid(),
         "process": process_mark(),
     }
@@ -137,6 +139,8 @@ def recording(
         if written:
             ending["seconds"] = time.perf_counter() - start
             _quietly(lambda: _end(run, ending, code))
+        else:
+            code.drop()
 
 
 def _end(run: Recorder, ending: dict[str, Any], code: CodeQuestion) -> None:

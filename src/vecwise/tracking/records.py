@@ -6,7 +6,7 @@ This module must not know how runs are shown or compared.
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -155,7 +155,7 @@ def _end(run: Run, event: dict[str, Any]) -> None:
 
 def _is_alive(event: dict[str, Any]) -> bool:
     """Whether its process still runs: on this machine, under this number, started at that moment."""
-    if event.get("host") != socket.gethostname():
+    if event.get("host") != platform.node():
         return True  # nobody here can tell
     pid = event.get("pid")
     if not isinstance(pid, int) or pid <= 0:

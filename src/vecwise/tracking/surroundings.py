@@ -82,6 +82,13 @@ class CodeQuestion:
         ]
         self._folder = folder
 
+    def drop(self) -> None:
+        """Stop asking: nobody will hear the answer."""
+        for asked in self._asked:
+            if asked is not None:
+                asked.kill()
+                asked.communicate()
+
     def answer(self) -> Code | None:
         """Give the state of the code as it was asked for, or None."""
         head, status = (_said(asked) for asked in self._asked)
