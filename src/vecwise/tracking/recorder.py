@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,7 +31,10 @@ _current: ContextVar[Recorder | None] = ContextVar("vecwise_run", default=None)
 
 
 class Recorder:
-    """A run while it goes on; one without an id is not recorded. What is logged is in the journal at once, so a killed run shows what it had."""
+    """A run while it goes on; one without an id is not recorded.
+
+    What is logged is in the journal at once, so a killed run shows what it had.
+    """
 
     def __init__(self, run: str) -> None:
         self.id = run
@@ -107,7 +109,7 @@ def recording(
     if outer is not None or not is_on():
         yield outer or Recorder("")
         return
-    run = Recorder(secrets.token_hex(5))
+    run = Recorder(os.urandom(5).hex())
     start, code = time.perf_counter(), CodeQuestion(Path.cwd())
     begin = {
         "event": "begin",
