@@ -15,6 +15,8 @@ settings.register_profile(
 )
 settings.load_profile("vecwise")
 
+os.environ["VECWISE_TRACK"] = "0"  # tests of runs switch it on, into a folder of their own
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FIVE = [
     "We scanned the skies with rainbow eyes",

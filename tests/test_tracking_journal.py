@@ -119,6 +119,7 @@ def test_a_full_disk_costs_one_warning_and_never_the_work(home, monkeypatch) -> 
 def test_a_place_that_cannot_be_written_costs_one_warning(tmp_path, monkeypatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("VECWISE_RUNS", str(tmp_path / "file" / "runs"))
+    monkeypatch.setenv("VECWISE_TRACK", "1")
     monkeypatch.setattr(recorder, "_warned", [])
     with pytest.warns(RuntimeWarning, match="not recorded"), recording("work"):
         pass

@@ -15,8 +15,31 @@ from vecwise.cli.printing import printable
 from vecwise.errors import VecwiseError
 
 
+class Command(click.Command):
+    """A command that can be told not to be recorded."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.params.append(
+            click.Option(
+                ["--no-track"],
+                is_flag=True,
+                expose_value=False,
+                callback=_do_not_track,
+                help="Do not record this run (see `vecwise runs`).",
+            )
+        )
+
+
+def _do_not_track(context: click.Context, option: click.Parameter, given: bool) -> None:
+    if given:
+        os.environ["VECWISE_TRACK"] = "0"
+
+
 class Commands(click.Group):
     """Lists commands in the order in which a user meets them."""
+
+    command_class = Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the commands in the order of their definition."""

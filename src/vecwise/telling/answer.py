@@ -5,21 +5,23 @@ This module must not know any command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: sections of lines for a person, JSON data for a program, and the exit status.
+    """One answer: sections of lines for a person, JSON data for a program, the exit status, and files.
 
+    `files` are those that were written, by what they are: "report", "vectors".
     JSON has no NaN and no infinity: where the data holds one, it becomes `None`.
     """
 
     sections: list[tuple[str, list[str]]]
     data: dict[str, Any]
     status: int = 0
+    files: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the data strict JSON where it is made, so that no printer has to."""

@@ -34,7 +34,11 @@ def explored(name: str, rows: int, facts: Facts, report: str | None) -> Answer:
         (f"Pairs, by {facts.view.words}", _pair_lines(facts)),
         *([("Report", [report])] if report else []),
     ]
-    return Answer(sections, _explored_data(name, rows, facts, report))
+    return Answer(
+        sections,
+        _explored_data(name, rows, facts, report),
+        files={} if report is None else {"report": report},
+    )
 
 
 def saved(X: Any, folder: str, rows: int, known: int, plan: Plan | None) -> Answer:
@@ -51,7 +55,7 @@ def saved(X: Any, folder: str, rows: int, known: int, plan: Plan | None) -> Answ
         "known": known,
         "columns": [] if plan is None else [column_data(c) for c in plan.columns],
     }
-    return Answer([(line, [] if plan is None else plan_lines(plan))], data)
+    return Answer([(line, [] if plan is None else plan_lines(plan))], data, files={"vectors": folder})
 
 
 def _found(name: str, rows: int, facts: Facts) -> str:

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict
@@ -38,20 +38,19 @@ class Recorder:
 
     def __init__(self, run: str) -> None:
         self.id = run
-        self._metrics: dict[str, float] = {}
         self._params: dict[str, Any] = {}
         self._results: list[dict[str, Any]] = []
         self._data: list[tuple[FingerprintQuestion | Fingerprint, dict[str, Any]]] = []
         self.status = "done"
 
-    def log(self, *, step: int | None = None, **metrics: float) -> None:
-        """Add numbers; with a `step` they are points of a curve, otherwise the run's own results.
+    def log(
+        self, metrics: Mapping[str, float] | None = None, /, *, step: int | None = None, **more: float
+    ) -> None:
+        """Add numbers by name; with a `step` they are points of a curve, otherwise the run's own results.
 
         A number without a value (NaN, infinity) is left out.
         """
-        kept = {name: float(value) for name, value in metrics.items() if isfinite(value)}
-        if step is None:
-            self._metrics.update(kept)
+        kept = {name: float(value) for name, value in {**(metrics or {}), **more}.items() if isfinite(value)}
         if self.id:
             _quietly(lambda: append({"event": "log", "run": self.id, "metrics": kept, **_step(step)}))
 
@@ -78,7 +77,7 @@ class Recorder:
             found = question if isinstance(question, Fingerprint) else question.answer()
             if found is not None:
                 data.append({**found.to_data(), **entry})
-        return {"metrics": self._metrics, "params": self._params, "results": self._results, "data": data}
+        return {"params": self._params, "results": self._results, "data": data}
 
 
 def is_on() -> bool:

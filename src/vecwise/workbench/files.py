@@ -18,6 +18,7 @@ from vecwise.streaming import encode_file, is_large
 from vecwise.telling.answer import Answer
 from vecwise.telling.explored import explored, saved
 from vecwise.vectors import Vectors, as_vectors
+from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
 
@@ -45,6 +46,7 @@ def plot(X: Any, /, *, color: str | None = None, dim: int = 3) -> Any:
 # ---- the commands: each gives an `Answer`, which tells itself in words or as JSON ----
 
 
+@tracked("explore")
 def explore(
     path: str,
     *,
@@ -72,6 +74,7 @@ def explore(
     return explored(name, made.total, facts, html)
 
 
+@tracked("encode")
 def encode_to(path: str, folder: str, **options: Any) -> Answer:
     """Encode a file and save the vectors as a folder."""
     whole = {
@@ -94,3 +97,12 @@ def encode_to(path: str, folder: str, **options: Any) -> Answer:
 
     X, known = encode_into(folder, encoded, lambda X, identity: save_encoded(X, folder, identity))
     return saved(X, folder, len(X), known, plans[0])
+
+
+@tracked("health")
+def health_of(path: str, **options: Any) -> Answer:
+    """Check the vectors of a PATH."""
+    from vecwise.measure.health import health
+
+    X = load(path, **options).vectors
+    return healthy(display_name(path), health(X), X)
