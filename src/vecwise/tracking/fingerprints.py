@@ -49,7 +49,7 @@ def fingerprint(path: str | os.PathLike[str]) -> Fingerprint | None:
     'sha256:67e65b'
     """
     place = Path(path)
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, KeyError, TypeError):
         if place.is_file():
             return Fingerprint(str(place.resolve()), place.name, *_of_file(place))
         if place.is_dir():
@@ -72,8 +72,8 @@ def _of_file(path: Path) -> tuple[str, int]:
 def _of_folder(path: Path) -> tuple[str, int]:
     manifest = path / _MANIFEST
     if manifest.is_file():  # it holds the hash of every file beside it
-        raw = manifest.read_bytes()
-        return f"manifest:{hashlib.sha256(raw).hexdigest()}", _size(json.loads(raw))
+        told = json.loads(manifest.read_bytes())
+        return f"manifest:{_of_manifest(told)}", _size(told)
     listed: list[tuple[str, int, int]] = []
     for base, folders, files in os.walk(path):
         folders.sort()
@@ -85,6 +85,14 @@ def _of_folder(path: Path) -> tuple[str, int]:
     text = "\n".join(f"{name}\0{size}\0{time}" for name, size, time in listed)
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
     return f"listing:{digest}", sum(size for _, size, _ in listed)
+
+
+def _of_manifest(told: Any) -> str:
+    """The same content has the same hash, whichever generation of the folder it is and however parts are called."""
+    if isinstance(told, dict):
+        parts = [{"rows": part["rows"], "sha256": part["sha256"]} for part in told.get("parts", [])]
+        told = {**told, "parts": parts, "generation": None, "sha256": None}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _size(manifest: Any) -> int:

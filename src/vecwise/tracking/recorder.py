@@ -118,7 +118,7 @@ def recording(
         "name": name,
         "command": clean_words(list(command)),
         "params": plain_params(params or {}),
-        "tags": tags or {},
+        "tags": {**(tags or {}), **_repeats()},
         "folder": str(Path.cwd()),
         "host": platform.node(),
         "pid": os.getpid(),
@@ -142,6 +142,12 @@ def recording(
             _quietly(lambda: _end(run, ending, code))
         else:
             code.drop()
+
+
+def _repeats() -> dict[str, str]:
+    """The run that this process was told to make again."""
+    old = os.environ.get("VECWISE_REPEATS", "")
+    return {"repeats": old} if old else {}
 
 
 def _end(run: Recorder, ending: dict[str, Any], code: CodeQuestion) -> None:

@@ -12,6 +12,9 @@ from vecwise.workbench.files import encode_to, explore, plot
 from vecwise.workbench.maps import map_of
 from vecwise.workbench.pairs import dedupe_file, pairs_of
 from vecwise.workbench.queries import compare_texts, nearest_in, similar
+from vecwise.workbench.files import encode_to, explore, health_of, plot
+from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
+from vecwise.workbench.runs import best_run, diff_runs, list_runs, repeat_run, show_run
 
 __all__ = [
     "Answer",
@@ -21,10 +24,14 @@ __all__ = [
     "combined_query",
     "compare_texts",
     "dedupe_file",
+    "best_run",
+    "compare_texts",
+    "diff_runs",
     "encode",
     "encode_to",
     "explore",
     "health_of",
+    "list_runs",
     "load",
     "map_of",
     "nearest_in",
@@ -33,6 +40,8 @@ __all__ = [
     "pairs_of",
     "plot",
     "read",
+    "repeat_run",
     "save",
+    "show_run",
     "similar",
 ]
