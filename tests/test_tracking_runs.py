@@ -115,6 +115,34 @@ def test_no_runs_yet(vecwise) -> None:
     assert "run" in vecwise("runs", "show", "abcd", status=2)
 
 
+def test_a_run_owns_its_vectors(vecwise, tmp_path) -> None:
+    vecwise("encode", LYRICS, "-o", "words", "--encoder", "count")
+    (run,) = all_runs().runs
+    first = json.loads(vecwise("health", f"runs:/{run.id}", "--json"))
+    assert (first["rows"], first["space"]["name"].split(":")[0]) == (266, "CountEncoder")
+    again = workbench.load(f"runs:/{run.id[:5]}").vectors
+    assert (again.values != vw.open(tmp_path / "words").values).nnz == 0
+    vecwise("encode", LYRICS, "-o", "words", "--encoder", "count", "--sample", "5")
+    assert "was changed" in vecwise("health", f"runs:/{run.id}", status=2)
+    for path in sorted((tmp_path / "words").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (tmp_path / "words").rmdir()
+    assert "is gone" in vecwise("health", f"runs:/{run.id}", status=2)
+
+
+def test_a_run_that_saved_nothing_opens_its_data_by_its_own_options(vecwise, tmp_path) -> None:
+    (tmp_path / "rows.txt").write_text("one line\nanother line\n")
+    old = json.loads(vecwise("health", "rows.txt", "--encoder", "count", "--set", "ngrams=[1,2]", "--json"))
+    (run,) = all_runs().runs
+    new = json.loads(vecwise("health", f"runs:/{run.id}", "--json"))
+    assert new["space"] == old["space"]
+    (tmp_path / "rows.txt").write_text("one line\n")
+    assert "was changed" in vecwise("health", f"runs:/{run.id}", status=2)
+    vecwise("similar", "a", "b", "--encoder", "count")
+    assert "nothing to open" in vecwise("health", f"runs:/{all_runs().runs[-1].id}", status=2)
+    assert "no run" in vecwise("health", "runs:/zzzz", status=2).lower()
+
+
 # ---- conditions, the best, differences ----
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -42,7 +42,18 @@ from vecwise.store.sources import read
 from vecwise.store.vector_columns import vectors_of
 from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file, read_vectors
 from vecwise.storing import open, open_encoder, save_encoded
+from vecwise.tracking.resolving import names_a_run, resolve
 from vecwise.vectors import Vectors
+
+# What an option is when nobody gave it.
+_USUAL: Final[dict[str, Any]] = {
+    "encoder": "auto",
+    "encoding": "utf-8",
+    "as_text": (),
+    "settings": {},
+    "bad_rows": "error",
+    "seed": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +289,18 @@ def load(
 ) -> Encoded:
     """Give the vectors of a PATH: a saved folder or a file of vectors is opened, a data file is read and encoded.
 
+    `runs:/ID` is what a run saved, or what it read, by the options it read it by.
+
     `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers. `format` says
     that a table of bare numbers has a line of column names after all. Raises `Inapplicable` for options of
     reading or encoding with a saved folder or a file of vectors: both are encoded.
     """
+    if sample is not None and sample < 1:
+        raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
+    if names_a_run(path):
+        given = {"format": format, "encoding": encoding, "as_text": as_text, "bad_rows": bad_rows,
+                 "rejects": rejects, "sample": sample, "seed": seed, **options}  # fmt: skip
+        return _load_of_run(str(path), given)
     reading = {"format": format, "encoding": encoding, "as_text": as_text}
     leaving = {"bad_rows": bad_rows, "rejects": rejects}
     kind = vectors_already(path, sample=sample, **reading, **leaving, **options)
@@ -314,6 +333,11 @@ def vectors_already(path: str | Path, /, *, sample: int | None = None, **options
         _refuse_beside(path, **options)
         return "file"
     return ""
+def _load_of_run(path: str, given: dict[str, Any]) -> Encoded:
+    """The vectors that a run saved, or those of its data by its own options, which what is given here overrules."""
+    found = resolve(path)
+    chosen = {name: value for name, value in given.items() if value != _USUAL.get(name)}
+    return load(found.path, **{**found.options, **chosen})
 
 
 def _refuse_beside(path: str | Path, /, **options: Any) -> None:
@@ -323,9 +347,8 @@ def _refuse_beside(path: str | Path, /, **options: Any) -> None:
 
 def refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
     """Raise `Inapplicable`, naming the options that would have no effect, if any was given."""
-    usual = {"encoder": "auto", "encoding": "utf-8", "as_text": (), "settings": {}, "bad_rows": "error"}
     given = [f"--{name.replace('_', '-').replace('settings', 'set')}" for name, value in options.items()
-             if name not in ("progress", "remember") and value is not None and value != usual.get(name)]  # fmt: skip
+             if name not in ("progress", "remember") and value is not None and value != _USUAL.get(name)]  # fmt: skip
     if given:
         raise Inapplicable(
             f"{some([path])} is {what}, which are read and encoded already: {some(given, 8)} "

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from vecwise.errors import FileMissing, Inapplicable, VecwiseError
 from vecwise.measure.overlap import Overlap, neighbor_overlap
@@ -19,9 +18,9 @@ from vecwise.telling.answer import Answer
 from vecwise.telling.runs import compared_runs, listed, repeated, shown
 from vecwise.tracking.choosing import fitting, ranked
 from vecwise.tracking.comparing import differences
-from vecwise.tracking.fingerprints import fingerprint
 from vecwise.tracking.journal import home
 from vecwise.tracking.records import Run, all_runs
+from vecwise.tracking.resolving import unchanged
 
 
 def list_runs(
@@ -64,24 +63,10 @@ def _overlap(a: Run, b: Run) -> tuple[Overlap | None, str]:
     if not all(kept):
         return None, ""
     try:
-        left, right = (open(checked(entries[-1])) for entries in kept)
+        left, right = (open(unchanged(entries[-1])) for entries in kept)
         return neighbor_overlap(left, right), ""
     except VecwiseError as error:
         return None, f"The vectors cannot be compared: {error}"
-
-
-def checked(entry: dict[str, Any]) -> str:
-    """Give the path of a file or folder that a run read or wrote, if it is what it was.
-
-    Raises `FileMissing` where it is gone, and `Inapplicable` where it was changed.
-    """
-    path = str(entry.get("path", ""))
-    now = fingerprint(path)
-    if now is None:
-        raise FileMissing(f"{path} is gone. The run wrote or read it when its hash was {entry.get('hash')}.")
-    if now.hash != entry.get("hash"):
-        raise Inapplicable(f"{path} is not what it was: its hash is {now.hash}, and was {entry.get('hash')}.")
-    return path
 
 
 def repeat_run(name: str) -> Answer:
