@@ -285,3 +285,25 @@ def test_ids_may_be_shortened(home) -> None:
         runs.find("abcd")
     with pytest.raises(UnknownName):
         runs.find("zzzz")
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.text(max_size=5) | st.sampled_from(['a"', 'a":', "b"]),
+            st.floats(allow_nan=False, allow_infinity=False),
+        ),
+        max_size=4,
+    ),
+    st.text(max_size=5),
+)
+def test_one_number_is_found_as_if_all_were_parsed(tmp_path_factory, logged, name) -> None:
+    folder = tmp_path_factory.mktemp("runs")
+    truth: dict[str, float] = {}
+    for metrics in logged:
+        append({"event": "log", "run": "ab", "metrics": metrics}, folder=folder)
+        truth.update(metrics)
+    runs = all_runs(folder).runs
+    for wanted in {name, *truth}:
+        assert (runs[0].metrics.get(wanted) if runs else None) == truth.get(wanted)
+    assert (dict(runs[0].metrics) if runs else {}) == truth

@@ -19,7 +19,7 @@ def differences(a: Run, b: Run, folder: Path | None = None) -> dict[str, Differe
     """Give, for every side of two runs, only what differs: the value of each by name, None where there is none."""
     return {
         "parameters": _differing(flat(a.params), flat(b.params)),
-        "metrics": _differing(a.metrics, b.metrics),
+        "metrics": _differing(dict(a.metrics), dict(b.metrics)),
         "data": _differing(_data(a.data), _data(b.data)),
         "code": _differing(_code(a), _code(b)),
         "environment": _environments(flat(a.surroundings(folder)), flat(b.surroundings(folder))),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,10 @@ from vecwise.store.durable import CALLS, make_folder
 NAME: Final = "journal.jsonl"
 VERSION: Final = 1  # of the events; a newer one is left alone, and counted
 MOST_LINE: Final = 64 << 20  # bytes: a longer line is no event of ours
+# What `append` makes of an event of numbers without a step, whole and followed by nothing.
+_NUMBERS: Final = re.compile(
+    rb'\{"v":%d,"event":"log","run":"([0-9A-Za-z-]+)","metrics":\{[^{}]*\}\}\n\Z' % VERSION
+)
 
 
 class Read(NamedTuple):
@@ -90,6 +95,9 @@ def _lines(file: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
+    plain = _NUMBERS.match(line)
+    if plain:  # numbers and nothing else: whoever wants one parses them
+        return {"v": VERSION, "event": "log", "run": plain[1].decode("ascii"), "line": line}
     if len(line) > MOST_LINE:
         return None
     try:

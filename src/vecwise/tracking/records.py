@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Final
 from vecwise.errors import UnknownName, unknown
 from vecwise.tracking.blobs import read_blob
 from vecwise.tracking.journal import home, read
+from vecwise.tracking.logged import Logged, numbers_of
 from vecwise.tracking.surroundings import process_mark
 
 ENDED: Final = ("done", "found wanting", "failed", "stopped")
@@ -39,7 +40,7 @@ class Run:
     command: list[str] = field(default_factory=list)
     folder: str = ""
     params: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=Logged)
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     data: list[dict[str, Any]] = field(default_factory=list)
     code: dict[str, Any] | None = None
@@ -51,6 +52,11 @@ class Run:
     error: str = ""
     source: str = ""  # where it was imported from
 
+    def __post_init__(self) -> None:
+        """Take numbers that are given as they are."""
+        if not isinstance(self.metrics, Logged):
+            self.metrics = Logged(self.metrics)
+
     def surroundings(self, folder: Path | None = None) -> dict[str, Any]:
         """Give the environment it ran in, as data; empty where it is gone."""
         found = read_blob(self.environment, folder) if self.environment else None
@@ -58,7 +64,10 @@ class Run:
 
     def to_data(self) -> dict[str, Any]:
         """Give plain data."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {
+            **{name: getattr(self, name) for name in self.__dataclass_fields__},
+            "metrics": dict(self.metrics),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +139,16 @@ def _begin(run: Run, event: dict[str, Any]) -> None:
 
 
 def _log(run: Run, event: dict[str, Any]) -> None:
+    assert isinstance(run.metrics, Logged)  # noqa: S101  see `__post_init__`
+    if "line" in event:
+        run.metrics.add(line=event["line"])
+        return
     step = event.get("step")
-    for name, value in _numbers(event.get("metrics")).items():
-        run.metrics[name] = value
-        if isinstance(step, int):
+    numbers = numbers_of(event.get("metrics"))
+    if numbers:
+        run.metrics.add(numbers)
+    if isinstance(step, int):
+        for name, value in numbers.items():
             run.curves.setdefault(name, []).append((step, value))
     run.params.update(_dict(event.get("params")))
     run.tags.update(_dict(event.get("tags")))
@@ -183,8 +198,3 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _numbers(value: Any) -> dict[str, float]:
-    found = {name: _number(inner) for name, inner in _dict(value).items()}
-    return {name: number for name, number in found.items() if number is not None}
