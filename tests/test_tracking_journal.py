@@ -34,7 +34,7 @@ def home(tmp_path, monkeypatch):
 
 def test_what_is_appended_is_read_in_order(home) -> None:
     for number in range(3):
-        append({"event": "log", "run": "a", "metrics": {"x": number}}, lasting=number == 2)
+        append({"event": "log", "run": "a", "metrics": {"x": number}, "step": 1}, lasting=number == 2)
     assert [event["metrics"]["x"] for event in read().events] == [0, 1, 2]
     assert oct((home / NAME).stat().st_mode)[-3:] == "600"
     assert read(home / "nowhere") == ([], 0, 0)
@@ -67,7 +67,7 @@ WRITER = """
 import sys
 from vecwise.tracking.journal import append
 for number in range(200):
-    append({"event": "log", "run": sys.argv[1], "metrics": {"x": number}, "params": {"text": "y" * (number * 37 % 5000)}})
+    append({"event": "log", "run": sys.argv[1], "params": {"number": number, "text": "y" * (number * 37 % 5000)}})
 """
 
 
@@ -77,7 +77,7 @@ def test_two_writers_do_not_mix_their_lines(home) -> None:
     found = read()
     assert found.broken == 0
     for name in "ab":
-        steps = [event["metrics"]["x"] for event in found.events if event["run"] == name]
+        steps = [event["params"]["number"] for event in found.events if event["run"] == name]
         assert steps == list(range(200))
 
 

@@ -42,16 +42,13 @@ class Logged(Mapping[str, float]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give one number; a line is searched for its name rather than parsed."""
-        # In such a line every value is a number, so a quoted name before a colon is a key and nothing else.
+        # Every value in such a line is a number, and a quote inside a name has a backslash before it: what follows
+        # a brace or a comma is a key.
         key = json.dumps(name).encode("ascii") + b":"
         for line in reversed(self._lines):
-            at = line.find(key)
+            at = max(line.find(b"{" + key), line.find(b"," + key))
             if at >= 0:
-                return (
-                    self._parse().get(name, default)
-                    if line.find(key, at + 1) >= 0
-                    else _number(line, at + len(key))
-                )
+                return _number(line, at + 1 + len(key))
         return self._numbers.get(name, default)
 
     def __getitem__(self, name: str) -> float:
