@@ -16,6 +16,7 @@ _HOME = {
     "open_encoder": "workbench",
     "plot": "workbench",
     "similar": "workbench",
+    "run": "tracking.recorder",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -82,6 +83,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.structure.faithfulness import faithfulness
     from vecwise.structure.index import index, open_index
     from vecwise.structure.layout import layout, open_layout
+    from vecwise.tracking.recorder import run
     from vecwise.vectors import Vectors
     from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save, similar
 
