@@ -9,7 +9,7 @@ import click
 
 from vecwise.cli.app import Commands, app
 from vecwise.cli.options import json_option
-from vecwise.cli.printing import print_answer
+from vecwise.cli.printing import print_answer, progress_bar
 
 _where = click.option(
     "--where",
@@ -91,3 +91,14 @@ def repeat(run: str, as_json: bool) -> int:
     from vecwise import workbench
 
     return print_answer(workbench.repeat_run(run), as_json)
+
+
+@runs.command()
+@json_option
+def sync(as_json: bool) -> int:
+    """Carry all runs into MLflow: a SQLite file beside the journal, or MLFLOW_TRACKING_URI."""
+    from vecwise import workbench
+
+    with progress_bar() as progress:
+        answer = workbench.sync_runs(progress)
+    return print_answer(answer, as_json)

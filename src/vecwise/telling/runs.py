@@ -174,6 +174,18 @@ def repeated(old: Run, new: Run, differing: dict[str, Difference]) -> Answer:
     return Answer([(head, lines)], data, 0 if same and new.status == old.status else 1)
 
 
+def synced(found: dict[str, int], uri: str, experiment: str) -> Answer:
+    """Tell how many runs were carried into MLflow, and how to look at them there."""
+    from vecwise.tracking.redaction import clean_text
+
+    lines = [
+        f"{count(found['carried'], 'run')} carried, {found['known']:,} there already",
+        f"look at them with: mlflow ui --backend-store-uri {clean_text(uri)}",
+    ]
+    data = {**found, "store": clean_text(uri), "experiment": experiment}
+    return Answer([(f"MLflow, experiment {experiment}", lines)], data)
+
+
 def moment(text: str) -> str:
     """Give a moment to the minute, as it is read."""
     try:

@@ -14,7 +14,7 @@ from vecwise.workbench.pairs import dedupe_file, pairs_of
 from vecwise.workbench.queries import compare_texts, nearest_in, similar
 from vecwise.workbench.files import encode_to, explore, health_of, plot
 from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
-from vecwise.workbench.runs import best_run, diff_runs, list_runs, repeat_run, show_run
+from vecwise.workbench.runs import best_run, diff_runs, list_runs, repeat_run, show_run, sync_runs
 
 __all__ = [
     "Answer",
@@ -44,4 +44,5 @@ __all__ = [
     "save",
     "show_run",
     "similar",
+    "sync_runs",
 ]

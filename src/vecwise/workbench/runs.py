@@ -13,9 +13,10 @@ from pathlib import Path
 
 from vecwise.errors import FileMissing, Inapplicable, VecwiseError
 from vecwise.measure.overlap import Overlap, neighbor_overlap
+from vecwise.runner import Progress
 from vecwise.storing import open
 from vecwise.telling.answer import Answer
-from vecwise.telling.runs import compared_runs, listed, repeated, shown
+from vecwise.telling.runs import compared_runs, listed, repeated, shown, synced
 from vecwise.tracking.choosing import fitting, ranked
 from vecwise.tracking.comparing import differences
 from vecwise.tracking.journal import home
@@ -94,3 +95,10 @@ def repeat_run(name: str) -> Answer:
         said = made.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
         raise Inapplicable(f"The command could not be given again: {''.join(said) or 'it said nothing'}")
     return repeated(old, again[-1], differences(old, again[-1]))
+
+
+def sync_runs(progress: Progress | None = None) -> Answer:
+    """Carry the journal's runs into MLflow."""
+    from vecwise.tracking.mlflow_store import EXPERIMENT, sync, tracking_uri
+
+    return synced(sync(progress), tracking_uri(), EXPERIMENT)
