@@ -113,3 +113,68 @@ def test_nobody_is_told_that_mlflow_is_used(home) -> None:
 
     client()
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def run_command(*words: str, status: int = 0) -> str:
+    import subprocess
+    import sys
+
+    made = subprocess.run(
+        [sys.executable, "-m", "vecwise", *words], capture_output=True, text=True, check=False
+    )
+    assert made.returncode == status, made.stderr
+    return made.stdout if status < 2 else made.stderr
+
+
+def test_a_registered_encoder_is_the_same_identity_and_outlives_its_vectors(
+    home, tmp_path, monkeypatch
+) -> None:
+    import json
+    import shutil
+
+    import vecwise as vw
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.txt").write_text("the sea\nthe sky\n")
+    (tmp_path / "more.txt").write_text("sky sky\n")
+    run_command("encode", "rows.txt", "-o", "first", "--encoder", "tfidf")
+    made = json.loads(run_command("models", "register", "last", "words", "--alias", "champion", "--json"))
+    assert (made["version"], made["aliases"], made["kind"]) == (1, ["champion"], "encoder")
+    assert json.loads(run_command("models", "register", made["run"], "words", "--json"))["version"] == 1
+    frame = vw.open("first").space.frame
+    shutil.rmtree("first")
+    run_command("encode", "more.txt", "-o", "second", "--encoder", "models:/words@champion")
+    assert vw.open("second").space.frame == frame
+    assert vw.open_encoder("models:/words/1").space.frame == frame
+    assert vw.open_encoder("second").space.frame == frame  # the encoder of saved vectors
+    (tmp_path / "other.txt").write_text("a bird\nthe sky\n")
+    run_command("encode", "other.txt", "-o", "third", "--encoder", "tfidf")
+    assert json.loads(run_command("models", "register", "last", "words", "--json"))["version"] == 2
+    assert vw.open_encoder("models:/words").space.frame == vw.open("third").space.frame
+    run_command("models", "alias", "words", "2", "champion")
+    assert vw.open_encoder("models:/words@champion").space.frame == vw.open("third").space.frame
+    assert "2 versions" in run_command("models", "list")
+    assert "versions" in run_command(
+        "encode", "more.txt", "-o", "x", "--encoder", "models:/words@best", status=2
+    )
+    assert "Did you mean" in run_command(
+        "encode", "more.txt", "-o", "x", "--encoder", "models:/word", status=2
+    )
+    assert "no name for a model" in run_command("models", "register", made["run"][:6], "../up", status=2)
+
+
+def test_a_registered_model_that_was_changed_is_refused(home, tmp_path) -> None:
+    import vecwise as vw
+    from vecwise.errors import Inapplicable, OutOfRange
+    from vecwise.tracking.registry import register, resolve_model, set_alias
+
+    vw.save(vw.CountEncoder().fit(["a b"]), tmp_path / "encoder")
+    with recording("fit") as run:
+        run.wrote(tmp_path / "encoder", "encoder")
+    made = register(all_runs().find(run.id), "words", tmp_path / "encoder", "encoder")
+    assert resolve_model("models:/words") == made.path
+    with pytest.raises(OutOfRange, match="no alias"):
+        set_alias("words", 1, "a/b")
+    vw.save(vw.CountEncoder().fit(["a b c"]), tmp_path / "encoder")
+    with pytest.raises(Inapplicable, match="was changed"):
+        resolve_model("models:/words")

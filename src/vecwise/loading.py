@@ -42,6 +42,7 @@ from vecwise.store.sources import read
 from vecwise.store.vector_columns import vectors_of
 from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file, read_vectors
 from vecwise.storing import open, open_encoder, save_encoded
+from vecwise.tracking.registry import names_a_model
 from vecwise.tracking.resolving import names_a_run, resolve
 from vecwise.vectors import Vectors
 
@@ -164,7 +165,7 @@ def encode_table(
     into passages of at most so many words first, and each passage is a row. `leave_out` names columns that stay rows
     and are not encoded.
     """
-    if encoder not in ("auto", *ENCODERS) and encoder_folders.is_encoder_folder(encoder):
+    if encoder not in ("auto", *ENCODERS) and _is_saved(encoder):
         refuse_options(encoder, "a saved encoder", columns=columns, text=text, missing=missing,
                         vectors=vectors, settings=settings)  # fmt: skip
         return Encoded(_run(open_encoder(encoder), table, ids, progress, remember), None, table.num_rows)
@@ -256,6 +257,13 @@ def vectors_as_they_lie(
         ids = keep if ids is None else as_ids(ids, total)[keep]
         values, rows = values[keep], None if rows is None else rows.take(whole_numbers(keep))
     return Lain(values, ids, rows, space, total)
+
+
+def _is_saved(encoder: str) -> bool:
+    """Whether a name means an encoder that is kept: a folder, that of vectors, or a registered model."""
+    return (
+        names_a_model(encoder) or encoder_folders.is_encoder_folder(encoder) or datasets.is_dataset(encoder)
+    )
 
 
 def names_of(table: Any, ids: Any) -> Any:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecwise.encoders.base import Encoder
+from vecwise.encoders.fitted import FittedEncoder
 from vecwise.encoders.registry import encoder_from_data, encoder_to_data, from_data, to_data
-from vecwise.errors import NotSavable, UnknownName, VecwiseError, WrongType
+from vecwise.errors import NotSavable, UnknownFormat, UnknownName, VecwiseError, WrongType
 from vecwise.store import datasets, encoder_folders
 from vecwise.store.os_errors import shown
+from vecwise.tracking.registry import names_a_model, resolve_model
 from vecwise.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -106,6 +108,8 @@ def _encoder_of(data: dict[str, Any], path: str | Path) -> Any:
 def open_encoder(path: str | Path, /) -> Encoder:
     """Open a saved encoder, fitted: the same identity and the same vectors as when it was saved.
 
+    `path` is the folder of an encoder, that of saved vectors, whose encoder is given, or a registered model,
+    `models:/NAME@champion`.
     Opening runs no code from the folder. Raises `FileMissing`, `UnknownFormat` for a folder without an encoder,
     `Damaged`.
 
@@ -116,4 +120,11 @@ def open_encoder(path: str | Path, /) -> Encoder:
     ...     vw.open_encoder(folder + "/words").space == encoder.space
     True
     """
+    if names_a_model(path):
+        path = resolve_model(str(path))
+    elif datasets.is_dataset(path):
+        encoder = open(path).encoder
+        if encoder is None:
+            raise UnknownFormat(f"The vectors in {shown(path)} were saved without an encoder.")
+        return FittedEncoder.of(encoder)  # type: ignore[arg-type]
     return encoder_from_data(encoder_folders.load(path))

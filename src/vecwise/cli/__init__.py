@@ -5,7 +5,8 @@ from vecwise.cli import commands, explain, grouping, maps, pairs  # noqa: F401  
 from vecwise.cli.app import app, main
 from vecwise.cli import commands as _commands  # importing registers
 from vecwise.cli import runs as _runs
+from vecwise.cli import models as _models
 
 __all__ = ["app", "main"]
 
-del _commands, _runs
+del _commands, _models, _runs

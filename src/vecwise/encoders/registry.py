@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.encoders.base import Encoder
+from vecwise.encoders.fitted import FittedEncoder
 from vecwise.errors import Damaged, NotSavable, WrongType, some, unknown
 from vecwise.verbs import Chain, Map, chain
 
@@ -135,12 +136,15 @@ def _map_class(name: str) -> Any:
 
 def encoder_to_data(encoder: Encoder) -> dict[str, Any]:
     """Give a fitted encoder as data: its kind, its parameters and its map; raises `NotSavable`, `NotFitted`."""
-    return {**_unfitted(encoder), "fitted": to_data(encoder.map_)}
+    known = {} if isinstance(encoder, FittedEncoder) else _unfitted(encoder)
+    return {**known, "fitted": to_data(encoder.map_)}
 
 
 def encoder_from_data(data: dict[str, Any]) -> Encoder:
     """Build the fitted encoder again; raises `UnknownName`, `Damaged`."""
     try:
+        if _ENCODER not in data:
+            return FittedEncoder.of(from_data(data["fitted"]))
         made = _made(data)
         made._map, made._opened = from_data(data["fitted"]), True
     except (KeyError, TypeError, AttributeError) as error:

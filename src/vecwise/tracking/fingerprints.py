@@ -17,7 +17,7 @@ from typing import Any, Final
 _WHOLE: Final = 1 << 30  # bytes: of larger files, pieces spread over the whole are hashed
 _PIECES: Final = 256
 _PIECE: Final = 1 << 20
-_MANIFEST: Final = "_manifest.json"
+_MANIFESTS: Final = ("_manifest.json", "_encoder.json")  # each holds the hash of every file beside it
 _MOST_FILES: Final = 100_000
 
 
@@ -70,10 +70,10 @@ def _of_file(path: Path) -> tuple[str, int]:
 
 
 def _of_folder(path: Path) -> tuple[str, int]:
-    manifest = path / _MANIFEST
-    if manifest.is_file():  # it holds the hash of every file beside it
-        told = json.loads(manifest.read_bytes())
-        return f"manifest:{_of_manifest(told)}", _size(told)
+    for manifest in (path / name for name in _MANIFESTS):
+        if manifest.is_file():
+            told = json.loads(manifest.read_bytes())
+            return f"manifest:{_of_manifest(told)}", _size(told)
     listed: list[tuple[str, int, int]] = []
     for base, folders, files in os.walk(path):
         folders.sort()
@@ -91,7 +91,8 @@ def _of_manifest(told: Any) -> str:
     """The same content has the same hash, whichever generation of the folder it is and however parts are called."""
     if isinstance(told, dict):
         parts = [{"rows": part["rows"], "sha256": part["sha256"]} for part in told.get("parts", [])]
-        told = {**told, "parts": parts, "generation": None, "sha256": None}
+        arrays = told.get("arrays") and told["arrays"]["sha256"]
+        told = {**told, "parts": parts, "arrays": arrays, "generation": None, "sha256": None}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

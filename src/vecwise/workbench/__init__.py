@@ -13,12 +13,14 @@ from vecwise.workbench.maps import map_of
 from vecwise.workbench.pairs import dedupe_file, pairs_of
 from vecwise.workbench.queries import compare_texts, nearest_in, similar
 from vecwise.workbench.files import encode_to, explore, health_of, plot
+from vecwise.workbench.models import alias_model, list_models, register_model
 from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
 from vecwise.workbench.runs import best_run, diff_runs, list_runs, repeat_run, show_run, sync_runs
 
 __all__ = [
     "Answer",
     "asked_about",
+    "alias_model",
     "batches",
     "cluster_of",
     "combined_query",
@@ -31,6 +33,7 @@ __all__ = [
     "encode_to",
     "explore",
     "health_of",
+    "list_models",
     "list_runs",
     "load",
     "map_of",
@@ -40,6 +43,7 @@ __all__ = [
     "pairs_of",
     "plot",
     "read",
+    "register_model",
     "repeat_run",
     "save",
     "show_run",
