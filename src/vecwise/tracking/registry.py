@@ -46,7 +46,7 @@ def names_a_model(path: Any) -> bool:
 
 
 def place_for(name: str) -> Path:
-    """Give the folder in which the versions of a model are kept; raises `OutOfRange` for a name that no folder should have."""
+    """Give the folder of the versions of a model; raises `OutOfRange` for a name that no folder should have."""
     if not _NAME.fullmatch(name):
         raise OutOfRange(f"`{name}` is no name for a model: letters, digits, `.`, `_` and `-`, at most 100.")
     return home() / "models" / name
