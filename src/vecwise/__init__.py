@@ -17,6 +17,7 @@ _HOME = {
     "plot": "workbench",
     "similar": "workbench",
     "run": "tracking.recorder",
+    "track": "models.keeping",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.pairing import pairs
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.measure.standardized import standardize
+    from vecwise.models.keeping import track
     from vecwise.space import Space
     from vecwise.structure.clusters import cluster
     from vecwise.structure.explain import explain

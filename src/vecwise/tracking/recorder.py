@@ -71,6 +71,11 @@ class Recorder:
         if found is not None:
             self._results.append({"kind": kind, **found.to_data(), **clean(facts)})
 
+    def kept(self, kind: str, blob: str) -> None:
+        """Add a result that is kept as data, such as a curve."""
+        if self.id:
+            self._results.append({"kind": kind, "blob": blob})
+
     def _ending(self) -> dict[str, Any]:
         data = []
         for question, entry in self._data:

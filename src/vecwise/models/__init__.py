@@ -1,0 +1,1 @@
+"""What learning does with vectors: fitted estimators judged and kept."""
