@@ -122,7 +122,7 @@ def open_encoder(path: str | Path, /) -> Encoder:
     """
     if names_a_model(path):
         path = resolve_model(str(path))
-    elif datasets.is_dataset(path):
+    elif not encoder_folders.is_encoder_folder(path) and datasets.is_dataset(path):
         encoder = open(path).encoder
         if encoder is None:
             raise UnknownFormat(f"The vectors in {shown(path)} were saved without an encoder.")

@@ -18,7 +18,7 @@ class FittedEncoder(Encoder):
     >>> import vecwise as vw
     >>> X = vw.encode(["the sea", "the sky"], "count")
     >>> FittedEncoder.of(X.encoder).transform(["sky sky"]).toarray()
-    array([[0, 0, 2]])
+    array([[0., 0., 2.]])
     """
 
     needs_rows: ClassVar[bool] = False
