@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vecwise.draw.page as page_module
-from vecwise.draw.page import json_in_html, page_html
+from vecwise.draw.page import _SCRIPTS, json_in_html, page_html
 from vecwise.draw.theme import PALETTES, css, dot, template
 from vecwise.errors import Damaged, MissingPackage
 
@@ -74,7 +74,7 @@ def test_the_page_asks_for_nothing_and_has_no_handlers() -> None:
         assert tag != "link" or attrs["href"] == "data:,"
 
 
-@pytest.mark.parametrize("name", ["data.js", "paint.js", "card.js", "map.js", "report.js"])
+@pytest.mark.parametrize("name", sorted({name for names in _SCRIPTS.values() for name in names}))
 def test_our_scripts_write_text_and_never_html(name) -> None:
     script = (resources.files("vecwise.draw") / "assets" / name).read_text(encoding="utf-8")
     for word in (

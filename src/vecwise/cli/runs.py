@@ -26,6 +26,7 @@ _where = click.option(
     "--column", "columns", multiple=True, metavar="NAME", help="A metric or parameter to show beside."
 )
 @click.option("--limit", type=int, default=30, show_default=True, help="How many runs to show; 0 shows all.")
+@click.option("--html", metavar="PATH", help="Write them all as a page that opens offline.")
 @json_option
 @click.pass_context
 def runs(
@@ -34,6 +35,7 @@ def runs(
     where: tuple[str, ...],
     columns: tuple[str, ...],
     limit: int,
+    html: str | None,
     as_json: bool,
 ) -> int:
     """Know how it was made: every command is recorded; this lists, compares and repeats them.
@@ -44,7 +46,9 @@ def runs(
         return 0
     from vecwise import workbench
 
-    answer = workbench.list_runs(sort=sort, where=where, columns=columns, limit=limit if limit > 0 else None)
+    answer = workbench.list_runs(
+        sort=sort, where=where, columns=columns, limit=limit if limit > 0 else None, html=html
+    )
     return print_answer(answer, as_json)
 
 

@@ -24,24 +24,28 @@ _POLICY: Final = (
     "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
     "connect-src 'none'; base-uri 'none'; form-action 'none'"
 )
-_SCRIPTS: Final = ("data.js", "paint.js", "card.js", "map.js", "report.js")
+_SCRIPTS: Final = {
+    "report": ("page.js", "data.js", "paint.js", "card.js", "map.js", "report.js"),
+    "runs": ("page.js", "runs_rows.js", "runs_table.js", "runs_lines.js", "runs_one.js", "runs.js"),
+}
+_STYLES: Final = {"report": ("report.css",), "runs": ("report.css", "runs.css")}
 
 
-def page_html(data: Any) -> str:
-    """Give the report page around its data: one string, about 5 MB of it plotly.js.
+def page_html(data: Any, page: str = "report") -> str:
+    """Give a page, "report" or "runs", around its data: one string, about 5 MB of it plotly.js.
 
     The same data gives the same page. Raises `MissingPackage` when plotly is not installed.
     """
-    ours, library = _script(), _plotly()
+    ours, library = _script(page), _plotly()
     policy = _POLICY.format(hashes=f"{_digest(ours)} {library[1]}")
     parts = {
         "policy": policy,
-        "style": css() + "\n" + _asset("report.css"),
+        "style": "\n".join([css(), *map(_asset, _STYLES[page])]),
         "data": json_in_html(data),
         "script": ours,
         "plotly": library[0],
     }
-    pieces = _asset("report.html").split("{{")
+    pieces = _asset(f"{page}.html").split("{{")
     filled = [pieces[0]]
     for piece in pieces[1:]:
         name, rest = piece.split("}}", 1)
@@ -60,8 +64,8 @@ def json_in_html(data: Any) -> str:
 
 
 @functools.cache
-def _script() -> str:
-    body = "\n".join(_asset(name) for name in _SCRIPTS)
+def _script(page: str) -> str:
+    body = "\n".join(map(_asset, _SCRIPTS[page]))
     return _closed(f'(() => {{\n"use strict";\n{body}\n}})();')
 
 

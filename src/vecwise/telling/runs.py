@@ -21,8 +21,8 @@ _MOST_METRICS: Final = 40  # of one run on the terminal; the JSON has all
 _ID: Final = 10
 
 
-def listed(runs: list[Run], whole: Runs, columns: list[str], place: str) -> Answer:
-    """Tell runs as a table, the given order; `columns` are metrics or parameters beside."""
+def listed(runs: list[Run], whole: Runs, columns: list[str], place: str, page: str = "") -> Answer:
+    """Tell runs as a table, the given order; `columns` are metrics or parameters beside, `page` a page of them."""
     shown = [
         [run.id[:_ID], moment(run.began), run.kind, clip(run.name, 24), run.status, lasted(run.seconds)]
         + [_cell(value_of(run, name)) for name in columns]
@@ -33,13 +33,17 @@ def listed(runs: list[Run], whole: Runs, columns: list[str], place: str) -> Answ
     ]
     if not runs:
         lines = ["none yet: every command is recorded here, unless it is given --no-track"]
-    notes = _notes(whole)
+    notes = notes_on(whole)
+    if page:
+        notes.append(f"as a page: {page}")
     head = f"{count(len(runs), 'run')} of {len(whole.runs):,}, in {place}"
     data = {"place": place, "total": len(whole.runs), "runs": [run.to_data() for run in runs]}
-    return Answer([(head, [*lines, *notes])], {**data, "broken": whole.broken, "newer": whole.newer})
+    data |= {"broken": whole.broken, "newer": whole.newer, **({"html": page} if page else {})}
+    return Answer([(head, [*lines, *notes])], data, files={"page": page} if page else {})
 
 
-def _notes(whole: Runs) -> list[str]:
+def notes_on(whole: Runs) -> list[str]:
+    """Tell what of the journal could not be read."""
     notes = []
     if whole.broken:
         notes.append(f"{count(whole.broken, 'line')} of the journal could not be read and were passed over")
@@ -54,10 +58,10 @@ def shown(run: Run, surroundings: dict[str, Any]) -> Answer:
         (_title(run), _facts(run)),
         ("Parameters", _pairs(flat(run.params))),
         ("Metrics", _pairs(dict(list(run.metrics.items())[:_MOST_METRICS]))),
-        ("Data", [_entry(entry) for entry in run.data]),
-        ("Results", [_entry(entry) for entry in run.results]),
-        ("Code", _code(run)),
-        ("Environment", _environment(surroundings)),
+        ("Data", [entry_line(entry) for entry in run.data]),
+        ("Results", [entry_line(entry) for entry in run.results]),
+        ("Code", code_lines(run)),
+        ("Environment", environment_lines(surroundings)),
     ]
     data = {**run.to_data(), "surroundings": surroundings}
     return Answer([(head, lines) for head, lines in sections if lines], data)
@@ -86,7 +90,8 @@ def _pairs(values: dict[str, Any]) -> list[str]:
     return grid(["", ""], [[name, _cell(value)] for name, value in values.items()], 60)[1:] if values else []
 
 
-def _entry(entry: dict[str, Any]) -> str:
+def entry_line(entry: dict[str, Any]) -> str:
+    """Tell a file that was read or written."""
     parts = [str(entry[name]) for name in ("kind", "path") if name in entry]
     parts += [
         f"{entry[name]:,} {name}" for name in ("rows", "columns", "bytes") if isinstance(entry.get(name), int)
@@ -94,14 +99,16 @@ def _entry(entry: dict[str, Any]) -> str:
     return cut(", ".join([*parts, str(entry.get("hash", ""))[:23]]))
 
 
-def _code(run: Run) -> list[str]:
+def code_lines(run: Run) -> list[str]:
+    """Tell the state of the code."""
     if run.code is None:
         return []
     state = "with changes that were not committed" if run.code.get("dirty") else "committed"
     return [f"{str(run.code.get('commit'))[:12]} on {run.code.get('branch')}, {state}"]
 
 
-def _environment(found: dict[str, Any]) -> list[str]:
+def environment_lines(found: dict[str, Any]) -> list[str]:
+    """Tell Python, the machine and the packages."""
     if not found:
         return []
     packages = ", ".join(f"{name} {version}" for name, version in found.get("packages", {}).items())

@@ -42,6 +42,8 @@ class Logged(Mapping[str, float]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give one number; a line is searched for its name rather than parsed."""
+        if not self._lines:
+            return self._numbers.get(name, default)
         # Every value in such a line is a number, and a quote inside a name has a backslash before it: what follows
         # a brace or a comma is a key.
         key = json.dumps(name).encode("ascii") + b":"

@@ -10,17 +10,19 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from vecwise.errors import FileMissing, Inapplicable, VecwiseError
 from vecwise.measure.overlap import Overlap, neighbor_overlap
 from vecwise.runner import Progress
 from vecwise.storing import open
 from vecwise.telling.answer import Answer
-from vecwise.telling.runs import compared_runs, listed, repeated, shown, synced
+from vecwise.telling.runs import compared_runs, listed, notes_on, repeated, shown, synced
+from vecwise.tracking.blobs import read_blob
 from vecwise.tracking.choosing import fitting, ranked
 from vecwise.tracking.comparing import differences
 from vecwise.tracking.journal import home
-from vecwise.tracking.records import Run, all_runs
+from vecwise.tracking.records import Run, Runs, all_runs
 from vecwise.tracking.resolving import unchanged
 
 
@@ -30,13 +32,30 @@ def list_runs(
     where: Sequence[str] = (),
     columns: Sequence[str] = (),
     limit: int | None = 30,
+    html: str | None = None,
 ) -> Answer:
-    """Tell the newest runs, or the best by a metric, among those that fulfil every condition."""
+    """Tell the newest runs, or the best by a metric, among those that fulfil every condition.
+
+    `html` is where all of them are written as a page. Raises `MissingPackage` for a page without plotly.
+    """
     whole = all_runs()
     chosen = fitting(whole.runs, where)
     chosen = ranked(chosen, sort) if sort else chosen[::-1]
     beside = list(dict.fromkeys([*([sort] if sort else []), *columns]))
-    return listed(chosen[:limit], whole, beside, str(home()))
+    if html:
+        _write_page(html, chosen, whole, sort=sort, where=where, asked=columns)
+    return listed(chosen[:limit], whole, beside, str(home()), html or "")
+
+
+def _write_page(path: str, runs: list[Run], whole: Runs, **given: Any) -> None:
+    from vecwise.draw.runs_page import runs_html
+    from vecwise.store.durable import write_text
+    from vecwise.telling.runs_page import page_of
+
+    page = page_of(
+        runs, total=len(whole.runs), place=str(home()), blob=read_blob, notes=notes_on(whole), **given
+    )
+    write_text(path, runs_html(page))
 
 
 def show_run(name: str) -> Answer:

@@ -1,11 +1,5 @@
 // The page: words first, then the picture and the charts, in the theme that the reader prefers.
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-let printing = false;
 const charts = [];
-
-function theme() {
-  return dark.matches && !printing ? "dark" : "light";
-}
 
 function writeWords() {
   document.title = `${data.title} – vecwise`;
