@@ -126,11 +126,12 @@ def browser(chromium) -> Iterator[Any]:
 
 
 class Opened:
-    """A report open in a browser without a network, and what it tried to do there."""
+    """A report, or a page that is given, open in a browser without a network, and what it tried to do there."""
 
-    def __init__(self, browser: Any, path: Any, report: Report, **screen: Any) -> None:
+    def __init__(self, browser: Any, path: Any, report: Report | str, **screen: Any) -> None:
         self.path = path / "report.html"
-        self.path.write_text(report_html(report), encoding="utf-8")
+        page = report if isinstance(report, str) else report_html(report)
+        self.path.write_text(page, encoding="utf-8")
         self.requests: list[str] = []
         self.errors: list[str] = []
         self.dialogs: list[str] = []
@@ -143,7 +144,8 @@ class Opened:
         self.page.on("dialog", self._dialog)
         self.page.goto(self.path.as_uri())
         self.until(DRAWN)
-        self.page.locator("#map").scroll_into_view_if_needed()
+        if not isinstance(report, str):
+            self.page.locator("#map").scroll_into_view_if_needed()
         self.settle()
 
     def _dialog(self, dialog: Any) -> None:
