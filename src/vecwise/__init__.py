@@ -17,6 +17,7 @@ _HOME = {
     "plot": "workbench",
     "similar": "workbench",
     "run": "tracking.recorder",
+    "import_runs": "tracking.importing",
     "track": "models.keeping",
     "Vectors": "vectors",
     "Space": "space",
@@ -85,6 +86,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.structure.faithfulness import faithfulness
     from vecwise.structure.index import index, open_index
     from vecwise.structure.layout import layout, open_layout
+    from vecwise.tracking.importing import import_runs
     from vecwise.tracking.recorder import run
     from vecwise.vectors import Vectors
     from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save, similar

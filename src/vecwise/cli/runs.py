@@ -106,3 +106,16 @@ def sync(as_json: bool) -> int:
     with progress_bar() as progress:
         answer = workbench.sync_runs(progress)
     return print_answer(answer, as_json)
+
+
+@runs.command(name="import")
+@click.argument("path")
+@json_option
+def import_(path: str, as_json: bool) -> int:
+    """Take in the runs of another tracker: a folder of TensorBoard event files, or a CSV of wandb and the like.
+
+    Example: vecwise runs import logs/ ; exit status 1 if a file is damaged: what could be read is kept.
+    """
+    from vecwise import workbench
+
+    return print_answer(workbench.import_runs(path), as_json)

@@ -15,6 +15,7 @@ from vecwise.telling.answer import Answer
 from vecwise.telling.words import WIDTH, cut, short, wrapped
 from vecwise.tracking.choosing import value_of
 from vecwise.tracking.comparing import Difference, flat
+from vecwise.tracking.importing import Imported
 from vecwise.tracking.records import Run, Runs
 
 _MOST_METRICS: Final = 40  # of one run on the terminal; the JSON has all
@@ -191,6 +192,16 @@ def synced(found: dict[str, int], uri: str, experiment: str) -> Answer:
     ]
     data = {**found, "store": clean_text(uri), "experiment": experiment}
     return Answer([(f"MLflow, experiment {experiment}", lines)], data)
+
+
+def imported(found: Imported, path: str) -> Answer:
+    """Tell what was imported; status 1 where something could not be read."""
+    lines = [f"{count(len(found.made), 'run')} imported, {len(found.known):,} there already"]
+    lines += [f"look at them with: vecwise runs show {name}" for name in found.made[:1]]
+    problems = [line for problem in found.problems[:20] for line in wrapped(problem)]
+    sections = [(cut(path), lines), *([("Not read", problems)] if problems else [])]
+    data = {"made": found.made, "known": found.known, "problems": found.problems}
+    return Answer(sections, data, status=1 if found.problems else 0)
 
 
 def moment(text: str) -> str:

@@ -150,10 +150,24 @@ def _log(run: Run, event: dict[str, Any]) -> None:
     if isinstance(step, int):
         for name, value in numbers.items():
             run.curves.setdefault(name, []).append((step, value))
+    for name, points in _dict(event.get("curves")).items():
+        run.curves.setdefault(name, []).extend(_points(points))
     run.params.update(_dict(event.get("params")))
     run.tags.update(_dict(event.get("tags")))
     run.results.extend(_records(event.get("results")))
     run.data.extend(_records(event.get("data")))
+
+
+def _points(value: Any) -> list[tuple[int, float]]:
+    """Steps and values, as an imported curve has them."""
+    return [
+        (pair[0], float(pair[1]))
+        for pair in _listed(value)
+        if isinstance(pair, list)
+        and len(pair) == 2
+        and type(pair[0]) is int
+        and type(pair[1]) in (int, float)
+    ]
 
 
 def _end(run: Run, event: dict[str, Any]) -> None:

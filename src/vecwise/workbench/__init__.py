@@ -15,7 +15,15 @@ from vecwise.workbench.queries import compare_texts, nearest_in, similar
 from vecwise.workbench.files import encode_to, explore, health_of, plot
 from vecwise.workbench.models import alias_model, list_models, register_model
 from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
-from vecwise.workbench.runs import best_run, diff_runs, list_runs, repeat_run, show_run, sync_runs
+from vecwise.workbench.runs import (
+    best_run,
+    diff_runs,
+    import_runs,
+    list_runs,
+    repeat_run,
+    show_run,
+    sync_runs,
+)
 
 __all__ = [
     "Answer",
@@ -33,6 +41,7 @@ __all__ = [
     "encode_to",
     "explore",
     "health_of",
+    "import_runs",
     "list_models",
     "list_runs",
     "load",

@@ -17,7 +17,7 @@ from vecwise.measure.overlap import Overlap, neighbor_overlap
 from vecwise.runner import Progress
 from vecwise.storing import open
 from vecwise.telling.answer import Answer
-from vecwise.telling.runs import compared_runs, listed, notes_on, repeated, shown, synced
+from vecwise.telling.runs import compared_runs, imported, listed, notes_on, repeated, shown, synced
 from vecwise.tracking.blobs import read_blob
 from vecwise.tracking.choosing import fitting, ranked
 from vecwise.tracking.comparing import differences
@@ -121,3 +121,10 @@ def sync_runs(progress: Progress | None = None) -> Answer:
     from vecwise.tracking.mlflow_store import EXPERIMENT, sync, tracking_uri
 
     return synced(sync(progress), tracking_uri(), EXPERIMENT)
+
+
+def import_runs(path: str) -> Answer:
+    """Put the runs of another tracker's log into the journal, each once."""
+    from vecwise.tracking import importing
+
+    return imported(importing.import_runs(path), path)
