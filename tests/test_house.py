@@ -178,6 +178,7 @@ def test_public_names_are_the_designed_face() -> None:
         "open_index", "open_layout", "pairs", "passages", "pca", "plot", "read", "save", "similar",
         "standardize", "testing", "unit_deviation",
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "batches",
+        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "autolog", "batches",
         "cosine", "distances", "dot", "encode", "errors", "health", "import_runs",
         "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
         "passages", "pca",

@@ -19,8 +19,8 @@ from vecwise.errors import WrongShape
 from vecwise.models.keeping import track
 from vecwise.telling.run_columns import columns_of
 from vecwise.telling.runs_page import MOST_RUNS, page_of
-from vecwise.tracking.recorder import run as recorded
 from vecwise.tracking.records import Run
+from vecwise.tracking.running import run as recorded
 
 
 def page(runs: list[Run], **given: object) -> RunsPage:

@@ -16,7 +16,8 @@ _HOME = {
     "open_encoder": "workbench",
     "plot": "workbench",
     "similar": "workbench",
-    "run": "tracking.recorder",
+    "run": "tracking.running",
+    "autolog": "tracking.autologging",
     "import_runs": "tracking.importing",
     "track": "models.keeping",
     "Vectors": "vectors",
@@ -86,8 +87,9 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.structure.faithfulness import faithfulness
     from vecwise.structure.index import index, open_index
     from vecwise.structure.layout import layout, open_layout
+    from vecwise.tracking.autologging import autolog
     from vecwise.tracking.importing import import_runs
-    from vecwise.tracking.recorder import run
+    from vecwise.tracking.running import run
     from vecwise.vectors import Vectors
     from vecwise.workbench import batches, encode, open, open_encoder, plot, read, save, similar
 
