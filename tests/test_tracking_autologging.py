@@ -216,6 +216,14 @@ def test_what_somebody_else_put_there_meanwhile_is_left(monkeypatch) -> None:
     assert runs() == []
 
 
+def test_fits_of_vecwise_itself_are_not_the_users() -> None:
+    work = "from sklearn.linear_model import Ridge\nRidge().fit([[0.0], [1.0]], [0.0, 1.0])"
+    with vw.autolog():
+        exec(compile(work, autologging.__file__, "exec"), {})
+        exec(compile(work, "theirs.py", "exec"), {})
+    assert len(runs()) == 1
+
+
 def test_recording_switched_off_records_nothing(monkeypatch) -> None:
     monkeypatch.setenv("VECWISE_TRACK", "0")
     with vw.autolog():

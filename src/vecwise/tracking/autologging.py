@@ -6,18 +6,21 @@ This module must not know any estimator: it wraps the methods that fit on classe
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
 import types
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from vecwise.tracking.recorder import Recorder, current, is_on, recording
 
 METHODS: Final = ("fit", "fit_transform", "fit_predict")
 MOST_ROWS: Final = 20_000  # that a score is taken on; above, evenly spaced ones
+_HERE: Final = str(Path(__file__).parent.parent) + os.sep
 _lock = threading.RLock()
 _wrapped: list[tuple[type, str, Any, Any]] = []  # class, method, what it was, what we put there
 _busy: list[bool] = []  # a fit is going on: those inside are part of it
@@ -140,7 +143,7 @@ def _recorded(method: Callable[..., Any]) -> Callable[..., Any]:
         if not outermost:
             return method(self, *given, **named)
         try:
-            if sys._getframe(1).f_globals.get("__name__", "").startswith("vecwise."):
+            if sys._getframe(1).f_code.co_filename.startswith(_HERE):
                 return method(self, *given, **named)  # ours, not the user's
             return _record(method, self, given, named)
         finally:
