@@ -172,17 +172,11 @@ def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors",
-        "__version__", "batches", "cluster", "combine", "cosine", "dedupe", "distances", "dot",
-        "duplicates", "encode", "errors", "explain", "faithfulness", "health", "index", "is_unit",
-        "layout", "nearest", "norm_summary", "normalize", "norms", "open", "open_encoder",
-        "open_index", "open_layout", "pairs", "passages", "pca", "plot", "read", "save", "similar",
-        "standardize", "testing", "unit_deviation",
-        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "batches",
-        "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors", "__version__", "autolog", "batches",
-        "cosine", "distances", "dot", "encode", "errors", "health", "import_runs",
-        "is_unit", "nearest", "normalize", "norms", "open", "open_encoder",
-        "passages", "pca",
-        "plot", "read", "run", "save", "similar", "standardize", "testing", "track",
+        "__version__", "autolog", "batches", "cluster", "combine", "cosine", "dedupe", "distances",
+        "dot", "duplicates", "encode", "errors", "explain", "faithfulness", "health", "import_runs",
+        "index", "is_unit", "layout", "nearest", "norm_summary", "normalize", "norms", "open",
+        "open_encoder", "open_index", "open_layout", "pairs", "passages", "pca", "plot", "read", "run",
+        "save", "similar", "standardize", "testing", "track", "unit_deviation",
     }  # fmt: skip
 
 

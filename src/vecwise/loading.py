@@ -341,6 +341,8 @@ def vectors_already(path: str | Path, /, *, sample: int | None = None, **options
         _refuse_beside(path, **options)
         return "file"
     return ""
+
+
 def _load_of_run(path: str, given: dict[str, Any]) -> Encoded:
     """The vectors that a run saved, or those of its data by its own options, which what is given here overrules."""
     found = resolve(path)

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
 from vecwise.cli.printing import printable
 from vecwise.errors import VecwiseError
+
+# The commands as a user meets them, whichever file defines them.
+ORDER: Final = (
+    *("explore", "encode", "health", "similar", "nearest", "explain", "pairs", "cluster", "map", "dedupe"),
+    *("runs", "models"),
+)
 
 
 class Command(click.Command):
@@ -42,8 +48,9 @@ class Commands(click.Group):
     command_class = Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the commands in the order of their definition."""
-        return list(self.commands)
+        """Give the commands in the order of `ORDER`, and those it does not name in that of their definition."""
+        place = {name: number for number, name in enumerate(ORDER)}
+        return sorted(self.commands, key=lambda name: place.get(name, len(place)))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,11 +10,9 @@ from vecwise.workbench.clusters import cluster_of
 from vecwise.workbench.explaining import asked_about
 from vecwise.workbench.files import encode_to, explore, plot
 from vecwise.workbench.maps import map_of
+from vecwise.workbench.models import alias_model, list_models, register_model
 from vecwise.workbench.pairs import dedupe_file, pairs_of
 from vecwise.workbench.queries import compare_texts, nearest_in, similar
-from vecwise.workbench.files import encode_to, explore, health_of, plot
-from vecwise.workbench.models import alias_model, list_models, register_model
-from vecwise.workbench.queries import compare_texts, nearest_in, pairs_of, similar
 from vecwise.workbench.runs import (
     best_run,
     diff_runs,
@@ -27,15 +25,14 @@ from vecwise.workbench.runs import (
 
 __all__ = [
     "Answer",
-    "asked_about",
     "alias_model",
+    "asked_about",
     "batches",
+    "best_run",
     "cluster_of",
     "combined_query",
     "compare_texts",
     "dedupe_file",
-    "best_run",
-    "compare_texts",
     "diff_runs",
     "encode",
     "encode_to",

@@ -12,9 +12,11 @@ from vecwise.loading import load, vectors_already, vectors_as_they_lie
 from vecwise.row_ids import as_ids
 from vecwise.telling.answer import Answer
 from vecwise.telling.checked import healthy
+from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
 
+@tracked("health")
 def health_of(
     path: str, *, split: str | None = None, strict: bool = False, allow: Sequence[str] = (), **options: Any
 ) -> Answer:

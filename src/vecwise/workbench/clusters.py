@@ -11,9 +11,11 @@ from vecwise.loading import load
 from vecwise.structure.layout_tables import write_csv, write_parquet
 from vecwise.telling.answer import Answer
 from vecwise.telling.clustered import clustered
+from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
 
+@tracked("cluster")
 def cluster_of(
     path: str,
     *,

@@ -15,6 +15,7 @@ from vecwise.table_text import clip
 from vecwise.telling.answer import Answer
 from vecwise.telling.explaining import explanation
 from vecwise.telling.words import told
+from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, id_of, viewed
 
 _USUAL: Final[tuple[Any, ...]] = (
@@ -57,6 +58,7 @@ def explain_texts(
     return explanation("Two texts", found, (f"“{clip(a, 90)}”", f"“{clip(b, 90)}”"), X)
 
 
+@tracked("explain")
 def asked_about(
     path: str | None, rows: tuple[str, ...], texts: tuple[str, str] | None, **options: Any
 ) -> Answer:

@@ -97,12 +97,3 @@ def encode_to(path: str, folder: str, **options: Any) -> Answer:
 
     X, known = encode_into(folder, encoded, lambda X, identity: save_encoded(X, folder, identity))
     return saved(X, folder, len(X), known, plans[0])
-
-
-@tracked("health")
-def health_of(path: str, **options: Any) -> Answer:
-    """Check the vectors of a PATH."""
-    from vecwise.measure.health import health
-
-    X = load(path, **options).vectors
-    return healthy(display_name(path), health(X), X)

@@ -15,11 +15,13 @@ from vecwise.loading import load
 from vecwise.measure.views import View
 from vecwise.telling.answer import Answer
 from vecwise.vectors import Vectors
+from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, viewed
 
 ADVISED: Final = 10_000  # rows whose health says how rows are compared
 
 
+@tracked("map")
 def map_of(
     path: str,
     *,

@@ -25,11 +25,13 @@ from vecwise.telling.answer import Answer
 from vecwise.telling.compared import paired
 from vecwise.telling.pairs import edges_told, thinned
 from vecwise.vectors import Vectors
+from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, viewed
 
 MOST_PAIRED = 50
 
 
+@tracked("pairs")
 def pairs_of(
     path: str,
     *,
@@ -85,6 +87,7 @@ def _table_of(path: str, metric: str, **options: Any) -> Answer:
     return paired(display_name(path), compare(view.vectors), view, made)
 
 
+@tracked("dedupe")
 def dedupe_file(
     path: str,
     *,

@@ -17,9 +17,8 @@ from vecwise.measure.likeness import Likeness, likeness
 from vecwise.telling.answer import Answer
 from vecwise.telling.compared import compared, neighbors
 from vecwise.vectors import Vectors
-from vecwise.workbench.views import viewed
 from vecwise.workbench.tracked import tracked
-from vecwise.workbench.views import display_name, viewed
+from vecwise.workbench.views import viewed
 
 _QUICK = {"sentence": SentenceEncoder, "count": CountEncoder, "tfidf": TfidfEncoder}
 
@@ -74,19 +73,3 @@ def _id_of(X: Vectors, row: str) -> Any:
     if not re.fullmatch("-?[0-9]{1,18}", row):
         raise unknown("row with the id", row, [str(i) for i in X.ids[:1000].tolist()])
     return int(row)
-
-
-@tracked("pairs")
-def pairs_of(path: str, *, metric: str = "auto", **options: Any) -> Answer:
-    """Give the labelled table of all pairs of up to 50 rows."""
-    from vecwise.measure.similarity import cosine, distances, dot
-
-    made = load(path, **options)
-    if len(made.vectors) > MOST_PAIRED:
-        raise TooLarge(
-            f"A table of {len(made.vectors):,} × {len(made.vectors):,} pairs is no reading matter; up to "
-            f"{MOST_PAIRED} rows are shown. Use --sample {MOST_PAIRED}, or `vecwise nearest` for single rows."
-        )
-    view = viewed(made.vectors, metric)
-    compare = {"cosine": cosine, "dot": dot}.get(view.metric) or partial(distances, metric=view.metric)
-    return paired(display_name(path), compare(view.vectors), view, made)
