@@ -160,3 +160,39 @@ def test_rows_that_a_format_cannot_hold_are_refused(tmp_path) -> None:
     write_rows(pa.table({"a": pa.array([], pa.string())}), tmp_path / "none.csv")
     assert (tmp_path / "none.csv").read_text() == "a\n"
     assert np.isnan(vw.read(tmp_path / "a.jsonl").column("a").to_pylist()[0][1] or np.nan)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cluster", "a.csv", "-k", "2", "--csv", "a.csv"],
+        ["map", "a.csv", "--no-browser", "--csv", "./a.csv"],
+        ["map", "a.csv", "--no-browser", "-o", "a.csv"],
+        ["explore", "a.csv", "--no-browser", "--html", "a.csv"],
+        ["pairs", "a.csv", "--at-least", "0", "--csv", "b", "--parquet", "b"],
+        ["cluster", "a.csv", "-k", "2", "--csv", "b", "--parquet", "b"],
+        ["dedupe", "v", "--removed", "v/part-1-0.parquet"],
+    ],
+    ids=" ".join,
+)
+def test_no_answer_takes_the_place_of_what_it_was_made_of(words, tmp_path) -> None:
+    import vecwise as vw
+
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n5,7\n")
+    vw.save(vw.Vectors([[1.0, 2.0], [3.0, 4.0]]), tmp_path / "v")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    made = run(*words, cwd=tmp_path)
+    assert made.returncode == 2, made.stdout
+    assert "Give another name" in made.stderr or "a file of its own" in made.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_lone_carriage_return_comes_back(tmp_path) -> None:
+    import pyarrow as pa
+
+    import vecwise as vw
+    from vecwise.store.row_files import write_rows
+
+    rows = pa.table({"text": ["a\rb", "c", 'd"\r\ne'], "n": [1, 2, 3]})
+    write_rows(rows, tmp_path / "out.csv")
+    assert vw.read(tmp_path / "out.csv").to_pydict() == rows.to_pydict()

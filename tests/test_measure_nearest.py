@@ -278,3 +278,49 @@ def test_what_cannot_be_searched_is_refused() -> None:
             wrong()
     assert vw.nearest(np.zeros((0, 2)), [[1.0, 2.0]]).places.shape == (1, 0)
     assert vw.nearest(X, [[1.0, 2.0]], k=9).places.tolist() == [[0]]
+
+
+def test_a_short_last_chunk_puts_scores_on_their_own_rows() -> None:
+    """Where the floor leaves one query, its candidates are as many as the rows, in another order."""
+    rng = np.random.default_rng(0)
+    for trial in range(12):
+        X = rng.standard_normal((8_195, 16)).astype(np.float32)
+        Q = rng.standard_normal((10, 16)).astype(np.float32)
+        X[8_192:] = Q[trial % 10] + rng.standard_normal((3, 16)).astype(np.float32) * np.float32(1e-4)
+        together = vw.nearest(X, Q, k=2)
+        for i in range(10):
+            alone = vw.nearest(X, Q[i : i + 1], k=2)
+            assert np.array_equal(alone.places[0], together.places[i])
+            assert np.array_equal(alone.scores[0], together.scores[i])
+
+
+@pytest.mark.parametrize("place", [0, 8_192])
+def test_a_row_that_overflows_matters_only_where_it_is_among_the_best(place) -> None:
+    X = np.random.default_rng(0).standard_normal((8_193, 2))
+    X[place] = 1e200
+    assert np.isfinite(vw.nearest(X, X[5:6], k=1, metric="euclidean").scores).all()
+    with pytest.raises(NonFinite):
+        vw.nearest(X, X[place : place + 1] * 1e100, k=1, metric="dot")
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean", "sqeuclidean"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_pair_has_the_same_score_in_pairs_and_in_searches(metric, dtype) -> None:
+    X = vw.Vectors(np.random.default_rng(4).standard_normal((60, 37)).astype(dtype))
+    bound = {"at_least": -1e9} if metric in ("cosine", "dot") else {"at_most": 1e9}
+    bound = {"at_least": -1.0} if metric == "cosine" else bound
+    found = vw.pairs(X, metric=metric, **bound)
+    every = vw.nearest(X, X, k=60, metric=metric)
+    known = {(i, int(p)): s for i in range(60) for p, s in zip(every.places[i], every.scores[i], strict=True)}
+    assert len(found) == 60 * 59 // 2
+    assert all(
+        known[left, right] == score
+        for (left, right), score in zip(found.places.tolist(), found.scores, strict=True)
+    )
+    left, right = found.places[7].tolist()
+    again = vw.nearest(X, X[left], radius=float(found.scores[7]), metric=metric)
+    assert right in again.places[0].tolist()
+
+
+def test_radius_takes_numbers_of_numpy() -> None:
+    assert vw.nearest([[1.0, 0.0]], [[1.0, 0.0]], radius=np.float32(0.5)).lengths.tolist() == [1]

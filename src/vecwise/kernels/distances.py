@@ -14,6 +14,7 @@ import numpy as np
 from vecwise.kernels import native_pairs
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.norms import row_norms
+from vecwise.kernels.pair_scores import apart_by
 
 DIFFERENCES: Final = ("euclidean", "sqeuclidean", "manhattan", "chebyshev", "minkowski", "hamming")
 _BLOCK_CELLS: Final = 1 << 15  # a block of differences stays in the cache
@@ -50,18 +51,14 @@ def write_distances(a: Any, b: Any, metric: str, p: float, out: np.ndarray) -> N
 
 def listed_distances(a: Any, b: Any, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Give Euclidean distances of row `left[i]` of `a` and row `right[i]` of `b`, right for every finite row."""
-    made = np.empty(len(left))
-    size = max(1, _DENSE_CELLS // (8 * a.shape[1]))
+    if not is_sparse(a) and not is_sparse(b):
+        return apart_by(np.ascontiguousarray(a), np.ascontiguousarray(b), left, right)
     if _is_compiled(a) and is_sparse(a) and is_sparse(b):
         return native_pairs.sparse_listed(a, b, left, right, "euclidean")
-    todo = np.arange(len(left))
-    if _is_compiled(a) and not is_sparse(a) and not is_sparse(b) and a.dtype == b.dtype:
-        with np.errstate(over="ignore"):
-            squares = native_pairs.listed(a, b, left, right, "sqeuclidean")
-        np.sqrt(squares, out=made)
-        todo = np.flatnonzero(~((squares > 2.0**-900) & (squares < 2.0**900)))
-    for start in range(0, len(todo), size):
-        part = todo[start : start + size]
+    made = np.empty(len(left))
+    size = max(1, _DENSE_CELLS // (8 * a.shape[1]))
+    for start in range(0, len(left), size):
+        part = slice(start, start + size)
         with np.errstate(over="ignore"):
             made[part] = row_norms(dense(a[left[part]]) - dense(b[right[part]]), 2)
     return made

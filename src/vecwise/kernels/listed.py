@@ -14,6 +14,7 @@ from vecwise.kernels import native_pairs
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.distances import listed_distances
 from vecwise.kernels.norms import unit_rows
+from vecwise.kernels.pair_scores import apart_by, clipped, pair_products
 from vecwise.kernels.screening import Side
 
 _GATHERED: Final = 1 << 20  # cells gathered at a time: 8 MB
@@ -31,10 +32,7 @@ def listed_scores(a: Side, b: Side, left: np.ndarray, right: np.ndarray, metric:
         return made
     made /= a.lengths[left]
     made /= b.lengths[right]
-    rounding = (16 + a.values.shape[1]) * np.finfo(np.float64).eps
-    np.clip(made, -1.0, 1.0, out=made)
-    made[made >= 1 - rounding] = 1.0
-    made[made <= rounding - 1] = -1.0
+    made = clipped(made, a.values.shape[1])
     return made if metric == "cosine" else _angles(a.values, b.values, left, right, made)
 
 
@@ -46,11 +44,13 @@ def _listed(
     kind: str,
     score: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> np.ndarray:
+    if not is_sparse(a):  # to the bits of a search
+        if kind == "sqeuclidean":
+            return apart_by(np.ascontiguousarray(a), np.ascontiguousarray(b), left, right, squared=True)
+        return pair_products(np.ascontiguousarray(a), np.ascontiguousarray(b), left, right, apart=False)
     with np.errstate(over="ignore", invalid="ignore"):
-        if native_pairs.library() is not None and a.shape[1] < 2**31:
-            if is_sparse(a):
-                return native_pairs.sparse_listed(a, b, left, right, kind)
-            return native_pairs.listed(a, b, left, right, kind)
+        if native_pairs.library() is not None and a.shape[1] < 2**31 and is_sparse(a):
+            return native_pairs.sparse_listed(a, b, left, right, kind)
         made = np.empty(len(left))
         size = max(1, _GATHERED // a.shape[1])
         for start in range(0, len(left), size):

@@ -5,13 +5,15 @@ This module must not know any vecwise type. A search compares only such scores, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from vecwise.kernels.native_select import dots_with_all, exact_dots, library
-from vecwise.kernels.norms import row_norms
-from vecwise.kernels.similarity import PAIRS
+from vecwise.kernels.norms import row_norms, scale_rows
+
+_SAFE: Final = (1e-100, 1e100)  # lengths whose products neither overflow nor vanish
+_GATHERED: Final = 1 << 18  # cells of rows gathered at a time: 2 MB
 
 
 class Sides(NamedTuple):
@@ -39,48 +41,55 @@ def sides_of(queries: np.ndarray, rows: np.ndarray) -> Sides:
 def exact_scores(sides: Sides, query: np.ndarray, place: np.ndarray, metric: str) -> np.ndarray:
     """Scores in float64 that depend on the two rows alone."""
     apart = metric in ("euclidean", "sqeuclidean")
-    query, place = np.ascontiguousarray(query, np.int64), np.ascontiguousarray(place, np.int64)
-    alone = len(query) == len(sides.rows) and library() is not None and (query == query[0]).all()
-    if alone:
-        made = dots_with_all(sides.queries[query[0]], sides.rows, apart=apart)
-    else:
-        made = pair_products(sides.queries, sides.rows, query, place, apart=apart)
+    if apart:
+        squared = metric == "sqeuclidean"
+        return -apart_by(sides.queries, sides.rows, query, place, squared=squared)
+    made = pair_products(sides.queries, sides.rows, query, place, apart=False)
     if metric == "cosine":
         left, right = sides.query_lengths[query], sides.row_lengths[place]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             made = made / left / right
-        wild = (
-            ~((left > 1e-100) & (left < 1e100) & (right > 1e-100) & (right < 1e100))
-            & (left > 0)
-            & (right > 0)
-        )
+        wild = (left > 0) & (right > 0) & ~(_is_safe(left) & _is_safe(right))
         if wild.any():
-            made[wild] = _one_by_one(sides, query[wild], place[wild], metric)
+            made[wild] = _cosines_of_wild(sides, query[wild], place[wild])
         made[(left == 0) | (right == 0)] = np.nan
         return clipped(made, sides.rows.shape[1])
-    if apart:
-        lost = ~((made > 1e-280) & (made < 1e280)) & (made != 0)
-        tiny = made == 0
-        made = -made if metric == "sqeuclidean" else -np.sqrt(made)
-        again = lost | (tiny & (query >= 0) & _differ(sides, query, place, tiny))
-        if again.any():
-            made[again] = -_one_by_one(sides, query[again], place[again], metric)
     return made
 
 
-def _differ(sides: Sides, query: np.ndarray, place: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Which of the pairs at distance zero are not equal: their squares vanished."""
-    found = np.zeros(len(query), bool)
-    at = np.flatnonzero(where)
-    found[at] = [not np.array_equal(sides.queries[query[i]], sides.rows[place[i]]) for i in at]
-    return found
+def _are_all_rows(query: np.ndarray, place: np.ndarray, rows: int) -> bool:
+    return len(query) == rows and bool((query == query[0]).all() and (place == np.arange(rows)).all())
 
 
-def _one_by_one(sides: Sides, query: np.ndarray, place: np.ndarray, metric: str) -> np.ndarray:
-    compare = PAIRS[metric]
-    return np.array(
-        [compare(sides.queries[[q]], sides.rows[[p]])[0, 0] for q, p in zip(query, place, strict=True)]
-    )
+def _is_safe(lengths: np.ndarray) -> np.ndarray:
+    return (lengths > _SAFE[0]) & (lengths < _SAFE[1])
+
+
+def _cosines_of_wild(sides: Sides, query: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Cosines of rows whose products could overflow or vanish: of the rows at length 1."""
+    own, asked = np.unique(query, return_inverse=True)
+    others, found = np.unique(place, return_inverse=True)
+    a, b = (scale_rows(x.astype(np.float64), 2) for x in (sides.queries[own], sides.rows[others]))
+    made = pair_products(a, b, asked.astype(np.int64), found.astype(np.int64), apart=False)
+    return made / row_norms(a, 2)[asked] / row_norms(b, 2)[found]
+
+
+def apart_by(
+    A: np.ndarray, B: np.ndarray, left: np.ndarray, right: np.ndarray, *, squared: bool = False
+) -> np.ndarray:
+    """Give the Euclidean distance of row `left[i]` of A and `right[i]` of B, right for every finite row."""
+    made = pair_products(A, B, left, right, apart=True)
+    extreme = np.flatnonzero(
+        ~((made > 1e-280) & (made < 1e280))
+    )  # zero, or squares that vanished or overflowed
+    made = made if squared else np.sqrt(made)
+    size = max(1, _GATHERED // B.shape[1])
+    with np.errstate(over="ignore", under="ignore"):
+        for start in range(0, len(extreme), size):
+            part = extreme[start : start + size]
+            again = row_norms(A[left[part]].astype(np.float64) - B[right[part]], 2)
+            made[part] = again * again if squared else again
+    return made
 
 
 def clipped(made: np.ndarray, dim: int) -> np.ndarray:
@@ -99,10 +108,15 @@ def pair_products(
 
     The relative error is below `(dim / 8 + 3)` units in the last place of the sum of magnitudes.
     """
+    if A.dtype != B.dtype:
+        A, B = A.astype(np.float64), B.astype(np.float64)
+    left, right = np.ascontiguousarray(left, np.int64), np.ascontiguousarray(right, np.int64)
     if library() is not None:
+        if len(left) and _are_all_rows(left, right, len(B)):
+            return dots_with_all(A[left[0]], B, apart=apart)
         return exact_dots(A, B, left, right, apart=apart)
     made = np.empty(len(left))
-    size = max(1, (1 << 18) // A.shape[1])
+    size = max(1, _GATHERED // A.shape[1])
     with np.errstate(over="ignore"):
         for start in range(0, len(left), size):
             part = slice(start, start + size)

@@ -104,10 +104,6 @@ class Nearest:
         """Search one more chunk."""
         self.queries.space.must_match(chunk.space, "search")
         found = best_rows(self.queries.values, chunk.values, self.k, self.metric, self.floor)
-        if self.metric != "cosine" and not np.isfinite(found.scores[found.places < NOTHING]).all():
-            raise NonFinite(
-                f"A {self.metric} of these vectors is too large for float64. Scale them down: X / 1e100."
-            )
         return self.merge(state, Best(len(chunk), *found))
 
     def merge(self, left: Best, right: Best, /) -> Best:
@@ -118,7 +114,11 @@ class Nearest:
         return Best(left.rows + right.rows, *best(scores, places, self.k))
 
     def done(self, state: Best, /) -> tuple[np.ndarray, np.ndarray]:
-        """Scores as the metric names them, and places."""
+        """Scores as the metric names them, and places; raises `NonFinite` where one of them overflowed."""
+        if self.metric != "cosine" and not np.isfinite(state.scores).all():
+            raise NonFinite(
+                f"A {self.metric} of these vectors is too large for float64. Scale them down: X / 1e100."
+            )
         return (state.scores if self.metric in SIMILARITIES else -state.scores), state.places
 
 
@@ -205,7 +205,9 @@ def nearest(
     if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
         raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
     if radius is not None and (
-        isinstance(radius, bool) or not isinstance(radius, (int, float)) or math.isnan(radius)
+        isinstance(radius, bool)
+        or not isinstance(radius, (int, float, np.integer, np.floating))
+        or math.isnan(radius)
     ):
         raise OutOfRange(f"`radius` is a number, not {radius!r}.")
     asked = as_queries(corpus, queries)

@@ -68,10 +68,13 @@ def _delimited(delimiter: str) -> Callable[[Any, Any, str], None]:
             )
         text = io.StringIO()
         writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+        with_returns = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(table.column_names)
         for batch in table.to_batches(max_chunksize=_BATCH):
             columns = [[_plain_cell(cell) for cell in column.to_pylist()] for column in batch.columns]
-            writer.writerows(zip(*columns, strict=True))
+            for row in zip(*columns, strict=True):
+                # A lone carriage return ends a line for many readers, and `csv` does not quote it before 3.13.
+                (with_returns if any(isinstance(c, str) and "\r" in c for c in row) else writer).writerow(row)
             out.write(text.getvalue().encode("utf-8", "replace"))
             text.seek(0)
             text.truncate()

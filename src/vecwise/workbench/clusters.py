@@ -11,6 +11,7 @@ from vecwise.loading import load
 from vecwise.structure.layout_tables import write_csv, write_parquet
 from vecwise.telling.answer import Answer
 from vecwise.telling.clustered import clustered
+from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
@@ -31,6 +32,7 @@ def cluster_of(
     """Put the rows of a PATH into clusters; `csv` and `parquet` are where a row's id, cluster, name and distance go."""
     from vecwise.structure.clusters import cluster
 
+    refuse_overwriting(path, csv, parquet)
     made = load(path, seed=seed, text=text, **options)
     way = None if metric == "auto" else metric
     found = cluster(made.vectors, k, method=method, metric=way, seed=seed, text=text)

@@ -18,6 +18,7 @@ from vecwise.streaming import encode_file, is_large
 from vecwise.telling.answer import Answer
 from vecwise.telling.explored import explored, saved
 from vecwise.vectors import Vectors, as_vectors
+from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
@@ -61,6 +62,7 @@ def explore(
     from vecwise.explore import facts_of
     from vecwise.pictures import write_report
 
+    refuse_overwriting(path, html)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         made = load(path, sample=sample, seed=seed, **options)

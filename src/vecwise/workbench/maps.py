@@ -15,6 +15,7 @@ from vecwise.loading import load
 from vecwise.measure.views import View
 from vecwise.telling.answer import Answer
 from vecwise.vectors import Vectors
+from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, viewed
 
@@ -43,6 +44,7 @@ def map_of(
     from vecwise.structure.layout import layout
     from vecwise.telling.mapped import mapped
 
+    refuse_overwriting(path, html, csv, parquet)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         made = load(path, sample=sample, seed=seed, **options)

@@ -25,6 +25,7 @@ from vecwise.telling.answer import Answer
 from vecwise.telling.compared import paired
 from vecwise.telling.pairs import edges_told, thinned
 from vecwise.vectors import Vectors
+from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, viewed
 
@@ -52,8 +53,7 @@ def pairs_of(
         return _table_of(path, metric, progress=progress, **options)
     from vecwise.measure.pairing import MOST_EDGES, pairs
 
-    for target in (csv, parquet):
-        refuse_overwriting(path, target)
+    refuse_overwriting(path, csv, parquet)
     made = load(path, progress=progress, **options)
     view = bounded_view(made.vectors, metric, at_least, at_most)
     found = pairs(
@@ -103,8 +103,7 @@ def dedupe_file(
     is written which row went into which."""
     from vecwise.measure.duplicates import duplicates
 
-    for target in (keep, removed):
-        refuse_overwriting(path, target)
+    refuse_overwriting(path, keep, removed)
     if removed is not None:
         row_format(removed)
         if keep is not None and os.path.realpath(keep) == os.path.realpath(removed):
@@ -136,12 +135,6 @@ def bounded_view(X: Vectors, metric: str, at_least: float | None, at_most: float
         return View(X, "cosine", MEASURES["cosine"])
     view = viewed(X, "auto")
     return view if at_most is None or view.metric != "cosine" else View(X, "euclidean", MEASURES["euclidean"])
-
-
-def refuse_overwriting(path: str, target: str | None) -> None:
-    """Raise `Inapplicable` where an answer would take the place of its own input."""
-    if target is not None and path != "-" and os.path.realpath(path) == os.path.realpath(target):
-        raise Inapplicable(f"{shown(target)} is the input, which is never overwritten. Give another name.")
 
 
 def _write_kept(path: str, made: Encoded, keep: np.ndarray, target: str, options: dict[str, Any]) -> None:
