@@ -24,6 +24,17 @@ from vecwise.kernels.mapped import picked
 Arrays = tuple[Any, ...]
 
 
+def _edges(X: Any, **options: Any) -> Arrays:
+    found = vw.pairs(X, **options)
+    return found.left, found.right, found.scores
+
+
+def _clusters(X: Any) -> Arrays:
+    k = min(2, len(np.unique(vw.Vectors(X)[:40], axis=0)) or 1)  # as many as differ
+    found = vw.cluster(X, k=k, metric="euclidean", restarts=2)
+    return found.labels, found.centers
+
+
 def _sums(X: Any) -> Arrays:
     made = vw.Vectors(X)
     return (made + made - 0.5 * made).values, (-made / 3).values
@@ -52,13 +63,30 @@ FUNCTIONS: dict[str, Callable[[Any], Arrays]] = {
     "norms 1": lambda X: (vw.norms(X, order=1),),
     "norms 2": lambda X: (vw.norms(X),),
     "norms inf": lambda X: (vw.norms(X, order=np.inf),),
+    "norms 3": lambda X: (vw.norms(X, order=3),),
+    "norm_summary": lambda X: ([(r.order, r.zeros, r.min, r.max) for r in vw.norm_summary(X).ranges],),
     "normalize": lambda X: (vw.normalize(X).values,),
+    "normalize 1": lambda X: (vw.normalize(X, order=1).values,),
+    "normalize inf": lambda X: (vw.normalize(X, order=np.inf).values,),
+    "unit_deviation": lambda X: (vw.unit_deviation(X),),
     "is_unit": lambda X: (vw.is_unit(X),),
     "dot": lambda X: (vw.dot(X).values,),
     "cosine": lambda X: (vw.cosine(X).values,),
     "euclidean": lambda X: (vw.distances(X).values,),
     "manhattan": lambda X: (vw.distances(X, metric="manhattan").values,),
     "chebyshev": lambda X: (vw.distances(X, metric="chebyshev").values,),
+    "sqeuclidean": lambda X: (vw.distances(X, metric="sqeuclidean").values,),
+    "minkowski": lambda X: (vw.distances(X, metric="minkowski", p=3).values,),
+    "hamming": lambda X: (vw.distances(X, metric="hamming").values,),
+    "jaccard": lambda X: (vw.distances(X, metric="jaccard").values,),
+    "angular": lambda X: (vw.distances(X, metric="angular").values,),
+    "pairs": lambda X: _edges(X, at_least=0.5),
+    "pairs, best": lambda X: _edges(X, k=2, metric="euclidean"),
+    "duplicates": lambda X: (vw.duplicates(X, at_least=0.9).ids,),
+    "dedupe": lambda X: (vw.dedupe(X).values,),
+    "cluster": _clusters,
+    "layout": lambda X: (vw.layout(X, dim=2, k=1).coordinates,),
+    "index": lambda X: (lambda f: (f.ids, f.scores))(vw.index(X).nearest(vw.Vectors(X).values[:2], k=3)),  # noqa: PLC3002
     "nearest, cosine": lambda X: _neighbors(X, "cosine"),
     "nearest, dot": lambda X: _neighbors(X, "dot"),
     "nearest, euclidean": lambda X: _neighbors(X, "euclidean"),
@@ -67,7 +95,16 @@ FUNCTIONS: dict[str, Callable[[Any], Arrays]] = {
     "health": _healthy,
 }
 ROUNDED = {"pca", "standardize", "health"}  # sums over rows, which sparse rows add in another order
-REFUSES_NONE = {"pca", "standardize", "nearest, cosine", "nearest, dot", "nearest, euclidean"}
+REFUSES_NONE = {
+    "cluster",
+    "layout",
+    "index",
+    "pca",
+    "standardize",
+    "nearest, cosine",
+    "nearest, dot",
+    "nearest, euclidean",
+}
 LOOKS_AT_NAN = {"health"}  # what counts NaN in place of refusing it
 
 every_function = pytest.mark.parametrize("name", FUNCTIONS)
