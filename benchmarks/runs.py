@@ -1,6 +1,6 @@
 """What tracking costs: a command with and without it, and a list of very many runs, beside MLflow's own.
 
-    python -m benchmarks.runs [--runs 10000] [--mlflow 1000]
+    python -m benchmarks.runs [--runs 10000] [--mlflow 200]
 
 Whole processes in turn. MLflow's store is filled with fewer runs, since each takes it far longer to write than ours.
 """
@@ -126,7 +126,7 @@ def uri(folder: Path) -> str:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--runs", type=int, default=10_000)
-    words.add_argument("--mlflow", type=int, default=1_000)
+    words.add_argument("--mlflow", type=int, default=200)
     given = words.parse_args()
     print(machine(("vecwise", "mlflow-skinny", "sqlalchemy")) + "\n")
     with tempfile.TemporaryDirectory() as folder:
