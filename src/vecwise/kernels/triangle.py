@@ -50,11 +50,11 @@ def _routine(dtype: np.dtype[Any]) -> Callable[[np.ndarray, np.ndarray, float, f
     capsule = getattr(cython_blas, "__pyx_capi__", {}).get(name)
     api = ctypes.pythonapi
     api.PyCapsule_GetName.restype, api.PyCapsule_GetName.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    signature = b"" if capsule is None else api.PyCapsule_GetName(capsule)
+    if capsule is None:
+        return None
+    signature = api.PyCapsule_GetName(capsule)
     kinds = [part.split()[0] for part in signature.partition(b"(")[2].split(b",")]
-    if [kind for kind in kinds if kind in (b"char", b"int")] != [b"char"] * 2 + [b"int"] * 4 or len(
-        kinds
-    ) != 10:
+    if len(kinds) != 10 or kinds[:4] != [b"char", b"char", b"int", b"int"] or kinds[6] != b"int" != kinds[4]:
         return None
     api.PyCapsule_GetPointer.restype = ctypes.c_void_p
     api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
