@@ -54,7 +54,7 @@ def _routine(dtype: np.dtype[Any]) -> Callable[[np.ndarray, np.ndarray, float, f
         return None
     signature = api.PyCapsule_GetName(capsule)
     kinds = [part.split()[0] for part in signature.partition(b"(")[2].split(b",")]
-    if len(kinds) != 10 or kinds[:4] != [b"char", b"char", b"int", b"int"] or kinds[6] != b"int" != kinds[4]:
+    if len(kinds) != 10 or [*kinds[:4], kinds[6], kinds[9]] != [b"char"] * 2 + [b"int"] * 4:
         return None
     api.PyCapsule_GetPointer.restype = ctypes.c_void_p
     api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
