@@ -388,3 +388,32 @@ def test_the_command_line_lists_every_encoder() -> None:
     from vecwise.encoders import registry
 
     assert ("auto", *registry.ENCODERS) == ENCODERS
+
+
+def test_nearest_by_radius_condition_arithmetic_and_into_a_file(tmp_path) -> None:
+    (tmp_path / "rows.csv").write_text(
+        "name,x,y,town\nking,2,2,a\nman,2,0,b\nwoman,-2,0.1,a\nqueen,-2,2,a\nother,0,-3,c\n"
+    )
+    wide = ("nearest", "rows.csv", "--columns", "x,y", "--ids", "name", "--metric", "cosine")
+    made = json.loads(
+        run(
+            *wide, "--plus", "king", "--plus", "woman", "--minus", "man", "-k", "1", "--json", cwd=tmp_path
+        ).stdout
+    )
+    assert [found["id"] for found in made["neighbors"]] == ["queen"]
+    made = run(*wide, "--row", "king", "--where", "town = 'a' and x < 0", "--csv", "near.csv", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    table = vw.read(tmp_path / "near.csv")
+    assert table["id"].to_pylist() == ["queen", "woman"]
+    assert table["town"].to_pylist() == ["a", "a"]
+    made = json.loads(run(*wide, "--row", "king", "--radius", "0.5", "--json", cwd=tmp_path).stdout)
+    assert [found["id"] for found in made["neighbors"]] == ["man"]
+    for words, reason in (
+        (("--where", "price < 3"), "price"),
+        (("--where", "town <"), "condition"),
+        (("--plus", "king"), "not several"),
+        (("--csv", "rows.csv"), "Give another name"),
+    ):
+        refused = run(*wide, "--row", "king", *words, cwd=tmp_path)
+        assert refused.returncode == 2
+        assert reason in refused.stderr

@@ -122,6 +122,10 @@ class OutOfRange(VecwiseError, ValueError):
     """An option has a value outside its range."""
 
 
+class BadCondition(VecwiseError, ValueError):
+    """A condition on rows cannot be read, or compares a column with what it does not hold."""
+
+
 class Inapplicable(VecwiseError, ValueError):
     """An option was given that has no effect on this input."""
 

@@ -125,6 +125,6 @@ def open_encoder(path: str | Path, /) -> Encoder:
     elif not encoder_folders.is_encoder_folder(path) and datasets.is_dataset(path):
         encoder = open(path).encoder
         if encoder is None:
-            raise UnknownFormat(f"The vectors in {shown(path)} were saved without an encoder.")
+            raise UnknownFormat(f"{shown(path)} holds no saved encoder: its vectors were saved without one.")
         return FittedEncoder.of(encoder)  # type: ignore[arg-type]
     return encoder_from_data(encoder_folders.load(path))

@@ -108,13 +108,31 @@ def similar(a: str, b: str, encoder: str, as_json: bool) -> int:
 @app.command()
 @click.argument("path")
 @click.argument("query", required=False)
-@click.option("-k", type=int, default=10, show_default=True, help="How many rows to give.")
+@click.option(
+    "-k", type=int, metavar="N", help="How many rows to give; 10, or with --radius all, without it."
+)
+@click.option(
+    "--radius", type=float, metavar="R", help="Only rows at most this far, or with at least this likeness."
+)
+@click.option("--where", metavar="CONDITION", help="Search among the rows of which this is true.")
 @click.option("--row", metavar="ID", help="Search for what is near this row instead of a query.")
+@click.option(
+    "--plus", multiple=True, metavar="ITEM", help="Search for a sum of ids or texts; may be repeated."
+)
+@click.option("--minus", multiple=True, metavar="ITEM", help="What is subtracted from it; may be repeated.")
 @click.option("--metric", type=click.Choice(("auto", *METRICS)), default="auto", show_default=True)
+@click.option("--csv", metavar="FILE", help="Write rank, id, score and the rows as CSV.")
+@click.option("--parquet", metavar="FILE", help="Write them as Parquet.")
 @input_options
 @json_option
 def nearest(path: str, query: str | None, as_json: bool, **given: Any) -> int:
-    """Find the rows nearest to a text, to a row written as JSON, or to one of the rows (--row)."""
+    """Find the rows nearest to a text, to a row written as JSON, or to one of the rows (--row).
+
+    \b
+    vecwise nearest reviews.csv "late and cold" -k 5
+    vecwise nearest houses.csv --row 17 --where "price < 300000 and waterfront = 1"
+    vecwise nearest vectors/ --row 17 --metric cosine --radius 0.9 --csv alike.csv
+    """
     from vecwise import workbench
 
     with progress_bar() as progress:

@@ -55,8 +55,11 @@ class Neighbors:
         """How many rows were found for each query, `(queries,)`."""
         return np.array([len(places) for places in self.places], dtype=np.int64)
 
-    def to_arrow(self) -> Any:
-        """Give a table with a row for each pair: `query` (its number), `rank` from 1, `id` and `score`."""
+    def to_arrow(self, *, rows: bool = False) -> Any:
+        """Give a table with a row for each pair: `query` (its number), `rank` from 1, `id` and `score`.
+
+        With `rows`, the columns of the rows that were found stand beside, those of these names left out.
+        """
         import pyarrow as pa
 
         lengths = self.lengths
@@ -65,7 +68,14 @@ class Neighbors:
         ids = [name for found in self.ids for name in found.tolist()]
         kind = pa.string() if self.corpus.ids.dtype == object else pa.int64()
         scores = np.concatenate([np.zeros(0), *self.scores])
-        return pa.table({"query": query, "rank": rank, "id": pa.array(ids, kind), "score": scores})
+        made = pa.table({"query": query, "rank": rank, "id": pa.array(ids, kind), "score": scores})
+        if rows and self.corpus.rows is not None:
+            places = np.concatenate([np.zeros(0, np.int64), *self.places])
+            beside = self.corpus.rows.take(whole_numbers(places))
+            for name in beside.column_names:
+                if name not in made.column_names:
+                    made = made.append_column(name, beside.column(name))
+        return made
 
     def __repr__(self) -> str:
         lengths = self.lengths

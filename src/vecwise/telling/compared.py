@@ -24,6 +24,8 @@ from vecwise.telling.words import (
     told,
 )
 
+MOST_TOLD = 100  # neighbours listed in words
+
 
 def compared(a: str, b: str, found: Likeness) -> Answer:
     """Tell how alike two texts are."""
@@ -36,24 +38,27 @@ def compared(a: str, b: str, found: Likeness) -> Answer:
     return Answer([(f"{clip(a, 44)}  |  {clip(b, 44)}", lines)], data)
 
 
-def neighbors(found: Any, view: View, made: Any, query: str | None, own: Any, k: int) -> Answer:
-    """Tell the nearest rows, best first, in words and with their scores."""
+def neighbors(
+    found: Any, view: View, made: Any, query: str | None, where: str | None, written: list[str]
+) -> Answer:
+    """Tell the nearest rows, best first, in words and with their scores; the first hundred in words."""
     shown = shown_columns(made.vectors, made.plan)
-    answers = []
-    for name, place, score in zip(
-        found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True
-    ):
-        if own is not None and name == own.ids.tolist()[0]:
-            continue
-        answers.append({"id": name, "score": plain(score), "row": told(made.vectors, place, shown)})
-    answers = answers[:k]
-    width = max((len(short(a["id"])) for a in answers), default=1)
-    lines = [cut(f"{number(a['score'], 4):>9}  {short(a['id']):<{width}}  {a['row']}") for a in answers]
-    asked = query if query is not None else f"row {own.ids.tolist()[0]}"
-    measured = f", by {view.words}"
-    head = f"Nearest to {clip(asked, WIDTH - 11 - len(measured))}{measured}"
-    data = {"query": asked, "metric": found.metric, "measure": measure_data(view), "neighbors": answers}
-    return Answer([(head, lines)], data)
+    listed = zip(found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True)
+    answers = [
+        {"id": name, "score": plain(score), "row": told(made.vectors, place, shown)}
+        for name, place, score in listed
+    ]
+    head, more = answers[:MOST_TOLD], len(answers) - MOST_TOLD
+    width = max((len(short(a["id"])) for a in head), default=1)
+    lines = [cut(f"{number(a['score'], 4):>9}  {short(a['id']):<{width}}  {a['row']}") for a in head]
+    if more > 0:
+        lines.append(f"… and {more:,} more: --csv FILE writes them all")
+    lines += [] if answers else ["No row is that near."]
+    lines += [f"{shown_path}: {len(answers):,} rows with rank, id and score" for shown_path in written]
+    measured = f", by {view.words}" + ("" if where is None else f", where {clip(where, 30)}")
+    title = f"Nearest to {clip(query or '', max(10, WIDTH - 11 - len(measured)))}{measured}"
+    data = {"query": query, "metric": found.metric, "measure": measure_data(view), "neighbors": answers}
+    return Answer([(title, lines)], data if where is None else {**data, "where": where})
 
 
 def paired(name: str, table: Any, view: View, made: Any) -> Answer:

@@ -6,17 +6,24 @@ This module must not know how its answers are printed.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.queries import encode_query
 from vecwise.encoders.sentence import SentenceEncoder
-from vecwise.errors import OutOfRange, unknown
+from vecwise.errors import Inapplicable, OutOfRange, unknown
 from vecwise.loading import encode, load
 from vecwise.measure.likeness import Likeness, likeness
+from vecwise.store.row_files import row_format, write_rows
 from vecwise.telling.answer import Answer
 from vecwise.telling.compared import compared, neighbors
 from vecwise.vectors import Vectors
+from vecwise.workbench.arithmetic import combined_query
+from vecwise.workbench.conditions import condition
+from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import viewed
 
@@ -48,23 +55,73 @@ def compare_texts(a: str, b: str, *, encoder: str = "sentence") -> Answer:
 
 @tracked("nearest")
 def nearest_in(
-    path: str, query: str | None, *, row: str | None = None, k: int = 10, metric: str = "auto", **options: Any
+    path: str,
+    query: str | None,
+    *,
+    row: str | None = None,
+    k: int | None = None,
+    radius: float | None = None,
+    where: str | None = None,
+    plus: Sequence[str] = (),
+    minus: Sequence[str] = (),
+    metric: str = "auto",
+    csv: str | None = None,
+    parquet: str | None = None,
+    **options: Any,
 ) -> Answer:
-    """Find the rows of a PATH nearest to a text, to a row given as JSON, or to one of its own rows."""
+    """Find the rows of a PATH nearest to a text, to a row given as JSON, or to one of its own rows.
+
+    10 of them, or `k`, or all within a `radius`; `where` is a condition on the columns, and `csv` and `parquet` are
+    files that get rank, id, score and the rows.
+    """
     from vecwise.measure.nearest import nearest
 
-    if k < 1:
+    if k is not None and k < 1:
         raise OutOfRange(f"`-k` is how many rows to give, at least 1, not {k}.")
-    if query is None and row is None:
-        raise OutOfRange("Give a query, or --row ID.")
-    if query is not None and row is not None:
-        raise OutOfRange("Give a query or --row ID, not both.")
+    asked_by = [given for given in (query, row, plus or minus or None) if given is not None]
+    if not asked_by:
+        raise OutOfRange("Give a query, or --row ID, or --plus ITEM.")
+    if len(asked_by) > 1:
+        raise OutOfRange("Give a query, --row ID or --plus ITEM, not several of them.")
+    written = [target for target in (csv, parquet) if target is not None]
+    refuse_overwriting(path, *written)
+    for target in written:
+        row_format(target)
     made = load(path, **options)
     view = viewed(made.vectors, metric)
     X = view.vectors
-    asked = X.by_id(_id_of(X, row)) if row is not None else encode_query(X, query or "")
-    found = nearest(X, asked, k=k + (row is not None), metric=view.metric)
-    return neighbors(found, view, made, query, asked if row is not None else None, k)
+    asked, left_out, words = _asked(X, query, row, plus, minus)
+    found = nearest(
+        X,
+        asked,
+        k=k,
+        radius=radius,
+        metric=view.metric,
+        where=None if where is None else _condition(X, where),
+        exclude=np.isin(X.ids, left_out) if left_out else None,
+    )
+    for target in written:
+        write_rows(found.to_arrow(rows=True).drop_columns("query"), target)
+    return neighbors(found, view, made, words, where, written)
+
+
+def _asked(
+    X: Vectors, query: str | None, row: str | None, plus: Sequence[str], minus: Sequence[str]
+) -> tuple[Vectors, list[Any], str]:
+    """The vector to search for, the ids that are left out of what is found, and the question in words."""
+    if query is not None:
+        return encode_query(X, query), [], query
+    if row is not None:
+        own = _id_of(X, row)
+        return X.by_id(own), [own], f"row {own}"
+    made, known = combined_query(X, plus, minus)
+    return made, known, " + ".join(plus) + "".join(f" - {item}" for item in minus)
+
+
+def _condition(X: Vectors, where: str) -> Any:
+    if X.rows is None:
+        raise Inapplicable("`--where` is a condition on columns, and these vectors came without rows.")
+    return condition(where, X.rows.schema)
 
 
 def _id_of(X: Vectors, row: str) -> Any:
