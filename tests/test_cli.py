@@ -186,7 +186,10 @@ def test_a_report_that_cannot_be_written_says_so(tmp_path) -> None:
         (["similar", "a", "b", "--encoder", "magic"], ["'magic'", "'sentence'"]),
         (["pairs", "x.csv", "--sample", "few"], ["'few'"]),
         (["nearest", "x.csv"], ["Give a query, or --row ID, or --plus ITEM."]),
-        (["nearest", "x.csv", "q", "--row", "1"], ["Give a query, --row ID or --plus ITEM, not several of them."]),
+        (
+            ["nearest", "x.csv", "q", "--row", "1"],
+            ["Give a query, --row ID or --plus ITEM, not several of them."],
+        ),
         (["nearest", "x.csv", "q", "-k", "0"], ["`-k`", "not 0"]),
     ],
 )
