@@ -239,7 +239,9 @@ def test_components_keep_their_laws(X, k, method, whiten) -> None:
     assert (np.diff(fitted.explained_variance) <= 0).all()
     projected = fitted.transform(X).values
     spread = projected.var(axis=0, ddof=1)
-    assert np.allclose(spread, 1 if whiten else fitted.explained_variance, rtol=1e-6, atol=1e-13 * size**2)
+    # Whitening divides by the variance, and so blows up the rounding of a small one beside a large one.
+    blown = 1e-12 * fitted.explained_variance[0] / fitted.explained_variance if whiten else 1e-13 * size**2
+    assert np.allclose(spread, 1 if whiten else fitted.explained_variance, rtol=1e-6, atol=blown)
     assert fitted.explained_variance_ratio.sum() <= 1 + 1e-9
 
 

@@ -304,6 +304,6 @@ def test_one_number_is_found_as_if_all_were_parsed(tmp_path_factory, logged, nam
         append({"event": "log", "run": "ab", "metrics": metrics}, folder=folder)
         truth.update(metrics)
     runs = all_runs(folder).runs
-    for wanted in {name, *truth}:
+    for wanted in {name, *truth, "v", "run", "event", "metrics"}:
         assert (runs[0].metrics.get(wanted) if runs else None) == truth.get(wanted)
     assert (dict(runs[0].metrics) if runs else {}) == truth

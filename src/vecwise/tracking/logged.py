@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, Final
+
+_METRICS: Final = b'"metrics":{'
 
 
 class Logged(Mapping[str, float]):
@@ -48,7 +50,8 @@ class Logged(Mapping[str, float]):
         # a brace or a comma is a key.
         key = json.dumps(name).encode("ascii") + b":"
         for line in reversed(self._lines):
-            at = max(line.find(b"{" + key), line.find(b"," + key))
+            start = line.find(_METRICS) + len(_METRICS) - 1  # what stands before has keys of its own
+            at = max(line.find(b"{" + key, start), line.find(b"," + key, start))
             if at >= 0:
                 return _number(line, at + 1 + len(key))
         return self._numbers.get(name, default)
