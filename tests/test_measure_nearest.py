@@ -177,7 +177,8 @@ def test_the_answer_does_not_depend_on_chunks_workers_or_other_queries(monkeypat
     whole = vw.nearest(X, Q, k=6)
     for size, engine in ((64, serial), (1_000, threads(2)), (8_999, threads(3))):
         monkeypatch.setattr(module, "SEARCHED_ROWS", size)
-        monkeypatch.setattr(module, "FIRST_ROWS", size // 8)
+        monkeypatch.setattr(module, "LEAST_ROWS", 64)
+        monkeypatch.setattr(module, "FIRST_ROWS", size // 4)
         other = vw.nearest(X, Q, k=6, engine=engine)
         assert np.array_equal(whole.places, other.places)
         assert np.array_equal(whole.scores, other.scores)

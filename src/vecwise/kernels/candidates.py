@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from vecwise.kernels.native_select import Candidates, library
-from vecwise.kernels.pair_scores import Sides
+from vecwise.kernels.pair_scores import APART, TURNED, Sides
 
 _SAFE: Final = (1e-12, 1e12)  # lengths whose float32 products neither overflow nor vanish
 _UNIT: Final = 2.0**-24  # half a unit in the last place of float32
@@ -40,22 +40,36 @@ def product_of(sides: Sides, metric: str, floor: np.ndarray | None) -> Product:
     gamma = 1.01 * (sides.rows.shape[1] + 8) * _UNIT
     longest, own = float(sides.row_lengths.max(initial=0.0)), sides.query_lengths
     scale = shift = None
-    if metric == "cosine":
+    if metric in TURNED:
         zero = sides.row_lengths == 0
         asked = sides.queries / np.where(own > 0, own, 1.0)[:, None]
         scale = (1.0 / np.where(zero, np.nan, sides.row_lengths)).astype(np.float32)  # no NaN is a candidate
-        slack, least = np.full(len(own), 2 * gamma), floor
+        slack = np.full(len(own), 2 * gamma)
     elif metric == "dot":
-        asked, slack, least = sides.queries, 2 * gamma * own * longest, floor
+        asked, slack = sides.queries, 2 * gamma * own * longest
     else:  # the nearest row has the largest 2 q·x - |x|², which is |q|² more than minus the squared distance
         asked = 2 * sides.queries
         shift = -np.square(sides.row_lengths).astype(np.float32)
         slack = 2 * gamma * (2 * own * longest + longest**2 + own**2)
-        square = None if floor is None else floor if metric == "sqeuclidean" else -np.square(floor)
-        least = None if square is None else square + own**2
     slack = slack.astype(np.float32) * np.float32(1.001)
-    edge = np.full(len(own), -np.inf, np.float32) if least is None else least.astype(np.float32) - slack
-    return Product(asked.astype(np.float32), scale, shift, slack, np.where(np.isnan(edge), -np.inf, edge))
+    return Product(asked.astype(np.float32), scale, shift, slack, least_of(floor, metric, own) - slack)
+
+
+def least_of(
+    floor: np.ndarray | None, metric: str, own: np.ndarray, unit: np.ndarray | float = 1.0
+) -> np.ndarray:
+    """Give what a product reaches where a score reaches the floor, in float32; products are divided by `unit`."""
+    if floor is None:
+        return np.full(len(own), -np.inf, np.float32)
+    with np.errstate(over="ignore"):
+        if metric == "angular":
+            least = np.where(floor > -np.inf, np.cos(np.pi * np.clip(-floor, 0.0, 1.0)), -np.inf)
+        elif metric in APART:
+            least = own**2 + (floor if metric == "sqeuclidean" else -np.square(floor))
+        else:
+            least = floor / unit
+        made = least.astype(np.float32)
+    return np.where(np.isnan(made), np.float32(-np.inf), made)
 
 
 class PlainCandidates:

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #define AT_ONCE 64 /* scores compared together */
+#define BESIDE 4   /* rows multiplied together */
 
 static inline void swap_at(float *scores, int32_t *places, int64_t a, int64_t b) {
     float score = scores[a];
@@ -51,44 +52,43 @@ static int64_t compact(float *scores, int32_t *places, int64_t n, int64_t k, flo
     return kept;
 }
 
-/* How many of `AT_ONCE` scores reach the threshold. */
-WIDE static int reaching(const float *scores, float threshold) {
+/* Whether one of `AT_ONCE` scores reaches the threshold. */
+static inline int reached(const float *scores, float threshold) {
     int hits = 0;
-    for (int i = 0; i < AT_ONCE; i++) hits += scores[i] >= threshold;
+    for (int i = 0; i < AT_ONCE; i++) hits |= scores[i] >= threshold;
     return hits;
 }
 
-/* Scores times `scale` plus `shift`, where there are any. */
-WIDE static void scaled(const float *row, const float *scale, const float *shift, int64_t many, float *out) {
-    for (int64_t i = 0; i < many; i++) out[i] = row[i];
-    if (scale)
-        for (int64_t i = 0; i < many; i++) out[i] *= scale[i];
-    if (shift)
-        for (int64_t i = 0; i < many; i++) out[i] += shift[i];
-}
-
-/* Scan a row of `columns` scores; those that reach the threshold are candidates. Gives how many there are now, or
-   room + 1 when they are too many to be told apart. */
-static int64_t scan(const float *row, const float *scale, const float *shift, int64_t columns, int32_t first,
-                    float *scores, int32_t *places, int64_t held, int64_t room, int64_t k, float slack,
-                    float *threshold) {
+/* Scan a row of `columns` scores, times `scale` plus `shift` where there are any; those that reach the threshold are
+   candidates. Gives how many there are now, or room + 1 when they are too many to be told apart. */
+WIDE static int64_t scan(const float *row, const float *scale, const float *shift, int64_t columns, int32_t first,
+                         float *scores, int32_t *places, int64_t held, int64_t room, int64_t k, float slack,
+                         float *threshold) {
     float some[AT_ONCE];
     for (int64_t start = 0; start < columns; start += AT_ONCE) {
-        int64_t many = columns - start < AT_ONCE ? columns - start : AT_ONCE;
         const float *here = row + start;
-        if (scale || shift) {
-            scaled(here, scale ? scale + start : NULL, shift ? shift + start : NULL, many, some);
+        if (columns - start < AT_ONCE || scale || shift) {
+            int64_t many = columns - start < AT_ONCE ? columns - start : AT_ONCE;
+            for (int64_t i = 0; i < AT_ONCE; i++) some[i] = i < many ? here[i] : NAN;
+            for (int64_t i = 0; scale && i < many; i++) some[i] *= scale[start + i];
+            for (int64_t i = 0; shift && i < many; i++) some[i] += shift[start + i];
             here = some;
         }
-        if (many == AT_ONCE && !reaching(here, *threshold)) continue;
-        for (int64_t i = 0; i < many; i++) {
-            if (!(here[i] >= *threshold)) continue;
-            if (held == room) {
-                held = compact(scores, places, held, k, slack, threshold);
-                if (held == room) return room + 1;
-                if (!(here[i] >= *threshold)) continue;
+        if (!reached(here, *threshold)) continue;
+        uint8_t flags[AT_ONCE];
+        for (int i = 0; i < AT_ONCE; i++) flags[i] = here[i] >= *threshold;
+        for (int word = 0; word < AT_ONCE; word += 8) {
+            uint64_t hits;
+            memcpy(&hits, flags + word, 8);
+            for (; hits; hits &= hits - 1) {
+                int64_t i = word + __builtin_ctzll(hits) / 8;
+                if (held == room) {
+                    held = compact(scores, places, held, k, slack, threshold);
+                    if (held == room) return room + 1;
+                }
+                if (!(here[i] >= *threshold)) continue; /* which may have risen */
+                scores[held] = here[i], places[held++] = (int32_t)(first + start + i);
             }
-            scores[held] = here[i], places[held++] = (int32_t)(first + start + i);
         }
     }
     return held;
@@ -119,29 +119,90 @@ int64_t vecwise_compact(int64_t queries, int64_t k, int64_t room, const float *s
     return 0;
 }
 
-/* Inner products of a query and some rows in float64: eight sums side by side, added up in a fixed order. */
-#define DOTS(NAME, TYPE)                                                                                        \
-    WIDE static double NAME(const TYPE *a, const TYPE *b, int64_t dim) {                                        \
-        double sums[8] = {0};                                                                                   \
-        int64_t i = 0;                                                                                          \
-        for (; i + 8 <= dim; i += 8)                                                                            \
-            for (int j = 0; j < 8; j++) sums[j] += (double)a[i + j] * (double)b[i + j];                         \
-        for (int j = 0; i < dim; i++, j++) sums[j] += (double)a[i] * (double)b[i];                              \
-        return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));       \
-    }                                                                                                           \
-    WIDE static double NAME##_apart(const TYPE *a, const TYPE *b, int64_t dim) {                                \
-        double sums[8] = {0};                                                                                   \
-        int64_t i = 0;                                                                                          \
-        for (; i + 8 <= dim; i += 8)                                                                            \
-            for (int j = 0; j < 8; j++) {                                                                       \
-                double apart = (double)a[i + j] - (double)b[i + j];                                             \
-                sums[j] += apart * apart;                                                                       \
-            }                                                                                                   \
-        for (int j = 0; i < dim; i++, j++) {                                                                    \
-            double apart = (double)a[i] - (double)b[i];                                                         \
-            sums[j] += apart * apart;                                                                           \
+/* Rows as bytes: each divided by its `scale`, which its largest number makes 127, and rounded. `lost` gets the length of
+   what rounding took, `surplus` 128 times the sum of the bytes. Rows of bytes are `width` long, of which `dim` are
+   written. */
+WIDE int64_t vecwise_as_bytes(const float *values, int64_t rows, int64_t dim, int64_t width, int8_t *bytes,
+                              float *scales, double *lost, int32_t *surplus) {
+    if (dim < 1 || dim > width || dim >= 1 << 16) return BAD_INPUT;
+    for (int64_t row = 0; row < rows; row++, values += dim, bytes += width) {
+        float most[16] = {0}, sums[16] = {0}, largest = 0, sum = 0;
+        const float middle = 12582912.0f; /* adding it and taking it away rounds to whole numbers */
+        int64_t whole = dim - dim % 16;
+        int32_t total = 0;
+        for (int64_t i = 0; i < whole; i += 16)
+            for (int j = 0; j < 16; j++) most[j] = fabsf(values[i + j]) > most[j] ? fabsf(values[i + j]) : most[j];
+        for (int j = 0; j < 16; j++) largest = most[j] > largest ? most[j] : largest;
+        for (int64_t i = whole; i < dim; i++) largest = fabsf(values[i]) > largest ? fabsf(values[i]) : largest;
+        float scale = largest > 0x1p-100f ? largest / 127.0f : 1.0f, factor = 1.0f / scale;
+        for (int64_t i = 0; i < whole; i += 16)
+            for (int j = 0; j < 16; j++) {
+                float near = (values[i + j] * factor + middle) - middle, rest = values[i + j] - near * scale;
+                bytes[i + j] = (int8_t)(int32_t)near;
+                sums[j] += rest * rest;
+            }
+        for (int64_t i = whole; i < dim; i++) {
+            float near = (values[i] * factor + middle) - middle, rest = values[i] - near * scale;
+            bytes[i] = (int8_t)(int32_t)near;
+            sum += rest * rest;
+        }
+        for (int64_t i = 0; i < dim; i++) total += bytes[i];
+        for (int j = 0; j < 16; j++) sum += sums[j];
+        scales[row] = scale, lost[row] = sqrt((double)sum), surplus[row] = 128 * total;
+    }
+    return 0;
+}
+
+/* Eight numbers as one; every processor computes the same bits with them, in one register or in four. */
+typedef double Eight __attribute__((vector_size(64)));
+typedef float EightSingle __attribute__((vector_size(32)));
+typedef double EightDouble __attribute__((vector_size(64)));
+
+static inline double folded(const Eight *s) {
+    return (((*s)[0] + (*s)[4]) + ((*s)[1] + (*s)[5])) + (((*s)[2] + (*s)[6]) + ((*s)[3] + (*s)[7]));
+}
+
+/* Inner products of a query and `BESIDE` or one of some rows in float64, or with `apart` their squared distances: eight sums
+   for each row, added up in a fixed order. Rows side by side let no addition wait for the one before it. */
+#define ROWS_BESIDE(COUNT, TYPE, EIGHT)                                                                         \
+    Eight sums[COUNT] = {{0}};                                                                                  \
+    int64_t i = 0;                                                                                              \
+    for (; i + 8 <= dim; i += 8) {                                                                              \
+        EIGHT some;                                                                                             \
+        memcpy(&some, query + i, sizeof some);                                                                  \
+        Eight a = __builtin_convertvector(some, Eight);                                                         \
+        for (int r = 0; r < COUNT; r++) {                                                                       \
+            memcpy(&some, rows + r * dim + i, sizeof some);                                                     \
+            if (COUNT > 1) __builtin_prefetch(rows + r * dim + i + ahead);                                      \
+            Eight b = __builtin_convertvector(some, Eight), step = a - b;                                       \
+            sums[r] += apart ? step * step : a * b;                                                             \
         }                                                                                                       \
-        return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));       \
+    }                                                                                                           \
+    for (int j = 0; i < dim; i++, j++)                                                                          \
+        for (int r = 0; r < COUNT; r++) {                                                                       \
+            double a = (double)query[i], b = (double)rows[r * dim + i], step = a - b;                           \
+            sums[r][j] += apart ? step * step : a * b;                                                          \
+        }                                                                                                       \
+    for (int r = 0; r < COUNT; r++) out[r] = folded(sums + r);
+
+#define DOTS(NAME, TYPE, EIGHT)                                                                                 \
+    WIDE static void NAME(const TYPE *query, const TYPE *rows, int64_t dim, double *out) {                      \
+        const int apart = 0;                                                                                    \
+        const int64_t ahead = 0;                                                                                \
+        ROWS_BESIDE(1, TYPE, EIGHT)                                                                             \
+    }                                                                                                           \
+    WIDE static void NAME##_apart(const TYPE *query, const TYPE *rows, int64_t dim, double *out) {              \
+        const int apart = 1;                                                                                    \
+        const int64_t ahead = 0;                                                                                \
+        ROWS_BESIDE(1, TYPE, EIGHT)                                                                             \
+    }                                                                                                           \
+    WIDE static void NAME##_beside(const TYPE *query, const TYPE *rows, int64_t dim, int64_t ahead, double *out) { \
+        const int apart = 0;                                                                                    \
+        ROWS_BESIDE(BESIDE, TYPE, EIGHT)                                                                        \
+    }                                                                                                           \
+    WIDE static void NAME##_apart_beside(const TYPE *query, const TYPE *rows, int64_t dim, int64_t ahead, double *out) { \
+        const int apart = 1;                                                                                    \
+        ROWS_BESIDE(BESIDE, TYPE, EIGHT)                                                                        \
     }                                                                                                           \
     int64_t vecwise_##NAME(const TYPE *queries, const TYPE *rows, int64_t dim, const int64_t *query,            \
                            const int64_t *row, int64_t pairs, int64_t queries_there, int64_t rows_there,        \
@@ -151,37 +212,22 @@ int64_t vecwise_compact(int64_t queries, int64_t k, int64_t room, const float *s
                 return BAD_INPUT;                                                                               \
             if (i + 4 < pairs && row[i + 4] >= 0 && row[i + 4] < rows_there)                                    \
                 __builtin_prefetch(rows + row[i + 4] * dim);                                                    \
-            const TYPE *a = queries + query[i] * dim, *b = rows + row[i] * dim;                                 \
-            out[i] = apart ? NAME##_apart(a, b, dim) : NAME(a, b, dim);                                         \
+            (apart ? NAME##_apart : NAME)(queries + query[i] * dim, rows + row[i] * dim, dim, out + i);         \
         }                                                                                                       \
         return 0;                                                                                               \
     }                                                                                                           \
     int64_t vecwise_##NAME##_all(const TYPE *query, const TYPE *rows, int64_t count, int64_t dim, int apart,    \
                                  double *out) {                                                                 \
-        for (int64_t i = 0; i < count; i++)                                                                     \
-            out[i] = apart ? NAME##_apart(query, rows + i * dim, dim) : NAME(query, rows + i * dim, dim);       \
+        int64_t i = 0;                                                                                          \
+        for (; i + BESIDE <= count; i += BESIDE)                                                                \
+            (apart ? NAME##_apart_beside : NAME##_beside)(query, rows + i * dim, dim,                           \
+                                                          i + 2 * BESIDE <= count ? BESIDE * dim : 0, out + i); \
+        for (; i < count; i++) (apart ? NAME##_apart : NAME)(query, rows + i * dim, dim, out + i);              \
         return 0;                                                                                               \
     }
 
-DOTS(dots_single, float)
-DOTS(dots_double, double)
-
-/* Inner products of one sparse query with sparse rows, by the columns of the rows (CSC): added up column by column,
-   in float64. `sums` has a cell a row and comes zeroed. Values are float32 or float64 (`wide`). */
-int64_t vecwise_postings(const int64_t *starts, const int32_t *rows, const void *values, int wide, int64_t columns,
-                         int64_t there, const int32_t *terms, const double *weights, int64_t count, double *sums) {
-    for (int64_t t = 0; t < count; t++) {
-        if (terms[t] < 0 || terms[t] >= columns) return BAD_INPUT;
-        int64_t begin = starts[terms[t]], end = starts[terms[t] + 1];
-        double weight = weights[t];
-        for (int64_t i = begin; i < end; i++) {
-            if (rows[i] < 0 || rows[i] >= there) return BAD_INPUT;
-            double value = wide ? ((const double *)values)[i] : (double)((const float *)values)[i];
-            sums[rows[i]] += weight * value;
-        }
-    }
-    return 0;
-}
+DOTS(dots_single, float, EightSingle)
+DOTS(dots_double, double, EightDouble)
 
 /* The places of the k best of `n` scores, larger first, the earlier place first of equals; NaN is no score. Gives how
    many there are. A heap whose top is the worst kept. */

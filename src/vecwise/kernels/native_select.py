@@ -1,4 +1,4 @@
-"""The compiled kernel of searching: candidates of tiles of scores, their exact scores, and postings of sparse rows.
+"""The compiled kernel of searching: candidates of tiles of scores, and their exact scores.
 
 This module must not know any vecwise type. Without the library, `searching.py` takes its way through NumPy and gets
 the same bits.
@@ -27,10 +27,7 @@ _SIGNATURES: Final = {
         ("vecwise_dots_single_all", "vecwise_dots_double_all"),
         (c_void_p, c_void_p, c_int64, c_int64, c_int, c_void_p),
     ),
-    "vecwise_postings": (
-        *(c_void_p, c_void_p, c_void_p, c_int, c_int64, c_int64),
-        *(c_void_p, c_void_p, c_int64, c_void_p),
-    ),
+    "vecwise_as_bytes": (c_void_p, c_int64, c_int64, c_int64, *(c_void_p,) * 4),
     "vecwise_best": (c_void_p, c_int64, c_int64, c_void_p, c_void_p),
 }
 
@@ -89,8 +86,9 @@ class Candidates:
             )
         )
         lost = self.held > self.room
-        there = np.arange(self.room) < np.where(lost, 0, self.held)[:, None]
-        query, at = np.nonzero(there)
+        held = np.where(lost, 0, self.held)
+        query = np.repeat(np.arange(len(held)), held)
+        at = np.arange(len(query)) - np.repeat(np.cumsum(held) - held, held)
         return query, self.places[query, at].astype(np.int64), np.flatnonzero(lost)
 
 
@@ -117,34 +115,22 @@ def dots_with_all(query: np.ndarray, rows: np.ndarray, *, apart: bool) -> np.nda
     return made
 
 
-def postings(
-    starts: np.ndarray,
-    rows: np.ndarray,
-    values: np.ndarray,
-    there: int,
-    terms: np.ndarray,
-    weights: np.ndarray,
-) -> np.ndarray:
-    """Give the inner products of one sparse query with `there` sparse rows, which are given by columns."""
-    sums = np.zeros(there)
-    _checked(
-        library().vecwise_postings(
-            *(
-                address(starts),
-                address(rows),
-                address(values),
-                values.dtype == np.float64,
-                len(starts) - 1,
-                there,
-            ),
-            *(address(terms), address(weights), len(terms), address(sums)),
-        )
-    )
-    return sums
-
-
 def best_of(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Give the k best of float64 scores and their places, ties by place, without those that are NaN."""
     best, places = np.empty(k), np.empty(k, np.int64)
     held = _checked(library().vecwise_best(address(scores), len(scores), k, address(best), address(places)))
     return best[:held], places[:held]
+
+
+def as_bytes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give float32 rows as int8 `(rows, 4 n)`, the scale of each, what each lost in length, and 128 times its sum."""
+    count, dim = values.shape
+    rows = np.zeros((count, -(-dim // 4) * 4), np.int8)
+    scales, lost, surplus = np.empty(count, np.float32), np.empty(count), np.empty(count, np.int32)
+    _checked(
+        library().vecwise_as_bytes(
+            *(address(values), count, dim, rows.shape[1]),
+            *(address(rows), address(scales), address(lost), address(surplus)),
+        )
+    )
+    return rows, scales, lost, surplus

@@ -5,13 +5,18 @@ This module must not know any vecwise type. A search compares only such scores, 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from vecwise.kernels.arrays import dense
 from vecwise.kernels.native_select import dots_with_all, exact_dots, library
-from vecwise.kernels.norms import row_norms, scale_rows
+from vecwise.kernels.norms import row_norms, scale_rows, unit_rows
 
+APART: Final = ("euclidean", "sqeuclidean")
+TURNED: Final = ("cosine", "angular")  # no length matters, and a zero row has no value
+_PARALLEL: Final = 0.9  # a cosine beyond which an angle is taken from the difference of the unit rows
 _SAFE: Final = (1e-100, 1e100)  # lengths whose products neither overflow nor vanish
 _GATHERED: Final = 1 << 18  # cells of rows gathered at a time: 2 MB
 
@@ -39,22 +44,51 @@ def sides_of(queries: np.ndarray, rows: np.ndarray) -> Sides:
 
 
 def exact_scores(sides: Sides, query: np.ndarray, place: np.ndarray, metric: str) -> np.ndarray:
-    """Scores in float64 that depend on the two rows alone."""
-    apart = metric in ("euclidean", "sqeuclidean")
-    if apart:
-        squared = metric == "sqeuclidean"
-        return -apart_by(sides.queries, sides.rows, query, place, squared=squared)
+    """Scores in float64 that depend on the two rows alone, larger is better."""
+    if metric in APART:
+        return -apart_by(sides.queries, sides.rows, query, place, squared=metric == "sqeuclidean")
     made = pair_products(sides.queries, sides.rows, query, place, apart=False)
-    if metric == "cosine":
-        left, right = sides.query_lengths[query], sides.row_lengths[place]
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            made = made / left / right
-        wild = (left > 0) & (right > 0) & ~(_is_safe(left) & _is_safe(right))
-        if wild.any():
-            made[wild] = _cosines_of_wild(sides, query[wild], place[wild])
-        made[(left == 0) | (right == 0)] = np.nan
-        return clipped(made, sides.rows.shape[1])
-    return made
+    return made if metric == "dot" else turned(made, sides, query, place, metric)
+
+
+def turned(made: np.ndarray, sides: Any, query: np.ndarray, place: np.ndarray, metric: str) -> np.ndarray:
+    """Give cosines, or angles as negative distances, from the products of pairs; `sides` may be sparse."""
+    left, right = sides.query_lengths[query], sides.row_lengths[place]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        made = made / left / right
+    wild = np.flatnonzero((left > 0) & (right > 0) & ~(_is_safe(left) & _is_safe(right)))
+    for part in _some(len(wild), sides.rows.shape[1]):
+        at = wild[part]
+        made[at] = _cosines_of_wild(sides, query[at], place[at])
+    made[(left == 0) | (right == 0)] = np.nan
+    made = clipped(made, sides.rows.shape[1])
+    return made if metric == "cosine" else -_angles(made, sides, query, place)
+
+
+def _angles(cosines: np.ndarray, sides: Any, query: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Cosines as angles in half turns. Near 0 and 1 a cosine has lost half of an angle's digits, and the difference of
+    the unit rows has not: it is twice the sine of half the angle."""
+    with np.errstate(invalid="ignore"):
+        near = np.flatnonzero(np.abs(cosines) > _PARALLEL)
+        angles = np.arccos(cosines) / np.pi
+    for part in _some(len(near), sides.rows.shape[1]):
+        at = near[part]
+        a, b = (
+            unit_rows(dense(rows[which]), 2)[0]
+            for rows, which in ((sides.queries, query[at]), (sides.rows, place[at]))
+        )
+        sign = np.sign(cosines[at])
+        apart = np.sqrt(_in_eights(np.square(a - sign[:, None] * b)))
+        turns = 2 * np.arcsin(np.minimum(apart / 2, 1.0)) / np.pi
+        angles[at] = np.where(sign > 0, turns, 1 - turns)
+    return angles
+
+
+def _some(count: int, dim: int) -> Iterator[slice]:
+    """Slices of pairs whose cells take two megabytes."""
+    size = max(1, _GATHERED // dim)
+    for start in range(0, count, size):
+        yield slice(start, start + size)
 
 
 def _are_all_rows(query: np.ndarray, place: np.ndarray, rows: int) -> bool:
@@ -65,11 +99,11 @@ def _is_safe(lengths: np.ndarray) -> np.ndarray:
     return (lengths > _SAFE[0]) & (lengths < _SAFE[1])
 
 
-def _cosines_of_wild(sides: Sides, query: np.ndarray, place: np.ndarray) -> np.ndarray:
+def _cosines_of_wild(sides: Any, query: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Cosines of rows whose products could overflow or vanish: of the rows at length 1."""
     own, asked = np.unique(query, return_inverse=True)
     others, found = np.unique(place, return_inverse=True)
-    a, b = (scale_rows(x.astype(np.float64), 2) for x in (sides.queries[own], sides.rows[others]))
+    a, b = (scale_rows(dense(x), 2) for x in (sides.queries[own], sides.rows[others]))
     made = pair_products(a, b, asked.astype(np.int64), found.astype(np.int64), apart=False)
     return made / row_norms(a, 2)[asked] / row_norms(b, 2)[found]
 
@@ -78,17 +112,22 @@ def apart_by(
     A: np.ndarray, B: np.ndarray, left: np.ndarray, right: np.ndarray, *, squared: bool = False
 ) -> np.ndarray:
     """Give the Euclidean distance of row `left[i]` of A and `right[i]` of B, right for every finite row."""
-    made = pair_products(A, B, left, right, apart=True)
+    return lengths_of(pair_products(A, B, left, right, apart=True), A, B, left, right, squared=squared)
+
+
+def lengths_of(
+    made: np.ndarray, A: Any, B: Any, left: np.ndarray, right: np.ndarray, *, squared: bool
+) -> np.ndarray:
+    """Give distances from the squares of pairs, those taken again that vanished or overflowed."""
     extreme = np.flatnonzero(
         ~((made > 1e-280) & (made < 1e280))
     )  # zero, or squares that vanished or overflowed
     made = made if squared else np.sqrt(made)
-    size = max(1, _GATHERED // B.shape[1])
     with np.errstate(over="ignore", under="ignore"):
-        for start in range(0, len(extreme), size):
-            part = extreme[start : start + size]
-            again = row_norms(A[left[part]].astype(np.float64) - B[right[part]], 2)
-            made[part] = again * again if squared else again
+        for part in _some(len(extreme), B.shape[1]):
+            at = extreme[part]
+            again = row_norms(dense(A[left[at]]) - dense(B[right[at]]), 2)
+            made[at] = again * again if squared else again
     return made
 
 
@@ -116,10 +155,8 @@ def pair_products(
             return dots_with_all(A[left[0]], B, apart=apart)
         return exact_dots(A, B, left, right, apart=apart)
     made = np.empty(len(left))
-    size = max(1, _GATHERED // A.shape[1])
     with np.errstate(over="ignore"):
-        for start in range(0, len(left), size):
-            part = slice(start, start + size)
+        for part in _some(len(left), A.shape[1]):
             a, b = A[left[part]].astype(np.float64), B[right[part]].astype(np.float64)
             terms = np.square(a - b) if apart else a * b
             made[part] = _in_eights(terms)

@@ -12,17 +12,27 @@ import numpy as np
 
 from vecwise.kernels.arrays import is_sparse
 from vecwise.kernels.blas import one_blas_thread
+from vecwise.kernels.byte_candidates import reaching_floor
 from vecwise.kernels.candidates import is_tame, product_of, selector
-from vecwise.kernels.native_select import best_of, library, postings
+from vecwise.kernels.native_select import best_of, library
 from vecwise.kernels.norms import row_norms
-from vecwise.kernels.pair_scores import Sides, alike, clipped, exact_scores, sides_of
+from vecwise.kernels.pair_scores import TURNED, Sides, alike, exact_scores, sides_of
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
+from vecwise.kernels.sparse_search import (
+    SparseSides,
+    every_pair,
+    sparse_candidates,
+    sparse_reaching,
+    sparse_scores,
+    sparse_sides,
+)
 from vecwise.kernels.topk import best
 
-FAST: Final = ("cosine", "dot", "euclidean", "sqeuclidean")
+FAST: Final = ("cosine", "dot", "angular", "euclidean", "sqeuclidean")
 _TILE: Final = 1 << 19  # scores of a tile: two megabytes of float32, which stay in a core's cache
 NOTHING: Final = 1 << 62  # the place of a row that was left out
-_FEW: Final = 8  # queries: measuring every row reads memory once, and so does a product
+FEW: Final = 3  # queries: measuring every row reads memory once, and so does a product
+_NEAR_BYTES: Final = 1 << 19  # of rows, which stay in a core's cache
 _SCORES: Final = 1 << 20  # scores held at a time by the way that measures every pair
 
 
@@ -43,12 +53,32 @@ def best_rows(queries: Any, rows: Any, k: int, metric: str, floor: np.ndarray | 
     if not k:
         nothing = (queries.shape[0], 0)
         return Found(np.zeros(nothing), np.zeros(nothing, np.int64))
-    sparse = is_sparse(rows), is_sparse(queries)
-    if metric in FAST and not any(sparse):
-        return _chosen(np.ascontiguousarray(queries), np.ascontiguousarray(rows), k, metric, floor)
-    if all(sparse) and metric in SIMILARITIES and library() is not None:
-        return _by_postings(queries, rows, k, metric)
-    return _every(queries, rows, k, metric)
+    if metric not in FAST:
+        return _every(queries, rows, k, metric)
+    queries = _like(queries, rows)
+    if is_sparse(rows):
+        sparse = sparse_sides(queries, rows)
+        return _found(sparse, *sparse_candidates(sparse, k, metric, floor), k, metric)
+    queries, rows = alike(np.ascontiguousarray(queries), np.ascontiguousarray(rows))
+    if len(queries) <= FEW:
+        return _few(queries, rows, k, metric)
+    sides = sides_of(queries, rows)
+    if floor is not None:
+        pairs = reaching_floor(sides, metric, floor)
+        if pairs is not None:
+            return _above(sides, *pairs, k, metric, floor)
+    return _found(sides, *_candidates(sides, k, metric, floor), k, metric)
+
+
+def _like(queries: Any, rows: Any) -> Any:
+    """Queries as the rows are: sparse, or dense."""
+    if is_sparse(queries) == is_sparse(rows):
+        return queries
+    if is_sparse(queries):
+        return np.ascontiguousarray(queries.toarray())
+    from scipy.sparse import csr_array
+
+    return csr_array(queries)
 
 
 def rows_within(
@@ -58,38 +88,42 @@ def rows_within(
 
     Scores are those of `best_rows`, to the bit, ordered by query and place.
     """
-    sparse = is_sparse(rows), is_sparse(queries)
-    if metric in FAST and not any(sparse) and rows.shape[0]:
-        sides = sides_of(np.ascontiguousarray(queries), np.ascontiguousarray(rows))
-        query, place = _reaching(sides, metric, least)
-        scores = exact_scores(sides, query, place, metric)
-    else:
-        table = np.concatenate([np.zeros((0, rows.shape[0])), *_scored(queries, rows, metric)])
+    found, size = [], max(1, _SCORES // max(1, rows.shape[0]))
+    queries = _like(queries, rows) if metric in FAST else queries
+    for start in range(0, queries.shape[0], size):
+        query, place, scores = _group_within(queries[start : start + size], rows, metric, least)
+        keep = scores >= least
+        found.append((query[keep] + start, place[keep], scores[keep]))
+    query, place, scores = (np.concatenate(side) for side in zip(*found, strict=True))
+    return query, place, scores
+
+
+def _group_within(queries: Any, rows: Any, metric: str, least: float) -> tuple[np.ndarray, ...]:
+    """Pairs of some queries and all rows, by query and place, that may reach a score, and their scores."""
+    if metric not in FAST or not rows.shape[0]:
+        table = next(_scored(queries, rows, metric))
         query, place = np.nonzero(table >= least)
-        scores = table[query, place]
-    keep = scores >= least
-    return query[keep], place[keep], scores[keep]
+        return query, place, table[query, place]
+    if is_sparse(rows):
+        sparse = sparse_sides(queries, rows)
+        query, place = sparse_reaching(sparse, metric, least)
+        return query, place, sparse_scores(sparse, query, place, metric)
+    sides = sides_of(np.ascontiguousarray(queries), np.ascontiguousarray(rows))
+    query, place = _reaching(sides, metric, least)
+    return query, place, exact_scores(sides, query, place, metric)
 
 
 def _reaching(sides: Sides, metric: str, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Pairs that may reach a score, by a product where lengths allow one, else all pairs."""
     if not (is_tame(sides.query_lengths) and is_tame(sides.row_lengths)):
-        every = np.indices((len(sides.queries), len(sides.rows)))
-        return every[0].ravel(), every[1].ravel()
+        return every_pair(len(sides.queries), len(sides.rows))
     product = product_of(sides, metric, np.full(len(sides.queries), least))
-    found = []
-    width = max(64, min(4096, _TILE // max(1, len(product.asked))))
     with one_blas_thread, np.errstate(invalid="ignore"):
-        for first in range(0, len(sides.rows), width):
-            part = slice(first, first + width)
-            made = product.asked @ np.ascontiguousarray(sides.rows[part], np.float32).T
-            made = made if product.scale is None else made * product.scale[part]
-            made = made if product.shift is None else made + product.shift[part]
-            query, place = np.nonzero(made >= product.least[:, None])
-            found.append((query, place + first))
-    query, place = (np.concatenate(side) for side in zip(*found, strict=True))
-    order = np.lexsort((place, query))
-    return query[order], place[order]
+        made = product.asked @ np.ascontiguousarray(sides.rows, np.float32).T
+        made = made if product.scale is None else made * product.scale
+        made = made if product.shift is None else made + product.shift
+        query, place = np.nonzero(made >= product.least[:, None])
+    return query, place
 
 
 # ---- every pair measured ----
@@ -109,73 +143,73 @@ def _scored(queries: Any, rows: Any, metric: str) -> Iterator[np.ndarray]:
         yield scores if metric in SIMILARITIES else np.negative(scores, out=scores)
 
 
-# ---- sparse rows by their columns ----
-
-
-def _by_postings(queries: Any, rows: Any, k: int, metric: str) -> Found:
-    """Only the cells that both have are multiplied: the columns of a query lead to the rows that share them."""
-    columns = rows.tocsc()
-    columns.sort_indices()
-    starts, places = columns.indptr.astype(np.int64), columns.indices.astype(np.int32)
-    count = rows.shape[0]
-    lengths = row_norms(rows, 2) if metric == "cosine" else None
-    own = row_norms(queries, 2) if metric == "cosine" else None
-    found = Found(np.full((queries.shape[0], k), np.nan), np.full((queries.shape[0], k), NOTHING))
-    terms, weights = queries.indices.astype(np.int32), queries.data.astype(np.float64)
-    for one in range(queries.shape[0]):
-        part = slice(queries.indptr[one], queries.indptr[one + 1])
-        scores = postings(starts, places, columns.data, count, terms[part], weights[part])
-        if lengths is not None and own is not None:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                scores = clipped(scores / own[one] / lengths, rows.shape[1])
-        best_scores, best_places = best_of(scores, k)
-        found.scores[one, : len(best_scores)], found.places[one, : len(best_places)] = (
-            best_scores,
-            best_places,
-        )
-        if len(best_places) < k:
-            without = np.flatnonzero(np.isnan(scores))[: k - len(best_places)]
-            found.places[one, len(best_places) : len(best_places) + len(without)] = without
-    return found
-
-
 # ---- candidates from a product, then exact scores ----
 
 
-def _chosen(queries: np.ndarray, rows: np.ndarray, k: int, metric: str, floor: np.ndarray | None) -> Found:
-    queries, rows = alike(queries, rows)
-    few = len(queries) <= _FEW
-    if (
-        few and metric != "cosine"
-    ):  # no length is asked for, and to measure them would read the rows once more
-        nothing = np.zeros(0)
-        sides = Sides(queries, rows, nothing, nothing)
-    else:
-        sides = sides_of(queries, rows)
-    query = place = np.zeros(0, np.int64)
-    lost = np.arange(len(queries))
-    if not few and len(rows) > k and is_tame(sides.query_lengths) and is_tame(sides.row_lengths):
-        query, place, lost = _candidates(sides, k, metric, floor)
+def _few(queries: np.ndarray, rows: np.ndarray, k: int, metric: str) -> Found:
+    """Every row measured, and read from memory once: a block is still in the cache when it is measured again."""
+    lengths = row_norms(queries, 2)
+    scores = np.empty((len(queries), len(rows)))
+    once = len(queries) == 1 and metric not in TURNED
+    size = len(rows) if once else max(1, _NEAR_BYTES // (rows.shape[1] * rows.itemsize))
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
+        sides = Sides(queries, block, lengths, row_norms(block, 2) if metric in TURNED else lengths[:0])
+        place = np.arange(len(block))
+        for one in range(len(queries)):
+            scores[one, start : start + size] = _scores(sides, np.full(len(block), one), place, metric)
+    found = [_best_of_all(line, k) for line in scores]
+    return Found(*(np.stack(side) for side in zip(*found, strict=True)))
+
+
+def _above(
+    sides: Sides, query: np.ndarray, place: np.ndarray, k: int, metric: str, floor: np.ndarray
+) -> Found:
+    """The best k of the pairs that reach the floor; there is no row without a score among the best then."""
+    scores = exact_scores(sides, query, place, metric)
+    keep = scores >= floor[query]
+    return _ranked(len(floor), query[keep], place[keep], scores[keep], k)
+
+
+def _found(
+    sides: Sides | SparseSides, query: np.ndarray, place: np.ndarray, lost: np.ndarray, k: int, metric: str
+) -> Found:
+    """The best k of the candidates; of all rows for the queries whose candidates were lost."""
     found = _decided(sides, query, place, k, metric)
     for one in lost.tolist():
         found.scores[one], found.places[one] = _measured(sides, one, k, metric)
     return found
 
 
-def _measured(sides: Sides, one: int, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
+def _scores(sides: Sides | SparseSides, query: np.ndarray, place: np.ndarray, metric: str) -> np.ndarray:
+    score: Any = sparse_scores if isinstance(sides, SparseSides) else exact_scores
+    return np.asarray(score(sides, query, place, metric))
+
+
+def _measured(sides: Sides | SparseSides, one: int, k: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
     """The k best rows of one query, each row measured."""
-    count = len(sides.rows)
-    scores = exact_scores(sides, np.full(count, one), np.arange(count), metric)
-    best_scores, places = best(scores[None], np.arange(count), k) if library() is None else best_of(scores, k)
-    missing = k - places.shape[-1]
-    without = np.flatnonzero(np.isnan(scores))[:missing]
-    return np.append(best_scores, np.full(missing, np.nan)), np.append(places, without)
+    count = sides.rows.shape[0]
+    return _best_of_all(_scores(sides, np.full(count, one), np.arange(count), metric), k)
+
+
+def _best_of_all(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k best of the scores of all rows; those that have none come last, in their order."""
+    if library() is None:
+        made, places = best(scores[None], np.arange(len(scores)), k)
+        return made[0], places[0]
+    made, places = best_of(scores, k)
+    missing = k - len(places)
+    without = np.flatnonzero(np.isnan(scores))[:missing] if missing else places[:0]
+    return np.append(made, np.full(missing, np.nan)), np.append(places, without)
 
 
 def _candidates(
     sides: Sides, k: int, metric: str, floor: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of a query and a row that may be among its k best, and the queries for which there were too many."""
+    nothing, tame = np.zeros(0, np.int64), is_tame(sides.query_lengths) and is_tame(sides.row_lengths)
+    if len(sides.rows) <= k or not tame:
+        return nothing, nothing, np.arange(len(sides.queries))
     product = product_of(sides, metric, floor)
     chosen = selector(k, product)
     width = max(64, min(4096, _TILE // max(1, len(product.asked))))
@@ -190,12 +224,18 @@ def _candidates(
     return chosen.found()
 
 
-def _decided(sides: Sides, query: np.ndarray, place: np.ndarray, k: int, metric: str) -> Found:
+def _decided(sides: Sides | SparseSides, query: np.ndarray, place: np.ndarray, k: int, metric: str) -> Found:
     """The best k of the candidates by their exact scores, and rows without a score where there are too few."""
-    count = len(sides.queries)
-    scores = exact_scores(sides, query, place, metric)
+    count = sides.queries.shape[0]
+    scores = _scores(sides, query, place, metric)
     bare = np.isnan(scores)
-    query, place, scores = query[~bare], place[~bare], scores[~bare]
+    found = _ranked(count, query[~bare], place[~bare], scores[~bare], k)
+    _fill_in(found.places, sides, metric)
+    return found
+
+
+def _ranked(count: int, query: np.ndarray, place: np.ndarray, scores: np.ndarray, k: int) -> Found:
+    """The best k of each query's pairs, ties by place."""
     order = np.lexsort((place, -scores, query))
     query, place, scores = query[order], place[order], scores[order]
     starts = np.searchsorted(query, np.arange(count))
@@ -204,17 +244,16 @@ def _decided(sides: Sides, query: np.ndarray, place: np.ndarray, k: int, metric:
     best_scores, places = np.full((count, k), np.nan), np.full((count, k), NOTHING)
     best_scores[query[keep], rank[keep]] = scores[keep]
     places[query[keep], rank[keep]] = place[keep]
-    _fill_in(places, sides, metric)
     return Found(best_scores, places)
 
 
-def _fill_in(places: np.ndarray, sides: Sides, metric: str) -> None:
+def _fill_in(places: np.ndarray, sides: Sides | SparseSides, metric: str) -> None:
     """Rows that have no value stand behind those that have one, in their order."""
-    if metric != "cosine":
+    if metric not in TURNED:
         return
     zero = np.flatnonzero(sides.row_lengths == 0)
     for one in np.flatnonzero(places[:, -1] == NOTHING):
         free = np.flatnonzero(places[one] == NOTHING)
-        without = np.arange(len(sides.rows)) if sides.query_lengths[one] == 0 else zero
+        without = np.arange(sides.rows.shape[0]) if sides.query_lengths[one] == 0 else zero
         take = min(len(free), len(without))
         places[one, free[:take]] = without[:take]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, WrongType, unknown
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.kernels.searching import FAST, NOTHING, best_rows, rows_within
+from vecwise.kernels.pair_scores import TURNED
+from vecwise.kernels.searching import FAST, FEW, NOTHING, best_rows, rows_within
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
 from vecwise.row_ids import places_of
@@ -25,7 +27,9 @@ from vecwise.vectors import Vectors, as_vectors
 CHUNK_SCORES: Final = 1 << 20  # scores held at a time: 8 MB of float64
 SEARCHED_ROWS: Final = 1 << 13
 SEARCHED_BYTES: Final = 1 << 26
-FIRST_ROWS: Final = 1 << 11
+FIRST_ROWS: Final = 1 << 13  # that are searched before the others
+STAGE: Final = 4  # chunks of the first stage, and how many times as many each has after the second
+LEAST_ROWS: Final = 1 << 10  # of a chunk, where there are so few that all workers would not have one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +129,7 @@ class Nearest:
 
     def done(self, state: Best, /) -> tuple[np.ndarray, np.ndarray]:
         """Scores as the metric names them, and places; raises `NonFinite` where one of them overflowed."""
-        if self.metric != "cosine" and not np.isfinite(state.scores).all():
+        if self.metric not in TURNED and not np.isfinite(state.scores[state.places < NOTHING]).all():
             raise NonFinite(
                 f"A {self.metric} of these vectors is too large for float64. Scale them down: X / 1e100."
             )
@@ -223,12 +227,10 @@ def nearest(
     asked = as_queries(corpus, queries)
     corpus.space.must_match(asked.space, "search")
     allowed = allowed_rows(corpus, where, exclude)
-    size = _chunk(corpus, asked, metric)
-    parts = chunks(corpus, size) if allowed is None else _allowed_chunks(corpus, allowed, size)
+    parts = _parts(corpus, asked, metric, allowed)
     if radius is None:
         many = 10 if k is None else int(k)
-        floor = _floor(corpus, asked, many, metric) if allowed is None else None
-        scores, places = fold(Nearest(asked, many, metric, floor), parts, engine=engine)
+        scores, places = _searched(Nearest(asked, many, metric), parts, engine)
         if allowed is not None:
             places = np.flatnonzero(allowed)[places]
         return Neighbors(corpus.ids[places], places, scores, metric, corpus)
@@ -268,32 +270,73 @@ def _named(X: Vectors, chosen: Any) -> np.ndarray:
         raise WrongType(f"The expression does not fit the columns of the rows: {error}.") from error
 
 
-def _allowed_chunks(corpus: Vectors, allowed: np.ndarray, size: int) -> Iterator[Vectors]:
-    """Chunks without the rows that are left out; an empty one where none is left, so that there is one."""
+def _parts(corpus: Vectors, asked: Vectors, metric: str, allowed: np.ndarray | None) -> Iterator[Vectors]:
+    """Chunks of the rows to search among: the first ones short, where they are searched before the others."""
+    short = 0
+    if _in_stages(asked, metric) and len(corpus) > 4 * FIRST_ROWS:
+        short = FIRST_ROWS
+    size = _chunk(len(corpus) - short, corpus, asked, metric)
+    parts: Iterator[Vectors] = chunks(corpus[short:] if short else corpus, size)
+    if short:
+        parts = chain(chunks(corpus[:short], short // STAGE), parts)
     start = 0
-    for chunk in chunks(corpus, size):
-        keep = allowed[start : start + len(chunk)]
+    for chunk in parts:
+        keep = allowed if allowed is None else allowed[start : start + len(chunk)]
         start += len(chunk)
-        yield chunk if keep.all() else chunk[keep]
+        yield chunk if keep is None or keep.all() else chunk[keep]
 
 
-def _chunk(corpus: Vectors, asked: Vectors, metric: str) -> int:
-    """Rows of a chunk: many where a product chooses, so that few scores pass, and all may still be at work."""
-    if metric in FAST or corpus.is_sparse:
-        return max(
-            64, min(SEARCHED_ROWS, SEARCHED_BYTES // (corpus.shape[1] * 8 if not corpus.is_sparse else 64))
-        )
-    return max(1, min(CHUNK_SCORES // max(1, len(asked)), chunk_rows(corpus)))
+def _in_stages(asked: Vectors, metric: str) -> bool:
+    return metric in FAST and len(asked) > FEW
 
 
-def _floor(corpus: Vectors, asked: Vectors, k: int, metric: str) -> np.ndarray | None:
-    """What the k-th best of the first rows reaches: no row below it can be among the k best of all."""
-    if len(corpus) < 4 * FIRST_ROWS or k > FIRST_ROWS // 4 or metric not in FAST or corpus.is_sparse:
-        return None
-    if asked.is_sparse:
-        return None
-    scores = best_rows(asked.values, corpus.values[:FIRST_ROWS], k, metric).scores[:, -1]
-    return np.where(np.isnan(scores), -np.inf, scores)
+def _chunk(rows: int, corpus: Vectors, asked: Vectors, metric: str) -> int:
+    """Rows of a chunk: many where a product chooses, and so many chunks that two or four workers end together."""
+    if metric not in FAST:
+        return max(1, min(CHUNK_SCORES // max(1, len(asked)), chunk_rows(corpus)))
+    size = 2 * SEARCHED_ROWS if corpus.is_sparse else SEARCHED_BYTES // (corpus.shape[1] * 8)
+    size = max(64, size if corpus.is_sparse else min(SEARCHED_ROWS, size))
+    count = max(1, round(rows / size / 4)) * 4
+    return max(min(LEAST_ROWS, size), -(-rows // count))
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    """A search whose answer is its state."""
+
+    job: Nearest
+
+    def zero(self) -> Best:
+        return self.job.zero()
+
+    def step(self, state: Best, chunk: Vectors, /) -> Best:
+        return self.job.step(state, chunk)
+
+    def merge(self, left: Best, right: Best, /) -> Best:
+        return self.job.merge(left, right)
+
+    def done(self, state: Best, /) -> Best:
+        return state
+
+
+def _searched(job: Nearest, parts: Iterator[Vectors], engine: Engine | None) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and places of the best k, in stages of more and more chunks.
+
+    What the rows of one stage reach is a floor for the next, which then finds few candidates. k rows that stand
+    before them reach it, so no row that it keeps out is among the best.
+    """
+    if not _in_stages(job.queries, job.metric):
+        return fold(job, parts, engine=engine)
+    found, count = job.zero(), STAGE
+    for first in parts:
+        floor = None
+        if found.scores.shape[1] == job.k:
+            floor = np.where(np.isnan(found.scores[:, -1]), -np.inf, found.scores[:, -1])
+        stage = chain([first], islice(parts, count - 1))
+        more = fold(_Unfinished(replace(job, floor=floor)), stage, engine=engine)
+        count = STAGE if not found.rows else STAGE * count
+        found = job.merge(found, more)
+    return job.done(found)
 
 
 def as_queries(corpus: Vectors, queries: Any) -> Vectors:
