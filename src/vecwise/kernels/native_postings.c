@@ -98,6 +98,20 @@ int64_t vecwise_sparse_products(const int64_t *starts, const int32_t *slots, con
     return 0;
 }
 
+/* The inner product of each row with itself; column i is added to lane i % 16, as in norms of dense rows. */
+int64_t vecwise_sparse_squares(const int64_t *starts, const int32_t *columns, const double *data, int64_t rows,
+                               int64_t cells, double *out) {
+    if (!within(starts, rows, cells)) return BAD_INPUT;
+    for (int64_t row = 0; row < rows; row++) {
+        double s[16] = {0};
+        for (int64_t i = starts[row]; i < starts[row + 1]; i++) s[columns[i] & 15] += data[i] * data[i];
+        for (int half = 8; half; half /= 2)
+            for (int l = 0; l < half; l++) s[l] += s[l + half];
+        out[row] = s[0];
+    }
+    return 0;
+}
+
 /* Inner products of pairs of a sparse query and a sparse row, or with `apart` their squared distances. */
 int64_t vecwise_sparse_dots(const int64_t *q_starts, const int32_t *q_columns, const double *q_data, int64_t asked,
                             int64_t q_cells, const int64_t *starts, const int32_t *columns, const double *data,

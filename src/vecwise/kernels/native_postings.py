@@ -30,6 +30,7 @@ _SIGNATURES: Final = {
         *(*_CELLS, c_void_p, c_int64, *(c_void_p,) * 4),
         *(c_int64, c_int64, c_void_p, c_void_p, c_void_p),
     ),
+    "vecwise_sparse_squares": (*_CELLS, c_void_p),
     "vecwise_sparse_dots": (*_CELLS, *_CELLS, c_void_p, c_void_p, c_int64, c_int, c_void_p),
 }
 
@@ -114,6 +115,13 @@ class Postings:
         )
         there = np.arange(k) < counts[:, None]
         return np.nonzero(there)[0], bare[there]
+
+
+def sparse_squares(rows: Cells) -> np.ndarray:
+    """Give the inner product of each row with itself, added up as in the norms of dense rows."""
+    made = np.empty(rows.rows)
+    _checked(library().vecwise_sparse_squares(*rows.listed(), address(made)))
+    return made
 
 
 def sparse_dots(a: Cells, b: Cells, left: np.ndarray, right: np.ndarray, *, apart: bool) -> np.ndarray:

@@ -57,7 +57,7 @@ def turned(made: np.ndarray, sides: Any, query: np.ndarray, place: np.ndarray, m
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         made = made / left / right
     wild = np.flatnonzero((left > 0) & (right > 0) & ~(_is_safe(left) & _is_safe(right)))
-    for part in _some(len(wild), sides.rows.shape[1]):
+    for part in some_pairs(len(wild), sides.rows.shape[1]):
         at = wild[part]
         made[at] = _cosines_of_wild(sides, query[at], place[at])
     made[(left == 0) | (right == 0)] = np.nan
@@ -71,7 +71,7 @@ def _angles(cosines: np.ndarray, sides: Any, query: np.ndarray, place: np.ndarra
     with np.errstate(invalid="ignore"):
         near = np.flatnonzero(np.abs(cosines) > _PARALLEL)
         angles = np.arccos(cosines) / np.pi
-    for part in _some(len(near), sides.rows.shape[1]):
+    for part in some_pairs(len(near), sides.rows.shape[1]):
         at = near[part]
         a, b = (
             unit_rows(dense(rows[which]), 2)[0]
@@ -84,7 +84,7 @@ def _angles(cosines: np.ndarray, sides: Any, query: np.ndarray, place: np.ndarra
     return angles
 
 
-def _some(count: int, dim: int) -> Iterator[slice]:
+def some_pairs(count: int, dim: int) -> Iterator[slice]:
     """Slices of pairs whose cells take two megabytes."""
     size = max(1, _GATHERED // dim)
     for start in range(0, count, size):
@@ -124,7 +124,7 @@ def lengths_of(
     )  # zero, or squares that vanished or overflowed
     made = made if squared else np.sqrt(made)
     with np.errstate(over="ignore", under="ignore"):
-        for part in _some(len(extreme), B.shape[1]):
+        for part in some_pairs(len(extreme), B.shape[1]):
             at = extreme[part]
             again = row_norms(dense(A[left[at]]) - dense(B[right[at]]), 2)
             made[at] = again * again if squared else again
@@ -155,8 +155,8 @@ def pair_products(
             return dots_with_all(A[left[0]], B, apart=apart)
         return exact_dots(A, B, left, right, apart=apart)
     made = np.empty(len(left))
-    with np.errstate(over="ignore"):
-        for part in _some(len(left), A.shape[1]):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for part in some_pairs(len(left), A.shape[1]):
             a, b = A[left[part]].astype(np.float64), B[right[part]].astype(np.float64)
             terms = np.square(a - b) if apart else a * b
             made[part] = _in_eights(terms)

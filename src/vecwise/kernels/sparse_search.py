@@ -11,11 +11,14 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from vecwise.kernels.arrays import dense
 from vecwise.kernels.candidates import Product, is_tame, least_of, selector
-from vecwise.kernels.native_postings import Cells, Postings, library, sparse_dots
+from vecwise.kernels.native_postings import Cells, Postings, library, sparse_dots, sparse_squares
+from vecwise.kernels.norm_lanes import LANES
 from vecwise.kernels.norms import row_norms
-from vecwise.kernels.pair_scores import APART, TURNED, lengths_of, turned
+from vecwise.kernels.pair_scores import APART, TURNED, lengths_of, some_pairs, turned
 
+_SAFE: Final = (1e-280, 1e280)  # sums of squares that neither overflowed nor lost what matters
 _UNIT: Final = 2.0**-24  # half a unit in the last place of float32
 _GROUP_SCORES: Final = 1 << 19  # scores held at a time
 _SEPARATE: Final = 8  # sums that products are added to, by the column's number
@@ -34,8 +37,26 @@ class SparseSides(NamedTuple):
 
 def sparse_sides(queries: Any, rows: Any) -> SparseSides:
     """Give both sides with their lengths."""
-    lengths = row_norms(queries, 2), row_norms(rows, 2)
-    return SparseSides(queries, rows, Cells.of(queries), Cells.of(rows), *lengths)
+    asked, cells = Cells.of(queries), Cells.of(rows)
+    return SparseSides(queries, rows, asked, cells, _lengths(queries, asked), _lengths(rows, cells))
+
+
+def _lengths(rows: Any, cells: Cells) -> np.ndarray:
+    """Euclidean lengths, to the bits that `row_norms` gives of the dense rows: cells add up by their column."""
+    with np.errstate(over="ignore", under="ignore"):
+        if library() is not None:
+            squares = sparse_squares(cells)
+        else:
+            lane = np.repeat(np.arange(cells.rows), np.diff(cells.starts)) * LANES + cells.columns % LANES
+            lanes = np.bincount(lane, np.square(cells.data), cells.rows * LANES).reshape(-1, LANES)
+            for half in (8, 4, 2, 1):
+                lanes = lanes[:, :half] + lanes[:, half : 2 * half]
+            squares = lanes[:, 0]
+        made = np.sqrt(squares)
+    extreme = np.flatnonzero(~((squares > _SAFE[0]) & (squares < _SAFE[1])) & (np.diff(cells.starts) > 0))
+    for part in some_pairs(len(extreme), rows.shape[1]):
+        made[extreme[part]] = row_norms(dense(rows[extreme[part]]), 2)
+    return made
 
 
 def sparse_candidates(
