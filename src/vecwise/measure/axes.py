@@ -11,7 +11,7 @@ import numpy as np
 
 from vecwise.errors import NonFinite, OutOfRange, TooLarge
 from vecwise.kernels.moments import Moments, principal_axes
-from vecwise.kernels.scatter import DOUBLE_BLOCK
+from vecwise.kernels.scatter import BLOCK
 from vecwise.kernels.sketch import leading_axes
 from vecwise.measure.spread import Applied, Covariance, Dimensions, Extent
 from vecwise.runner import Engine, blocks, chunks, fold
@@ -24,8 +24,10 @@ MOST_DIMENSIONS: Final = 4_096  # and on request: 134 MB, and its axes take seco
 SMALLEST: Final = 1e-290  # squares below this have lost digits
 _MANY: Final = 2e10  # multiplications; below, loading SciPy takes longer than its products save
 _MOST_SINGLE: Final = 1_024  # dimensions; above, adding up blocks takes as long as float64 products
-_SURE: Final = 64  # times the bound on its error is what a variance must be to count as known
-_PART_BYTES: Final = 1 << 25  # of rows a part: merging parts costs little, and few of them fill little memory
+_SURE: Final = 32  # times the bound on its error is what a variance must be to count as known
+_PART_BYTES: Final = (
+    40 << 20
+)  # of rows a part: merging parts costs little, and few of them fill little memory
 _PART_ROWS: Final = 1 << 16
 
 
@@ -67,7 +69,7 @@ def _part_rows(X: Vectors) -> int:
     """Rows a part, in whole blocks: an even number of equal parts, so that neither of two workers waits."""
     most = max(2 * X.space.dim, min(_PART_ROWS, _PART_BYTES // (X.space.dim * X.dtype.itemsize)))
     pairs = -(-len(X) // (2 * most))
-    return -(-len(X) // (2 * pairs * DOUBLE_BLOCK)) * DOUBLE_BLOCK
+    return -(-len(X) // (2 * pairs * BLOCK)) * BLOCK
 
 
 def _of_scatter(state: Moments, X: Vectors, k: int, engine: Engine | None) -> Found:
