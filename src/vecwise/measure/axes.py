@@ -25,9 +25,7 @@ SMALLEST: Final = 1e-290  # squares below this have lost digits
 _MANY: Final = 2e10  # multiplications; below, loading SciPy takes longer than its products save
 _MOST_SINGLE: Final = 1_024  # dimensions; above, adding up blocks takes as long as float64 products
 _SURE: Final = 32  # times the bound on its error is what a variance must be to count as known
-_PART_BYTES: Final = (
-    40 << 20
-)  # of rows a part: merging parts costs little, and few of them fill little memory
+_PART_BYTES: Final = 24 << 20  # of rows a part: few to merge, and four in flight fill little memory
 _PART_ROWS: Final = 1 << 16
 
 
