@@ -10,8 +10,7 @@ import pyarrow as pa
 import pytest
 
 import vecwise as vw
-from conftest import EXAMPLES
-from test_cli import check_refused, run
+from conftest import EXAMPLES, check_refused, run
 from vecwise import workbench
 from vecwise.errors import (
     FileMissing,
@@ -176,8 +175,6 @@ def test_rows_that_a_format_cannot_hold_are_refused(tmp_path) -> None:
     ids=" ".join,
 )
 def test_no_answer_takes_the_place_of_what_it_was_made_of(words, tmp_path) -> None:
-    import vecwise as vw
-
     (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n5,7\n")
     vw.save(vw.Vectors([[1.0, 2.0], [3.0, 4.0]]), tmp_path / "v")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -188,11 +185,16 @@ def test_no_answer_takes_the_place_of_what_it_was_made_of(words, tmp_path) -> No
 
 
 def test_a_lone_carriage_return_comes_back(tmp_path) -> None:
-    import pyarrow as pa
-
-    import vecwise as vw
-    from vecwise.store.row_files import write_rows
-
     rows = pa.table({"text": ["a\rb", "c", 'd"\r\ne'], "n": [1, 2, 3]})
     write_rows(rows, tmp_path / "out.csv")
     assert vw.read(tmp_path / "out.csv").to_pydict() == rows.to_pydict()
+
+
+def test_float32_is_written_as_short_as_it_reads_back_whatever_the_name(tmp_path) -> None:
+    values = [0.1, None, 1e-40, 3e38, float("inf"), -0.0]
+    rows = pa.table({"n": list(range(6)), "x": pa.array(values, pa.float32())})
+    write_rows(rows, tmp_path / "out.dat", ".csv")
+    lines = (tmp_path / "out.dat").read_text().splitlines()
+    assert lines[:3] == ["n,x", "0,0.1", "1,"]
+    back = vw.read(tmp_path / "out.dat", format="csv").column("x").cast(pa.float32())
+    assert back.to_pylist() == rows.column("x").to_pylist()

@@ -23,13 +23,14 @@ from vecwise.store.os_errors import shown
 _BATCH: Final = 8192  # rows written at a time
 
 
-def write_rows(table: Any, path: str | os.PathLike[str]) -> None:
+def write_rows(table: Any, path: str | os.PathLike[str], ending: str | None = None) -> None:
     r"""Write an Arrow table in the format that the name's ending says; the old file stays until the new one is whole.
 
-    Numbers are written with all their digits, dates as ISO 8601, missing cells as nothing (JSON Lines: `null`). Raises
-    `UnknownFormat` for an ending that is not `.csv`, `.tsv`, `.jsonl`, `.parquet`, `.arrow` or `.txt` (or another
-    spelling of these), `WrongType` for columns that the format cannot hold, `WrongShape` for `.txt` and more than one
-    column, `Unreadable` or `FileMissing` where the file cannot be written.
+    With `ending`, such as `".csv"`, that says the format, whatever the name. Numbers are written with all their digits,
+    dates as ISO 8601, missing cells as nothing (JSON Lines: `null`). Raises `UnknownFormat` for an ending that is not
+    `.csv`, `.tsv`, `.jsonl`, `.parquet`, `.arrow` or `.txt` (or another spelling of these), `WrongType` for columns
+    that the format cannot hold, `WrongShape` for `.txt` and more than one column, `Unreadable` or `FileMissing` where
+    the file cannot be written.
 
     >>> import tempfile, pyarrow as pa
     >>> from pathlib import Path
@@ -40,7 +41,7 @@ def write_rows(table: Any, path: str | os.PathLike[str]) -> None:
     a,1.5
     "b, c",
     """
-    write = _WRITERS[row_format(path)]
+    write = _WRITERS[ending or row_format(path)]
     with replacing(path) as out:
         write(table, out, shown(path))
 
@@ -71,7 +72,7 @@ def _delimited(delimiter: str) -> Callable[[Any, Any, str], None]:
         with_returns = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow(table.column_names)
         for batch in table.to_batches(max_chunksize=_BATCH):
-            columns = [[_plain_cell(cell) for cell in column.to_pylist()] for column in batch.columns]
+            columns = [[_plain_cell(cell) for cell in _cells(column)] for column in batch.columns]
             for row in zip(*columns, strict=True):
                 # A lone carriage return ends a line for many readers, and `csv` does not quote it before 3.13.
                 (with_returns if any(isinstance(c, str) and "\r" in c for c in row) else writer).writerow(row)
@@ -81,6 +82,13 @@ def _delimited(delimiter: str) -> Callable[[Any, Any, str], None]:
         out.write(text.getvalue().encode("utf-8", "replace"))  # the names, if there are no rows
 
     return write
+
+
+def _cells(column: Any) -> list[Any]:
+    """The cells of a column, float32 as text: Python would write the digits of the float64 beside them."""
+    import pyarrow as pa
+
+    return (column.cast(pa.string()) if column.type == pa.float32() else column).to_pylist()  # type: ignore[no-any-return]
 
 
 def _plain_cell(cell: Any) -> Any:
@@ -127,7 +135,7 @@ def _json_cell(cell: Any) -> str:
 def _parquet(table: Any, out: Any, name: str) -> None:
     import pyarrow.parquet as pq
 
-    pq.write_table(table, out, write_page_checksum=True)
+    pq.write_table(table, out, compression="zstd", write_page_checksum=True)
 
 
 def _arrow(table: Any, out: Any, name: str) -> None:

@@ -21,10 +21,11 @@ from vecwise.measure.components import Components, pca
 from vecwise.measure.nearest import as_queries
 from vecwise.measure.norms import normalize
 from vecwise.runner import Engine
+from vecwise.store.row_files import write_rows
 from vecwise.structure import layout_folders
 from vecwise.structure.faithfulness import Faithfulness, chosen_metric, faithfulness
 from vecwise.structure.layout_methods import FEWEST, LIMITS, NAMES, Job, laid_out
-from vecwise.structure.layout_tables import layout_figure, layout_table, write_csv, write_parquet
+from vecwise.structure.layout_tables import layout_figure, layout_table
 from vecwise.structure.placing import Anchors
 from vecwise.vectors import Vectors, as_vectors
 
@@ -129,11 +130,11 @@ class Layout:
 
     def to_csv(self, path: Any, labels: dict[str, Any] | None = None) -> None:
         """Write the table of `to_arrow` as CSV, whole or not at all; raises `Unreadable`."""
-        write_csv(self.to_arrow(labels), path)
+        write_rows(self.to_arrow(labels), path, ".csv")
 
     def to_parquet(self, path: Any, labels: dict[str, Any] | None = None) -> None:
         """Write the table of `to_arrow` as Parquet, whole or not at all; raises `Unreadable`."""
-        write_parquet(self.to_arrow(labels), path)
+        write_rows(self.to_arrow(labels), path, ".parquet")
 
     def save(self, path: Any) -> None:
         """Save the layout, to be opened by `vw.open_layout(path, X)`; see there."""

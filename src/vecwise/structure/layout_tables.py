@@ -1,11 +1,10 @@
-"""A layout as a table keyed by row id, in a file, and as a figure.
+"""A layout as a table keyed by row id, and as a figure.
 
 This module must not know how a layout was made.
 """
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,7 +13,6 @@ from vecwise.draw.figures import scatter_figure, to_plotly
 from vecwise.draw.words import cell
 from vecwise.errors import DuplicateName, WrongShape, some, unknown
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.store.durable import write_bytes
 from vecwise.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -44,24 +42,6 @@ def layout_table(made: Any, labels: dict[str, Any]) -> pa.Table:
         if len(columns[name]) != len(made.ids):
             raise WrongShape(f"`{name}` has {len(columns[name]):,} values for {len(made.ids):,} rows.")
     return pa.table(columns)
-
-
-def write_csv(table: pa.Table, path: Any) -> None:
-    """Write a table as CSV, durably; text in quotation marks, what is missing as nothing."""
-    from pyarrow import csv
-
-    written = io.BytesIO()
-    csv.write_csv(table, written)
-    write_bytes(path, written.getvalue())
-
-
-def write_parquet(table: pa.Table, path: Any) -> None:
-    """Write a table as Parquet with page checksums, durably."""
-    import pyarrow.parquet as pq
-
-    written = io.BytesIO()
-    pq.write_table(table, written, compression="zstd", write_page_checksum=True)
-    write_bytes(path, written.getvalue())
 
 
 def layout_figure(made: Any, color: Any) -> Any:

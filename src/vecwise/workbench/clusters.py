@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from vecwise.loading import load
-from vecwise.structure.layout_tables import write_csv, write_parquet
+from vecwise.store.row_files import write_rows
 from vecwise.telling.answer import Answer
 from vecwise.telling.clustered import clustered
 from vecwise.workbench.outputs import refuse_overwriting
@@ -36,8 +36,8 @@ def cluster_of(
     made = load(path, seed=seed, text=text, **options)
     way = None if metric == "auto" else metric
     found = cluster(made.vectors, k, method=method, metric=way, seed=seed, text=text)
-    for target, write in ((csv, write_csv), (parquet, write_parquet)):
+    for target, ending in ((csv, ".csv"), (parquet, ".parquet")):
         if target is not None:
-            write(found.to_arrow(), target)
+            write_rows(found.to_arrow(), target, ending)
     written = [target for target in (csv, parquet) if target is not None]
     return clustered(display_name(path), found, made.plan, written)
