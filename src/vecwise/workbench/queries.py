@@ -5,7 +5,6 @@ This module must not know how its answers are printed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.queries import encode_query
 from vecwise.encoders.sentence import SentenceEncoder
-from vecwise.errors import Inapplicable, OutOfRange, unknown
+from vecwise.errors import Inapplicable, OutOfRange
 from vecwise.loading import encode, load
 from vecwise.measure.likeness import Likeness, likeness
 from vecwise.store.row_files import row_format, write_rows
@@ -25,7 +24,7 @@ from vecwise.workbench.arithmetic import combined_query
 from vecwise.workbench.conditions import condition
 from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
-from vecwise.workbench.views import viewed
+from vecwise.workbench.views import id_of, viewed
 
 _QUICK = {"sentence": SentenceEncoder, "count": CountEncoder, "tfidf": TfidfEncoder}
 
@@ -112,7 +111,7 @@ def _asked(
     if query is not None:
         return encode_query(X, query), [], query
     if row is not None:
-        own = _id_of(X, row)
+        own = id_of(X, row)
         return X.by_id(own), [own], f"row {own}"
     made, known = combined_query(X, plus, minus)
     return made, known, " + ".join(plus) + "".join(f" - {item}" for item in minus)
@@ -122,11 +121,3 @@ def _condition(X: Vectors, where: str) -> Any:
     if X.rows is None:
         raise Inapplicable("`--where` is a condition on columns, and these vectors came without rows.")
     return condition(where, X.rows.schema)
-
-
-def _id_of(X: Vectors, row: str) -> Any:
-    if X.ids.dtype == object:
-        return row
-    if not re.fullmatch("-?[0-9]{1,18}", row):
-        raise unknown("row with the id", row, [str(i) for i in X.ids[:1000].tolist()])
-    return int(row)
