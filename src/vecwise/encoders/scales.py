@@ -14,7 +14,6 @@ from vecwise.errors import OutOfRange
 from vecwise.kernels.exact import ExactSums, exact_sums, square_root
 
 SCALES: Final = ("standard", "min-max", "robust")
-FILLS: Final = ("mean", "median")
 _EPS: Final = float(np.finfo(np.float64).eps)
 
 

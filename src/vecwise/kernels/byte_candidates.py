@@ -6,18 +6,18 @@ and scores bounds of products.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from vecwise.kernels.candidates import is_tame
 from vecwise.kernels.native_screen import multiplies_bytes
-from vecwise.kernels.native_select import as_bytes
 from vecwise.kernels.pair_scores import APART, TURNED, Sides
-from vecwise.kernels.quantized import DIMENSIONS, Bytes, reaching_in_bytes
+from vecwise.kernels.quantized import DIMENSIONS, Bytes, bytes_of, reaching_in_bytes
 
 _TILE_BYTES: Final = 1 << 20  # of rows, which stay in a core's cache
-_ROUNDING: Final = 1e-6  # of a length: more than making float32 of a row, or a bound of a score, can be off
+_ROUNDING: Final = 1e-6  # of a length: more than a bound of a score can be off
 
 
 def reaching_floor(sides: Sides, metric: str, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -56,12 +56,11 @@ def _reach(lengths: np.ndarray, metric: str) -> np.ndarray:
 
 
 def _bytes(values: np.ndarray, lengths: np.ndarray, metric: str) -> Bytes:
-    rows, scales, lost, surplus = as_bytes(np.ascontiguousarray(values, np.float32))
-    lost = 1.001 * lost + _ROUNDING * lengths
-    if metric in TURNED:
-        divisor = np.where(lengths > 0, lengths, 1.0)
-        scales, lost = (scales / divisor).astype(np.float32), lost / divisor
-    return Bytes(rows, scales, lost, surplus)
+    made = bytes_of(values, lengths)
+    if metric not in TURNED:
+        return made
+    divisor = np.where(lengths > 0, lengths, 1.0)
+    return replace(made, scales=(made.scales / divisor).astype(np.float32), lost=made.lost / divisor)
 
 
 def _bounds(

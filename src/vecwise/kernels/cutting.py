@@ -15,7 +15,6 @@ from typing import Any, Final
 WORDS: Final = ("whitespace", "word")
 TOKENIZERS: Final = (*WORDS, "characters", "characters-in-words")
 FORMS: Final = ("NFC", "none", "NFKC")
-CASES: Final = (True, False, "casefold")
 _SPACES = re.compile(r"\s\s+")  # a run of white space counts as one space
 _WORD = re.compile(r"(?u)\b\w\w+\b")  # scikit-learn's tokens: two or more word characters
 

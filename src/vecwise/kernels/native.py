@@ -64,3 +64,10 @@ def address(array: np.ndarray) -> int:
     """Give where an array's cells begin; they must lie one after the other."""
     assert array.flags.c_contiguous  # noqa: S101  the library reads one cell after the other
     return int(array.ctypes.data)
+
+
+def checked(answer: int) -> int:
+    """Give what a function answered; a negative answer raises `ValueError`."""
+    if answer < 0:
+        raise ValueError("The compiled kernel was given sizes or places that do not fit.")
+    return answer

@@ -1,4 +1,5 @@
-/* Pairs of rows: distances of all or of listed pairs, and the scores of a tile that reach a bound. Keeps nothing.
+/* Pairs of rows: distances of all pairs, sparse ones of listed pairs too, and the scores of a tile that reach a bound.
+   Keeps nothing.
 
    It must not know Python, nor what rows mean: matrices are C-ordered and come with their sizes, answers go into arrays of
    the caller, and a negative answer is an error. `native_pairs.py` is the only caller; NumPy says the same elsewhere. */
@@ -11,7 +12,6 @@
 #define LANES 8
 typedef double lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 typedef int64_t bits __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
-typedef float halves __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef float singles __attribute__((vector_size(8 * LANES), aligned(4), may_alias));
 
 enum { MANHATTAN, SQUARED, EUCLIDEAN, CHEBYSHEV, DIFFERING, DOT };
@@ -22,7 +22,7 @@ enum { MANHATTAN, SQUARED, EUCLIDEAN, CHEBYSHEV, DIFFERING, DOT };
 #define SQUARES_SAFE(x) ((x) > 0x1p-900 && (x) < 0x1p900)
 
 static inline double added(const double *s) {
-    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+    return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
 }
 
 static inline double largest(const double *s) {
@@ -53,7 +53,6 @@ static double scaled_length(const double *a, const double *b, int64_t dim) {
         s += d * d; \
     } while (0)
 #define STEP_DIFFERING(s, x, y) s += (lanes)((bits)((x) != (y)) & one)
-#define STEP_DOT(s, x, y) s += (x) * (y)
 #define STEP_CHEBYSHEV(s, x, y) \
     do { \
         lanes d = (lanes)((bits)((x) - (y)) & rest); \
@@ -144,75 +143,26 @@ int64_t vecwise_distances(const double *a, int64_t rows_a, const double *b, int6
     return 0;
 }
 
-/* ---- listed pairs ---- */
-
-/* Rows of float32 are widened, which is exact; sums are those of a block, bit for bit. */
-#define AS_IT_IS(p) (*(const lanes *)(p))
-#define WIDENED(p) __builtin_convertvector(*(const halves *)(p), lanes)
-#define LISTED(NAME, STEP, TYPE, LOAD) \
-    WIDE static void NAME(const TYPE *a, const TYPE *b, int64_t dim, const int32_t *left, const int32_t *right, int64_t pairs, \
-                          double *out) { \
-        for (int64_t p = 0; p < pairs; p++) { \
-            const TYPE *x = a + dim * left[p], *y = b + dim * right[p]; \
-            for (int64_t k = 0; p + 1 < pairs && k < dim; k += 64 / (int64_t)sizeof(TYPE)) \
-                __builtin_prefetch(b + dim * right[p + 1] + k); \
-            lanes sums = {0}; \
-            int64_t k = 0; \
-            for (; k + LANES <= dim; k += LANES) { \
-                lanes u = LOAD(x + k), v = LOAD(y + k); \
-                STEP(sums, u, v); \
-            } \
-            if (k < dim) { \
-                lanes u = {0}, v = {0}; \
-                for (int l = 0; k + l < dim; l++) u[l] = x[k + l], v[l] = y[k + l]; \
-                STEP(sums, u, v); \
-            } \
-            out[p] = added((const double *)&sums); \
-        } \
-    }
-
-LISTED(dots_double, STEP_DOT, double, AS_IT_IS)
-LISTED(dots_single, STEP_DOT, float, WIDENED)
-LISTED(squared_double, STEP_SQUARED, double, AS_IT_IS)
-LISTED(squared_single, STEP_SQUARED, float, WIDENED)
-
-/* Inner products or squared distances of listed pairs: row `left[p]` of `a` with row `right[p]` of `b`; both are float32
-   if `single`, else float64. */
-int64_t vecwise_listed(const void *a, int64_t rows_a, const void *b, int64_t rows_b, int64_t dim, int64_t single,
-                       int64_t kind, const int32_t *left, const int32_t *right, int64_t pairs, double *out) {
-    if (dim < 1 || (kind != DOT && kind != SQUARED)) return BAD_INPUT;
-    for (int64_t p = 0; p < pairs; p++)
-        if (left[p] < 0 || left[p] >= rows_a || right[p] < 0 || right[p] >= rows_b) return BAD_INPUT;
-    if (kind == DOT && single)
-        dots_single(a, b, dim, left, right, pairs, out);
-    else if (kind == DOT)
-        dots_double(a, b, dim, left, right, pairs, out);
-    else if (single)
-        squared_single(a, b, dim, left, right, pairs, out);
-    else
-        squared_double(a, b, dim, left, right, pairs, out);
-    return 0;
-}
-
 /* ---- sparse rows ---- */
 
-/* One pair of rows whose columns ascend: what they have in common or apart, column after column. */
+/* One pair of rows whose columns ascend: what they have in common or apart, in the sums that dense rows would have. */
 static double merged(const double *x, const int32_t *at, int64_t size, const double *y, const int32_t *also, int64_t other,
                      int64_t kind, double scale) {
-    double made = 0;
+    double most = 0, sums[LANES] = {0};
     for (int64_t i = 0, j = 0; i < size || j < other;) {
         int32_t u = i < size ? at[i] : INT32_MAX, v = j < other ? also[j] : INT32_MAX;
         double left = u <= v ? x[i] : 0, right = v <= u ? y[j] : 0, d = (left - right) / scale;
+        double *made = sums + (u <= v ? u : v) % LANES;
         i += u <= v, j += v <= u;
         switch (kind) {
-        case MANHATTAN: made += fabs(d); break;
-        case CHEBYSHEV: made = fabs(d) > made ? fabs(d) : made; break;
-        case DIFFERING: made += left != right; break;
-        case DOT: made += left * right; break;
-        default: made += d * d;
+        case MANHATTAN: *made += fabs(d); break;
+        case CHEBYSHEV: most = fabs(d) > most ? fabs(d) : most; break;
+        case DIFFERING: *made += left != right; break;
+        case DOT: *made += left * right; break;
+        default: *made += d * d;
         }
     }
-    return made;
+    return kind == CHEBYSHEV ? most : added(sums);
 }
 
 typedef struct {

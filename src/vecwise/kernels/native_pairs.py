@@ -1,7 +1,7 @@
 """The compiled kernel of pairs: its functions on NumPy arrays and CSR matrices.
 
 This module must not know any vecwise type. Where the library was not compiled on installing, or `VECWISE_NATIVE=0` is
-set, callers take their way through NumPy, whose sums differ in the last places only.
+set, callers take their way through NumPy, which gives distances of the same bits.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.kernels.native import address, bound
+from vecwise.kernels.native import address, bound, checked
 
 KINDS: Final = {"manhattan": 0, "sqeuclidean": 1, "euclidean": 2, "chebyshev": 3, "hamming": 4, "dot": 5}
 _MATRIX: Final = (c_void_p, c_int64)
 _CSR: Final = (c_void_p, c_void_p, c_void_p, c_int64)
 _SIGNATURES: Final = {
     "vecwise_distances": (*_MATRIX, *_MATRIX, c_int64, c_int64, c_void_p, c_int64),
-    "vecwise_listed": (*_MATRIX, *_MATRIX, c_int64, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p),
     "vecwise_sparse": (*_CSR, *_CSR, c_int64, c_void_p, c_void_p, c_void_p, c_int64),
     "vecwise_clip": (c_void_p, c_int64, c_int64, c_int64, c_double),
     "vecwise_reaching_sparse": (
@@ -34,12 +33,6 @@ _SIGNATURES: Final = {
 library = bound(_SIGNATURES)
 
 
-def _checked(answer: int) -> int:
-    if answer < 0:
-        raise ValueError("The compiled kernel was given sizes or places that do not fit.")
-    return answer
-
-
 def _rows_apart(out: np.ndarray) -> int:
     """How many cells lie between the rows of a table whose rows have their cells side by side."""
     assert out.dtype == np.float64  # noqa: S101  the library writes float64
@@ -49,7 +42,7 @@ def _rows_apart(out: np.ndarray) -> int:
 
 def distances(a: np.ndarray, b: np.ndarray, kind: str, out: np.ndarray) -> None:
     """Write the distances of all rows of float64 matrices; `"hamming"` counts the dimensions that differ."""
-    _checked(
+    checked(
         library().vecwise_distances(
             *(address(a), len(a), address(b), len(b), a.shape[1], KINDS[kind]),
             *(out.ctypes.data, _rows_apart(out)),
@@ -57,24 +50,10 @@ def distances(a: np.ndarray, b: np.ndarray, kind: str, out: np.ndarray) -> None:
     )
 
 
-def listed(a: np.ndarray, b: np.ndarray, left: np.ndarray, right: np.ndarray, kind: str) -> np.ndarray:
-    """Give `"dot"` or `"sqeuclidean"` of row `left[i]` of `a` and row `right[i]` of `b`, both float32 or float64."""
-    assert a.dtype == b.dtype  # noqa: S101  read as one type
-    out = np.empty(len(left))
-    left, right = np.ascontiguousarray(left, np.int32), np.ascontiguousarray(right, np.int32)
-    _checked(
-        library().vecwise_listed(
-            *(address(a), len(a), address(b), len(b), a.shape[1], a.dtype == np.float32, KINDS[kind]),
-            *(address(left), address(right), len(left), address(out)),
-        )
-    )
-    return out
-
-
 def sparse(a: Any, b: Any, kind: str, out: np.ndarray) -> None:
     """Write the scores of all pairs of rows of canonical CSR matrices."""
     x, y = _parts(a), _parts(b)
-    _checked(
+    checked(
         library().vecwise_sparse(*x[0], *y[0], KINDS[kind], None, None, out.ctypes.data, _rows_apart(out))
     )
 
@@ -88,7 +67,7 @@ def sparse_listed(a: Any, b: Any, left: np.ndarray, right: np.ndarray, kind: str
         raise ValueError("The compiled kernel was given sizes or places that do not fit.")
     left, right = np.ascontiguousarray(left, np.int32), np.ascontiguousarray(right, np.int32)
     x, y = _parts(a), _parts(b)
-    _checked(
+    checked(
         library().vecwise_sparse(
             *(*x[0][:3], len(left), *y[0]),
             KINDS[kind],
@@ -124,7 +103,7 @@ def reaching(
     With `above`, only columns beyond the row's number plus it.
     """
     left, right = np.empty((2, scores.size), np.int32)  # pages that nothing is written to take no memory
-    made = _checked(
+    made = checked(
         library().vecwise_reaching(
             *(address(scores), *scores.shape, scores.shape[1], address(of_row), address(of_column)),
             *(above is not None, above or 0, address(left), address(right), scores.size),
@@ -149,7 +128,7 @@ def reaching_sparse(
         np.ascontiguousarray(of_column),
         np.empty(shape[1]),
     )
-    made = _checked(
+    made = checked(
         library().vecwise_reaching_sparse(
             *(*x[0], *y[0][:3], shape[1], address(of_row), address(of_column)),
             *(above is not None, above or 0, address(sums), address(left), address(right), len(left)),

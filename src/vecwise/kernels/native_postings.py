@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 
-from vecwise.kernels.native import address, bound
+from vecwise.kernels.native import address, bound, checked
 
 _CELLS: Final = (c_void_p, c_void_p, c_void_p, c_int64, c_int64)
 _SIGNATURES: Final = {
@@ -65,12 +65,6 @@ class Cells(NamedTuple):
         return address(self.starts), address(self.columns), address(self.data), self.rows, len(self.columns)
 
 
-def _checked(answer: int) -> int:
-    if answer < 0:
-        raise ValueError("The arrays of a search do not fit each other.")
-    return answer
-
-
 class Postings:
     """The cells of sparse rows by column, of the columns that queries have; `lengths` divides the rows."""
 
@@ -87,7 +81,7 @@ class Postings:
         self._common = np.empty(len(terms), np.int32)
         most = min(len(terms), COMMON * len(rows.columns) // max(1, rows.rows))
         self._dense = np.empty((most, rows.rows), np.float32)  # memory that nothing is written to is none
-        _checked(
+        checked(
             library().vecwise_by_columns(
                 *(*rows.listed(), address(lengths), address(slots), width, len(terms)),
                 *(address(self._ends), address(self._places), address(self._weights)),
@@ -105,7 +99,7 @@ class Postings:
         """
         count = len(starts) - 1
         bare, counts = np.empty((count, k), np.int64), np.zeros(count, np.int64)
-        _checked(
+        checked(
             library().vecwise_sparse_products(
                 *(address(starts), address(self._slots), address(data), count, len(data)),
                 *(address(self._ends), len(self._ends), address(self._places), address(self._weights)),
@@ -120,14 +114,14 @@ class Postings:
 def sparse_squares(rows: Cells) -> np.ndarray:
     """Give the inner product of each row with itself, added up as in the norms of dense rows."""
     made = np.empty(rows.rows)
-    _checked(library().vecwise_sparse_squares(*rows.listed(), address(made)))
+    checked(library().vecwise_sparse_squares(*rows.listed(), address(made)))
     return made
 
 
 def sparse_dots(a: Cells, b: Cells, left: np.ndarray, right: np.ndarray, *, apart: bool) -> np.ndarray:
     """Give the inner product of row `left[i]` of a and `right[i]` of b, or with `apart` their squared distance."""
     made = np.empty(len(left))
-    _checked(
+    checked(
         library().vecwise_sparse_dots(
             *(*a.listed(), *b.listed(), address(left), address(right), len(left), apart, address(made))
         )

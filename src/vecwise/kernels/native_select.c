@@ -137,18 +137,20 @@ WIDE int64_t vecwise_as_bytes(const float *values, int64_t rows, int64_t dim, in
         float scale = largest > 0x1p-100f ? largest / 127.0f : 1.0f, factor = 1.0f / scale;
         for (int64_t i = 0; i < whole; i += 16)
             for (int j = 0; j < 16; j++) {
-                float near = (values[i + j] * factor + middle) - middle, rest = values[i + j] - near * scale;
+                float x = values[i + j] * factor, near = (x + middle) - middle, rest = x - near;
                 bytes[i + j] = (int8_t)(int32_t)near;
                 sums[j] += rest * rest;
             }
         for (int64_t i = whole; i < dim; i++) {
-            float near = (values[i] * factor + middle) - middle, rest = values[i] - near * scale;
+            float x = values[i] * factor, near = (x + middle) - middle, rest = x - near;
             bytes[i] = (int8_t)(int32_t)near;
             sum += rest * rest;
         }
         for (int64_t i = 0; i < dim; i++) total += bytes[i];
         for (int j = 0; j < 16; j++) sum += sums[j];
-        scales[row] = scale, lost[row] = sqrt((double)sum), surplus[row] = 128 * total;
+        /* In units of the scale no square vanishes; a row too short for a scale becomes zeros and is lost whole. */
+        lost[row] = largest > 0x1p-100f ? (double)scale * sqrt((double)sum) : largest * sqrt((double)dim);
+        scales[row] = scale, surplus[row] = 128 * total;
     }
     return 0;
 }

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from vecwise.kernels.native import address, bound
+from vecwise.kernels.native import address, bound, checked
 
 _SIGNATURES: Final = {
     "vecwise_select": (
@@ -32,12 +32,6 @@ _SIGNATURES: Final = {
 }
 
 library = bound(_SIGNATURES)
-
-
-def _checked(answer: int) -> int:
-    if answer < 0:
-        raise ValueError("The arrays of a search do not fit each other.")
-    return answer
 
 
 class Candidates:
@@ -61,7 +55,7 @@ class Candidates:
         """Look at scores `(queries, columns)` of the rows from `first` on: `tile * scale + shift`."""
         stride = tile.strides[0] // 4
         parts = [None if part is None else address(part) for part in (scale, shift)]
-        _checked(
+        checked(
             library().vecwise_select(
                 *(
                     tile.ctypes.data,
@@ -79,7 +73,7 @@ class Candidates:
 
     def found(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give candidates as pairs of a query and a place, by query, and the queries that are lost."""
-        _checked(
+        checked(
             library().vecwise_compact(
                 *(len(self.held), self.k, self.room, address(self.slack), address(self.threshold)),
                 *(address(self.scores), address(self.places), address(self.held)),
@@ -98,7 +92,7 @@ def exact_dots(
     """Give the inner product of row `left[i]` of A and `right[i]` of B, or with `apart` their squared distance."""
     made = np.empty(len(left))
     name = "vecwise_dots_single" if A.dtype == np.float32 else "vecwise_dots_double"
-    _checked(
+    checked(
         getattr(library(), name)(
             *(address(A), address(B), A.shape[1], address(left), address(right)),
             *(len(left), len(A), len(B), apart, address(made)),
@@ -111,14 +105,14 @@ def dots_with_all(query: np.ndarray, rows: np.ndarray, *, apart: bool) -> np.nda
     """Give what `exact_dots` gives for one query, `(dim,)`, and every row, to the same bits."""
     made = np.empty(len(rows))
     name = "vecwise_dots_single_all" if rows.dtype == np.float32 else "vecwise_dots_double_all"
-    _checked(getattr(library(), name)(address(query), address(rows), *rows.shape, apart, address(made)))
+    checked(getattr(library(), name)(address(query), address(rows), *rows.shape, apart, address(made)))
     return made
 
 
 def best_of(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Give the k best of float64 scores and their places, ties by place, without those that are NaN."""
     best, places = np.empty(k), np.empty(k, np.int64)
-    held = _checked(library().vecwise_best(address(scores), len(scores), k, address(best), address(places)))
+    held = checked(library().vecwise_best(address(scores), len(scores), k, address(best), address(places)))
     return best[:held], places[:held]
 
 
@@ -127,7 +121,7 @@ def as_bytes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np
     count, dim = values.shape
     rows = np.zeros((count, -(-dim // 4) * 4), np.int8)
     scales, lost, surplus = np.empty(count, np.float32), np.empty(count), np.empty(count, np.int32)
-    _checked(
+    checked(
         library().vecwise_as_bytes(
             *(address(values), count, dim, rows.shape[1]),
             *(address(rows), address(scales), address(lost), address(surplus)),

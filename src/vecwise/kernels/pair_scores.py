@@ -78,7 +78,7 @@ def _angles(cosines: np.ndarray, sides: Any, query: np.ndarray, place: np.ndarra
             for rows, which in ((sides.queries, query[at]), (sides.rows, place[at]))
         )
         sign = np.sign(cosines[at])
-        apart = np.sqrt(_in_eights(np.square(a - sign[:, None] * b)))
+        apart = np.sqrt(in_eights(np.square(a - sign[:, None] * b)))
         turns = 2 * np.arcsin(np.minimum(apart / 2, 1.0)) / np.pi
         angles[at] = np.where(sign > 0, turns, 1 - turns)
     return angles
@@ -159,11 +159,12 @@ def pair_products(
         for part in some_pairs(len(left), A.shape[1]):
             a, b = A[left[part]].astype(np.float64), B[right[part]].astype(np.float64)
             terms = np.square(a - b) if apart else a * b
-            made[part] = _in_eights(terms)
+            made[part] = in_eights(terms)
     return made
 
 
-def _in_eights(terms: np.ndarray) -> np.ndarray:
+def in_eights(terms: np.ndarray) -> np.ndarray:
+    """Add up rows: eight sums side by side, which the compiled kernels keep too."""
     pairs, dim = terms.shape
     padded = np.zeros((pairs, -(-dim // 8) * 8))
     padded[:, :dim] = terms

@@ -11,6 +11,9 @@ Cauchy and Schwarz
 
 and q . m is the same for all rows. For Euclidean distances, -|q - x|^2 + |q - m|^2 = 2 (q - m) . w - |w|^2 takes the
 place of q . x. Rows whose most is below the k-th best of all leasts are not among the k best.
+
+These are not the bytes of `quantized.py`: those are made of float32 for one product, of eight bits with eight bits,
+while these stay beside an index, stand for float64 rows about a mean, and carry what questions of fifteen bits ask.
 """
 
 from __future__ import annotations

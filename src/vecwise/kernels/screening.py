@@ -16,7 +16,7 @@ from vecwise.kernels import native_pairs
 from vecwise.kernels.arrays import is_sparse
 from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.norms import row_norms, scale_rows
-from vecwise.kernels.quantized import Bytes, quantized, reaching_in_bytes
+from vecwise.kernels.quantized import Bytes, lowered, quantized, reaching_in_bytes
 from vecwise.kernels.spans import in_spans
 
 _TAME: Final = (1e-100, 1e100)  # lengths whose products neither overflow nor vanish
@@ -174,7 +174,7 @@ def candidates(
     if products.dtype != np.float32:
         return reaching(products, of_row, of_column, above)
     rounding = 2.0**-22 * (np.abs(of_row) + np.abs(of_column).max(initial=0))
-    single_row, single_column = _lower(of_row - rounding), _lower(of_column)
+    single_row, single_column = lowered(of_row - rounding), lowered(of_column)
     if native_pairs.library() is not None:
         return native_pairs.reaching(products, single_row, single_column, above)
     return reaching(products, single_row, single_column, above)
@@ -210,11 +210,6 @@ def least_products(left: Side, right: Side, metric: str, bound: float) -> tuple[
 def _tamed(bounds: np.ndarray) -> np.ndarray:
     """Bounds that no product reaches, or all do, as such: cells are at most 1, so no product is longer than the row."""
     return np.clip(np.where(np.isnan(bounds), -_BEYOND, bounds), -_BEYOND, _BEYOND)
-
-
-def _lower(bounds: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return np.nextafter(bounds.astype(np.float32), np.float32(-np.inf))
 
 
 def reaching(

@@ -19,7 +19,6 @@ from vecwise.tracking.journal import home, read
 from vecwise.tracking.logged import Logged, numbers_of
 from vecwise.tracking.surroundings import process_mark
 
-ENDED: Final = ("done", "found wanting", "failed", "stopped")
 _SHORTEST: Final = 4  # characters that name a run
 
 
