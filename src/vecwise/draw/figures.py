@@ -116,7 +116,23 @@ def histogram_figure(values: np.ndarray, *, name: str, title: str = "") -> Figur
     counts, edges = _bins(drawn)
     left_out = len(finite) - len(drawn)
     beyond = f" ({count(left_out, 'row')} beyond {rounded(float(edges[-1]))} not drawn)" if left_out else ""
-    bars = {
+    steps = {"nticks": 5} if counts.max(initial=0) > 4 else {"dtick": 1}  # no half rows
+    rows = {"title": {"text": "rows"}, "rangemode": "tozero", "fixedrange": True, "tickformat": ",d", **steps}
+    label = {"title": {"text": shown(name) + beyond}, "showgrid": False, "fixedrange": True, "nticks": 7}
+    layout = {
+        "xaxis": label,
+        "yaxis": rows,
+        "shapes": _middle(finite),
+        "margin": {"l": 52, "r": 10, "t": 10 if not title else 40, "b": 44},
+        "height": 240,
+        "bargap": 0.06,
+        "title": {"text": shown(title)},
+    }
+    return {"data": [_bars(counts, edges)], "layout": layout}
+
+
+def _bars(counts: np.ndarray, edges: np.ndarray) -> dict[str, Any]:
+    return {
         "type": "bar",
         "x": ((edges[:-1] + edges[1:]) / 2).tolist(),
         "y": counts.tolist(),
@@ -127,30 +143,14 @@ def histogram_figure(values: np.ndarray, *, name: str, title: str = "") -> Figur
         ],
         "hoverinfo": "text",
     }
-    middle = float(np.median(finite)) if len(finite) else 0.0
-    steps = {"nticks": 5} if counts.max(initial=0) > 4 else {"dtick": 1}  # no half rows
-    median = {"type": "line", "x0": middle, "x1": middle, "y0": 0, "y1": 1, "yref": "paper"}
-    layout = {
-        "xaxis": {
-            "title": {"text": shown(name) + beyond},
-            "showgrid": False,
-            "fixedrange": True,
-            "nticks": 7,
-        },
-        "yaxis": {
-            "title": {"text": "rows"},
-            "rangemode": "tozero",
-            "fixedrange": True,
-            "tickformat": ",d",
-            **steps,
-        },
-        "shapes": [median] if len(finite) else [],
-        "margin": {"l": 52, "r": 10, "t": 10 if not title else 40, "b": 44},
-        "height": 240,
-        "bargap": 0.06,
-        "title": {"text": shown(title)},
-    }
-    return {"data": [bars], "layout": layout}
+
+
+def _middle(finite: np.ndarray) -> list[dict[str, Any]]:
+    """A line at the median, where there is one."""
+    if not len(finite):
+        return []
+    middle = float(np.median(finite))
+    return [{"type": "line", "x0": middle, "x1": middle, "y0": 0, "y1": 1, "yref": "paper"}]
 
 
 def heatmap_figure(values: np.ndarray, labels: Sequence[str], *, name: str, title: str = "") -> Figure:

@@ -25,8 +25,16 @@ _POLICY: Final = (
     "connect-src 'none'; base-uri 'none'; form-action 'none'"
 )
 _SCRIPTS: Final = {
-    "report": ("page.js", "data.js", "paint.js", "card.js", "map.js", "report.js"),
-    "runs": ("page.js", "runs_rows.js", "runs_table.js", "runs_lines.js", "runs_one.js", "runs.js"),
+    "report": ("page.js", "charts.js", "data.js", "paint.js", "card.js", "map.js", "report.js"),
+    "runs": (
+        "page.js",
+        "charts.js",
+        "runs_rows.js",
+        "runs_table.js",
+        "runs_lines.js",
+        "runs_one.js",
+        "runs.js",
+    ),
 }
 _STYLES: Final = {"report": ("report.css",), "runs": ("report.css", "runs.css")}
 
@@ -39,13 +47,15 @@ def page_html(data: Any, page: str = "report") -> str:
     ours, library = _script(page), _plotly()
     policy = _POLICY.format(hashes=f"{_digest(ours)} {library[1]}")
     parts = {
+        "page": page,
+        "body": _asset(f"{page}.html"),
         "policy": policy,
         "style": "\n".join([css(), *map(_asset, _STYLES[page])]),
         "data": json_in_html(data),
         "script": ours,
         "plotly": library[0],
     }
-    pieces = _asset(f"{page}.html").split("{{")
+    pieces = _asset("page.html").split("{{")
     filled = [pieces[0]]
     for piece in pieces[1:]:
         name, rest = piece.split("}}", 1)

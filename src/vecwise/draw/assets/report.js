@@ -2,15 +2,7 @@
 const charts = [];
 
 function writeWords() {
-  document.title = `${data.title} – vecwise`;
-  byId("title").textContent = data.title;
-  byId("headline").textContent = data.headline;
-  byId("made").textContent = data.made;
-  for (const [label, sentence] of data.facts) {
-    const fact = make("div");
-    fact.append(make("dt", "", label), make("dd", "", sentence));
-    byId("facts").append(fact);
-  }
+  writeHead();
   byId("map-note").textContent = mapNote();
   byId("map-how").textContent = mapHow();
   map.setAttribute("aria-label", `${state.flat || data.map.plane ? "Flat" : "Three-dimensional"} scatter of ${rowsOf(total)}: ${data.map.axes.join("; ")}`);
@@ -18,18 +10,8 @@ function writeWords() {
 }
 
 function addChart(box, chart, note) {
-  const figure = make("figure");
-  const caption = make("figcaption");
-  caption.append(make("h3", "", chart.title));
-  if (note) caption.append(make("p", "note", note));
-  const plot = make("div");
-  plot.setAttribute("role", "img");
-  plot.setAttribute("aria-label", chart.title);
-  plot.style.height = `${chart.figure.layout.height}px`;
-  figure.append(caption, plot);
-  box.append(figure);
-  charts.push({ plot, figure: chart.figure });
-  return plot;
+  charts.push(placeChart(box, chart, note));
+  return charts.at(-1).plot;
 }
 
 function writeCharts() {
@@ -85,10 +67,9 @@ function hoverCells(plot, table) {
 
 function drawChart({ plot, figure, table }) {
   const first = !plot.classList.contains("js-plotly-plot");
-  const layout = { ...figure.layout, template: data.look.templates[theme()], autosize: true };
-  if (printing) layout.width = table ? Math.min(table.width, 690) : 335;
+  const width = printing ? { width: table ? Math.min(table.width, 690) : 335 } : {};
   const traces = table ? figure.data.map((trace) => ({ ...trace, hovertemplate: null, hoverinfo: "none" })) : figure.data;
-  window.Plotly.react(plot, traces, layout, { displayModeBar: false, responsive: true });
+  react(plot, traces, { ...figure.layout, ...width });
   if (first && table) hoverCells(plot, table);
 }
 

@@ -12,9 +12,7 @@ function drawAll() {
   drawCharts();
 }
 
-document.title = `${data.title} – vecwise`;
-for (const name of ["title", "headline", "made"]) byId(name).textContent = data[name];
-byId("facts").append(...data.facts.map(([label, text]) => fact(label, text)));
+writeHead();
 byId("notes").textContent = data.notes.join(" ");
 byId("notes").hidden = !data.notes.length;
 writeChoices(byId("choose-columns"), state.shown, (_, place) => place > 0, writeTable);

@@ -26,12 +26,6 @@ function writeRun() {
   writeCharts();
 }
 
-function fact(label, text) {
-  const box = make("div");
-  box.append(make("dt", "", label), make("dd", "", text));
-  return box;
-}
-
 function pairs(group) {
   const found = columns.filter((column) => column.group === group).map((column) => [column.name, cell(column, state.run)]).filter(([, text]) => text !== null);
   if (!found.length) return null;
@@ -48,29 +42,14 @@ function writeCharts() {
   plots = [];
   const box = byId("run-charts");
   box.replaceChildren();
-  for (const chart of data.charts.of[data.charts.rows.indexOf(state.run)] ?? []) {
-    const figure = make("figure");
-    const caption = make("figcaption");
-    caption.append(make("h3", "", chart.title));
-    const plot = make("div");
-    plot.setAttribute("role", "img");
-    plot.setAttribute("aria-label", chart.title);
-    plot.style.height = `${chart.figure.layout.height}px`;
-    figure.append(caption, plot);
-    box.append(figure);
-    plots.push({ plot, figure: chart.figure });
-  }
+  for (const chart of data.charts.of[data.charts.rows.indexOf(state.run)] ?? [])
+    plots.push(placeChart(box, chart));
   drawCharts();
 }
 
 function drawCharts() {
   if (!window.Plotly) return;
   for (const { plot, figure } of plots) react(plot, figure.data, figure.layout);
-}
-
-function react(plot, traces, layout) {
-  const whole = { ...layout, template: data.look.templates[theme()], autosize: true };
-  window.Plotly.react(plot, structuredClone(traces), whole, { displayModeBar: false, responsive: true });
 }
 
 // The first runs of the table that logged this metric by steps, and the chosen one.
