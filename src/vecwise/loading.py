@@ -18,18 +18,8 @@ from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.guess import Plan, plan
 from vecwise.encoders.passages import PARENT, PASSAGE
 from vecwise.encoders.passages import passages as passages_of
-from vecwise.encoders.registry import (
-    ENCODERS,
-    as_encoder,
-)
-from vecwise.errors import (
-    Inapplicable,
-    MissingValue,
-    OutOfRange,
-    WrongType,
-    some,
-    unknown,
-)
+from vecwise.encoders.registry import ENCODERS, as_encoder
+from vecwise.errors import Inapplicable, MissingValue, OutOfRange, WrongType, some, unknown
 from vecwise.kernels.arrow import numbers, whole_numbers
 from vecwise.resume import encode_into
 from vecwise.row_ids import as_ids
@@ -106,42 +96,30 @@ def encode(
     >>> vw.encode({"title": ["the sea", "the sky"], "embedding": [[0.5, 2], [1, 4]]}).values.tolist()
     [[0.5, 2.0], [1.0, 4.0]]
     """
+    options: dict[str, Any] = {"columns": columns, "text": text, "missing": missing, "vectors": vectors}
     if into is not None:
-        again = partial(encode, rows, encoder, columns=columns, text=text, ids=ids, missing=missing,
-                        vectors=vectors, progress=progress)  # fmt: skip
+        again = partial(encode, rows, encoder, ids=ids, progress=progress, **options)
         return encode_into(
             into, lambda kept: again(remember=kept), lambda X, identity: save_encoded(X, into, identity)
         )[0]
     if is_vector_file(rows):
-        _refuse_beside(
-            rows,
-            encoder=encoder,
-            columns=columns,
-            text=text,
-            missing=missing,
-            vectors=vectors,
-            ids=ids if isinstance(ids, str) else None,
-        )
+        _refuse_beside(rows, encoder=encoder, **options, ids=ids if isinstance(ids, str) else None)
         return _vectors_in(rows, ids, vectors).vectors
     table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
-    if isinstance(encoder, str):
-        return encode_table(
-            table,
-            encoder=encoder,
-            columns=columns,
-            text=text,
-            ids=ids,
-            missing=missing,
-            vectors=vectors,
-            progress=progress,
-            remember=remember,
-        ).vectors
+    if not isinstance(encoder, str):
+        return _run(_whole(encoder, **options), table, ids, progress, remember)
+    made = encode_table(table, encoder=encoder, ids=ids, progress=progress, remember=remember, **options)
+    return made.vectors
+
+
+def _whole(encoder: Any, *, vectors: str | None, **options: Any) -> Encoder:
+    """An encoder object, which has its options already."""
     if vectors is not None:
         raise Inapplicable("`vectors` are encoded already: give no encoder object beside them.")
-    for name, value in (("columns", columns), ("text", text), ("missing", missing)):
+    for name, value in options.items():
         if value is not None:
             raise WrongType(f"`{name}` goes to the encoder's constructor when you give an encoder object.")
-    return _run(as_encoder(encoder), table, ids, progress, remember)
+    return as_encoder(encoder)
 
 
 def encode_table(
@@ -165,22 +143,14 @@ def encode_table(
     into passages of at most so many words first, and each passage is a row. `leave_out` names columns that stay rows
     and are not encoded.
     """
+    options: dict[str, Any] = {"columns": columns, "text": text, "missing": missing, "vectors": vectors}
     if encoder not in ("auto", *ENCODERS) and _is_saved(encoder):
-        refuse_options(encoder, "a saved encoder", columns=columns, text=text, missing=missing,
-                        vectors=vectors, settings=settings)  # fmt: skip
+        refuse_options(encoder, "a saved encoder", **options, settings=settings)
         return Encoded(_run(open_encoder(encoder), table, ids, progress, remember), None, table.num_rows)
     if isinstance(columns, str):
         raise WrongType(f"`columns` is a list of names, not the text `{columns}`.")
-    made = plan(
-        table,
-        encoder=encoder,
-        columns=columns,
-        text=text,
-        missing=missing,
-        vectors=vectors,
-        settings=settings,
-        leave_out=(*leave_out, *((ids,) if isinstance(ids, str) else ())),
-    )
+    kept = (*leave_out, *((ids,) if isinstance(ids, str) else ()))
+    made = plan(table, encoder=encoder, settings=settings, leave_out=kept, **options)
     total = table.num_rows
     if passages is not None:
         table, ids = _cut(table, made, passages, ids)

@@ -25,58 +25,58 @@ ENCODERS = (
 METRICS = ("cosine", "dot", "euclidean", "manhattan", "chebyshev")
 
 
+_INPUT = (
+    click.option(
+        "--encoder",
+        metavar="NAME",
+        default="auto",
+        help="How rows become vectors: " + ", ".join(ENCODERS) + ", or the folder of a saved encoder.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="A setting of the encoder, such as ngrams=[1,2]; may be repeated.",
+    ),
+    click.option("--columns", help="The columns to encode, separated by commas."),
+    click.option("--text", metavar="COLUMN", help="The text column to encode."),
+    click.option("--vectors", metavar="COLUMN", help="The column that holds vectors, to take as they are."),
+    click.option("--ids", metavar="COLUMN", help="The column that names the rows."),
+    click.option(
+        "--missing",
+        type=click.Choice(["error", "mean", "median", "indicator", "empty", "zeros"]),
+        help="What a missing cell becomes.",
+    ),
+    click.option(
+        "--passages", type=int, metavar="N", help="Cut texts into passages of at most N words first."
+    ),
+    click.option("--sample", type=int, metavar="N", help="Work on N rows, chosen at random by --seed."),
+    click.option("--seed", type=int, default=0, show_default=True, help="What chance depends on."),
+    click.option(
+        "--format",
+        metavar="NAME",
+        help="csv, tsv, jsonl, parquet, arrow or txt, if the name does not say.",
+    ),
+    click.option(
+        "--as-text", multiple=True, metavar="COLUMN", help="Read this column as text; may be repeated."
+    ),
+    click.option(
+        "--bad-rows",
+        type=click.Choice(["error", "skip"]),
+        default="error",
+        help="Stop at a row that cannot be read, or leave it out.",
+    ),
+    click.option(
+        "--rejects", metavar="PATH", help="Where rows that are left out are written, with the reason."
+    ),
+    click.option("--encoding", default="utf-8", show_default=True, help="The encoding of a text file."),
+)
+
+
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of reading and encoding a PATH."""
-    options = [
-        click.option(
-            "--encoder",
-            metavar="NAME",
-            default="auto",
-            help="How rows become vectors: " + ", ".join(ENCODERS) + ", or the folder of a saved encoder.",
-        ),
-        click.option(
-            "--set",
-            "settings",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="A setting of the encoder, such as ngrams=[1,2]; may be repeated.",
-        ),
-        click.option("--columns", help="The columns to encode, separated by commas."),
-        click.option("--text", metavar="COLUMN", help="The text column to encode."),
-        click.option(
-            "--vectors", metavar="COLUMN", help="The column that holds vectors, to take as they are."
-        ),
-        click.option("--ids", metavar="COLUMN", help="The column that names the rows."),
-        click.option(
-            "--missing",
-            type=click.Choice(["error", "mean", "median", "indicator", "empty", "zeros"]),
-            help="What a missing cell becomes.",
-        ),
-        click.option(
-            "--passages", type=int, metavar="N", help="Cut texts into passages of at most N words first."
-        ),
-        click.option("--sample", type=int, metavar="N", help="Work on N rows, chosen at random by --seed."),
-        click.option("--seed", type=int, default=0, show_default=True, help="What chance depends on."),
-        click.option(
-            "--format",
-            metavar="NAME",
-            help="csv, tsv, jsonl, parquet, arrow or txt, if the name does not say.",
-        ),
-        click.option(
-            "--as-text", multiple=True, metavar="COLUMN", help="Read this column as text; may be repeated."
-        ),
-        click.option(
-            "--bad-rows",
-            type=click.Choice(["error", "skip"]),
-            default="error",
-            help="Stop at a row that cannot be read, or leave it out.",
-        ),
-        click.option(
-            "--rejects", metavar="PATH", help="Where rows that are left out are written, with the reason."
-        ),
-        click.option("--encoding", default="utf-8", show_default=True, help="The encoding of a text file."),
-    ]
-    for option in reversed(options):
+    for option in reversed(_INPUT):
         command = option(command)
     return command
 

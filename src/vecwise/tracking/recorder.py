@@ -115,20 +115,9 @@ def recording(
         return
     run = Recorder(os.urandom(5).hex())
     start, code = time.perf_counter(), CodeQuestion(Path.cwd())
-    begin = {
-        "event": "begin",
-        "run": run.id,
-        "time": now(),
-        "kind": kind,
-        "name": name,
-        "command": clean_words(list(command)),
-        "params": plain_params(params or {}),
-        "tags": {**(tags or {}), **_repeats()},
-        "folder": str(Path.cwd()),
-        "host": platform.node(),
-        "pid": os.getpid(),
-        "process": process_mark(),
-    }
+    begin = {"event": "begin", "run": run.id, "time": now(), "kind": kind, "name": name, **_place()}
+    begin |= {"command": clean_words(list(command)), "params": plain_params(params or {})}
+    begin["tags"] = {**(tags or {}), **_repeats()}
     written = _quietly(lambda: append(begin))
     token = _current.set(run)
     ending: dict[str, Any] = {}
@@ -147,6 +136,12 @@ def recording(
             _quietly(lambda: _end(run, ending, code))
         else:
             code.drop()
+
+
+def _place() -> dict[str, Any]:
+    """Where a run runs, by which it is known to be gone."""
+    pid, process = os.getpid(), process_mark()
+    return {"folder": str(Path.cwd()), "host": platform.node(), "pid": pid, "process": process}
 
 
 def _repeats() -> dict[str, str]:
