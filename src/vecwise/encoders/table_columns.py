@@ -5,6 +5,7 @@ This module must not know how a column was fitted, nor what stands beside it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, Final, Self
@@ -49,7 +50,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(ABC):
     """What all fitted columns share: the source, what a gap becomes, and the weight of the block.
 
     With `gap_column` the block ends with a dimension that is 1 where the cell is missing.
@@ -68,18 +69,18 @@ class Column:
         return (*self.own_features, *([f"{self.name} is missing"] if self.gap_column else []))
 
     @property
+    @abstractmethod
     def own_features(self) -> tuple[str, ...]:
         """The names without that of the gaps."""
-        raise NotImplementedError
 
     @property
     def wide(self) -> int:
         """How many of its dimensions are mostly zero."""
         return 0
 
+    @abstractmethod
     def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
         """Give the block, which stands from dimension `at`. Raises what its cells deserve."""
-        raise NotImplementedError
 
     def sparse(self, cells: Cells) -> Any:
         """Give the block as CSR."""
@@ -219,9 +220,9 @@ class PickingColumn(Column):
         some_none = by_label[: None if found.gaps else -1].min(initial=0) < 0
         return Picks(at, places, values, bool(some_none))
 
+    @abstractmethod
     def _places(self, found: Coded) -> tuple[np.ndarray, Any]:
         """The dimension of every label, and its sign."""
-        raise NotImplementedError
 
     def pieces(self, cells: Cells, at: int) -> list[Stripe | Picks]:
         """Give what the rows pick."""
