@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,7 @@ settings.load_profile("vecwise")
 os.environ["VECWISE_TRACK"] = "0"  # tests of runs switch it on, into a folder of their own
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+VECWISE = str(Path(sys.executable).parent / "vecwise")
 FIVE = [
     "We scanned the skies with rainbow eyes",
     "We looked up into the sky",
@@ -32,16 +36,21 @@ FIVE = [
 ]
 
 
+def choose_way(patch: pytest.MonkeyPatch, way: str, library: Callable[[], object]) -> None:
+    """Go the way of NumPy, or that of a compiled kernel where it was built on installing."""
+    patch.setenv("VECWISE_NATIVE", "0" if way == "numpy" else "1")
+    if way != "numpy" and library() is None:
+        assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
+        pytest.skip("the compiled kernel was not built: no C compiler was found on installing")
+
+
 @pytest.fixture(scope="module", params=["numpy", "compiled"])
 def way_of_counting(request):
     """Both ways of counting words, one after the other; the compiled one where it was built on installing."""
     from vecwise.kernels import native_counts
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-        if request.param == "compiled" and native_counts.library() is None:
-            assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
-            pytest.skip("the compiled kernel was not built: no C compiler was found on installing")
+        choose_way(patch, request.param, native_counts.library)
         yield request.param
 
 
@@ -74,3 +83,38 @@ def file(tmp_path):
         return path
 
     return made
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder of runs of its own, in which runs are kept."""
+    from vecwise.tracking import recorder
+
+    monkeypatch.setenv("VECWISE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("VECWISE_TRACK", "1")
+    monkeypatch.setattr(recorder, "_warned", [])
+    return tmp_path / "runs"
+
+
+def run(*words: str, cwd: Path | None = None, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Call the command line as a program."""
+    return subprocess.run(
+        [VECWISE, *words], cwd=cwd, input=text, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def check_refused(made: subprocess.CompletedProcess[str], *words: str) -> None:
+    """One line that says what is wrong, and nothing else."""
+    assert made.returncode == 2, made
+    assert made.stdout == ""
+    assert len(made.stderr.splitlines()) == 1, made.stderr
+    assert made.stderr.startswith("vecwise: ")
+    for word in words:
+        assert word in made.stderr
+
+
+def loaded_after(code: str) -> set[str]:
+    """The packages that a fresh process has loaded after some code."""
+    script = f"import sys; {code}; print('\\n'.join(sys.modules))"
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {line.split(".")[0] for line in made.stdout.splitlines()}

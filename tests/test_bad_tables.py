@@ -359,8 +359,8 @@ def test_an_extension_type_with_code_in_it_runs_nothing(tmp_path) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
     with pa.ipc.new_file(tmp_path / "t.arrow", table.schema) as writer:
         writer.write_table(table)
+    assert code in (tmp_path / "t.arrow").read_bytes()  # Parquet keeps it encoded
     for name in ("t.parquet", "t.arrow"):
-        assert code in (tmp_path / name).read_bytes() or name == "t.parquet"  # Parquet keeps it encoded
         assert vw.encode(tmp_path / name).values.tolist() == [[1, 2]]
     assert not mark.exists()
 

@@ -7,7 +7,6 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,25 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import vecwise as vw
-from conftest import EXAMPLES, FIVE
+from conftest import EXAMPLES, FIVE, VECWISE, check_refused, run
 from vecwise.cli.app import _system as system_message
-
-VECWISE = str(Path(sys.executable).parent / "vecwise")
-
-
-def run(*words: str, cwd: Path | None = None, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [VECWISE, *words], cwd=cwd, input=text, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def check_refused(made: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert made.returncode == 2, made
-    assert made.stdout == ""
-    assert len(made.stderr.splitlines()) == 1, made.stderr
-    assert made.stderr.startswith("vecwise: ")
-    for word in words:
-        assert word in made.stderr
 
 
 def test_explore_writes_words_and_a_report(tmp_path) -> None:

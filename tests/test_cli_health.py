@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import vecwise as vw
-from conftest import EXAMPLES, read_only
-from test_cli import check_refused, run
+from conftest import EXAMPLES, check_refused, read_only, run
 
 
 @pytest.fixture

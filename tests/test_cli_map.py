@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import vecwise as vw
-from conftest import EXAMPLES
-from test_cli import check_refused, run
+from conftest import EXAMPLES, check_refused, run
 
 SENTENCES = str(EXAMPLES / "sentences.txt")
 HOUSES = str(EXAMPLES / "houses.csv")

@@ -365,25 +365,6 @@ def _letters(text: str) -> list[str]:
     return list(text)
 
 
-def test_the_vocabulary_does_not_depend_on_the_hash_seed() -> None:
-    import os
-    import subprocess
-    import sys
-
-    code = "import vecwise as vw; print(vw.CountEncoder().fit(['b a','c a d']).space.frame)"
-    frames = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "77")
-    }
-    assert len(frames) == 1
-
-
 # ---- sentences ----
 
 

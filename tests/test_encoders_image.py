@@ -4,7 +4,6 @@ import base64
 import io
 import re
 import struct
-import subprocess
 import sys
 import warnings
 import zlib
@@ -24,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import normalize
 
 import vecwise as vw
+from conftest import loaded_after
 from images import digits, file_of, photo
 from vecwise.encoders.image_cells import image_column
 from vecwise.encoders.image_reading import MOST_PIXELS, Look, pixels_of_file, shape_of
@@ -586,12 +586,6 @@ def test_damaged_files_are_read_or_refused_but_never_crash(kind) -> None:
 
 
 # ---- Pillow is asked only for files ----
-
-
-def loaded_after(code: str) -> set[str]:
-    script = f"import sys; {code}; print('\\n'.join(sys.modules))"
-    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return {line.split(".")[0] for line in made.stdout.splitlines()}
 
 
 def test_arrays_and_their_pictures_need_no_pillow_nor_pandas() -> None:

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 
 import pytest
 
 import vecwise as vw
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-FIVE = [
-    "We scanned the skies with rainbow eyes",
-    "We looked up into the sky",
-    "It was raining and I saw a rainbow",
-    "This sentence should not be similar to anything",
-    "Erer blafgfgh jnjnjn ououou kjnkjnk",
-]
+from conftest import EXAMPLES, FIVE
 
 
 @pytest.mark.parametrize("name", ["lyrics.txt", "sentences.txt"])

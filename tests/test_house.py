@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import vecwise
+from conftest import loaded_after
 
 SOURCE = Path(vecwise.__file__).parent
 TESTS = Path(__file__).parent
@@ -185,12 +184,6 @@ def test_public_names_are_the_designed_face() -> None:
 )
 def test_public_docstrings_have_an_executed_example(name) -> None:
     assert ">>> " in getattr(vecwise, name).__doc__
-
-
-def loaded_after(code: str) -> set[str]:
-    script = f"import sys; {code}; print('\\n'.join(sys.modules))"
-    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return {line.split(".")[0] for line in made.stdout.splitlines()}
 
 
 HEAVY = {

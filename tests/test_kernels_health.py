@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.sparse import csr_array
 from sklearn.neighbors import NearestNeighbors
 
-from conftest import read_only
+from conftest import choose_way, read_only
 from vecwise.kernels import native_health
 from vecwise.kernels.arrays import as_matrix
 from vecwise.kernels.digests import equal_columns, first_equal
@@ -31,10 +29,7 @@ from vecwise.kernels.survey import merged, nothing, survey
 @pytest.fixture(params=["numpy", "compiled"])
 def way(request, monkeypatch):
     """Both ways of reading rows."""
-    monkeypatch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-    if request.param == "compiled" and native_health.library() is None:
-        assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
-        pytest.skip("the compiled kernel was not built: no C compiler was found on installing")
+    choose_way(monkeypatch, request.param, native_health.library)
     return request.param
 
 

@@ -18,14 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from conftest import FIVE
 from vecwise.errors import Damaged, FileMissing, MissingPackage, OutOfRange, WrongShape, WrongType
 from vecwise.kernels import sentence_model, sentence_weights
 from vecwise.kernels.sentence_model import SentenceModel, weights_paths
 from vecwise.kernels.sentence_weights import read_weights
 
 Tokenize = Callable[[Sequence[str]], list[list[int]]]
-EXAMPLES = Path(__file__).parent.parent / "examples"
-FIVE = (EXAMPLES / "sentences.txt").read_text(encoding="utf-8").splitlines()
 MARKS, TOKENS = st.integers(0, 2), st.integers(0, 128_009)
 FREQUENT = st.integers(3, 2000)
 SENTENCES = st.lists(st.lists(MARKS | FREQUENT | TOKENS, min_size=1, max_size=40), min_size=1, max_size=25)

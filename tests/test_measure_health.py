@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
 import vecwise as vw
-from conftest import read_only
+from conftest import choose_way, read_only
 from vecwise.engines.local import serial, threads
 from vecwise.errors import MissingValue, OutOfRange, UnknownName, WrongShape, WrongType
 from vecwise.kernels import native_health
@@ -30,10 +30,7 @@ from vecwise.testing import check_fold
 @pytest.fixture(params=["numpy", "compiled"])
 def way(request, monkeypatch):
     """Both ways of reading rows."""
-    monkeypatch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-    if request.param == "compiled" and native_health.library() is None:
-        assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
-        pytest.skip("the compiled kernel was not built: no C compiler was found on installing")
+    choose_way(monkeypatch, request.param, native_health.library)
 
 
 def verdicts(found: Health) -> dict[str, str]:
@@ -349,7 +346,13 @@ def test_equal_and_near_rows_of_two_splits(way) -> None:
 def test_leaks_are_those_of_pandas(values, data) -> None:
     splits = data.draw(st.lists(st.sampled_from("abc"), min_size=len(values), max_size=len(values)))
     frame = pd.DataFrame(values).assign(split=splits)
-    for leak in vw.health(values, splits=splits).leaks:
+    leaks = vw.health(values, splits=splits).leaks
+    rows = {
+        name: set(part.drop(columns="split").apply(tuple, axis=1)) for name, part in frame.groupby("split")
+    }
+    meeting = {frozenset(pair) for pair in combinations(rows, 2) if rows[pair[0]] & rows[pair[1]]}
+    assert meeting <= {frozenset((leak.left, leak.right)) for leak in leaks}
+    for leak in leaks:
         left, right = (frame[frame.split == s].drop(columns="split") for s in (leak.left, leak.right))
         assert len(left) <= len(right)
         shared = left.apply(tuple, axis=1).isin(set(right.apply(tuple, axis=1)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from functools import partial
 
@@ -16,6 +15,7 @@ from scipy.sparse import csr_array, random_array
 from sklearn.neighbors import NearestNeighbors
 
 import vecwise as vw
+from conftest import choose_way
 from vecwise.engines.local import serial, threads
 from vecwise.errors import EmptyInput, NonFinite, NonFiniteQuery, OutOfRange, UnknownName, WrongType
 from vecwise.kernels import searching
@@ -31,10 +31,7 @@ METRICS = ("cosine", "dot", "euclidean", "manhattan", "chebyshev")
 @pytest.fixture(params=["numpy", "compiled"], autouse=True)
 def way(request, monkeypatch):
     """Both ways of searching, one after the other; the compiled one where it was built on installing."""
-    monkeypatch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-    if request.param == "compiled" and library() is None:
-        assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
-        pytest.skip("the compiled kernel was not built")
+    choose_way(monkeypatch, request.param, library)
     return request.param
 
 

@@ -26,17 +26,8 @@ import vecwise as vw
 from vecwise.errors import Damaged, EmptyInput, FileMissing, NotFitted, WrongShape, WrongType
 from vecwise.models.judging import judge
 from vecwise.models.keeping import load_model
-from vecwise.tracking import recorder
 from vecwise.tracking.blobs import read_blob
 from vecwise.tracking.records import all_runs
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("VECWISE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("VECWISE_TRACK", "1")
-    monkeypatch.setattr(recorder, "_warned", [])
-    return tmp_path / "runs"
 
 
 def test_a_classifier_of_two_classes(home) -> None:

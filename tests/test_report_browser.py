@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import FIVE
 from vecwise.draw.report import Neighborhood, Report, Table, report_html
 from vecwise.kernels.png import png_bytes
 
@@ -32,13 +33,6 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (e) => window.violations.push(e.violatedDirective + " " + e.blockedURI));
 """
 DRAWN = "document.documentElement.dataset.drawn === 'yes'"
-FIVE = [
-    "We scanned the skies with rainbow eyes",
-    "We looked up into the sky",
-    "It was raining and I saw a rainbow",
-    "This sentence should not be similar to anything",
-    "Erer blafgfgh jnjnjn ououou kjnkjnk",
-]
 HOSTILE = [
     "</script><script>window.pwned=1</script>",
     "</SCRIPT ><script >window.pwned=1</script >",

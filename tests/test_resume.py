@@ -6,21 +6,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import vecwise as vw
+from conftest import VECWISE
 from vecwise import resume
 from vecwise.encoders.sentence import SentenceMap
 from vecwise.errors import SpaceMismatch, Unreadable
 from vecwise.store.journal import FOLDER, Journal, journal
-
-VECWISE = str(Path(sys.executable).parent / "vecwise")
 
 
 def texts(count: int, start: int = 0) -> list[str]:

@@ -16,8 +16,7 @@ from scipy.spatial.distance import cosine as cosine_distance
 from scipy.spatial.distance import sqeuclidean
 
 import vecwise as vw
-from conftest import EXAMPLES, FIVE, read_only
-from test_cli import check_refused, run
+from conftest import EXAMPLES, FIVE, check_refused, read_only, run
 from vecwise.errors import NonFinite, OutOfRange, SpaceMismatch, TooLarge, UnknownName, WrongShape
 from vecwise.structure import left_out
 

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_array
 
 import vecwise as vw
-from conftest import read_only
+from conftest import choose_way, read_only
 from vecwise import errors
 from vecwise.kernels import native_scan, scan
 from vecwise.structure import finders
@@ -28,10 +28,7 @@ METRICS = ("cosine", "dot", "euclidean")
 def way(request):
     """Without the library, with it, and with it as on a processor without AVX-512 VNNI."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-        if request.param != "numpy" and native_scan.library() is None:
-            assert "VECWISE_REQUIRE_NATIVE" not in os.environ, "the compiled kernel was not built"
-            pytest.skip("the compiled kernel was not built: no C compiler was found on installing")
+        choose_way(patch, request.param, native_scan.library)
         if request.param == "portable":
             original = scan.scan
             patch.setattr(scan, "scan", lambda *a, **o: original(*a, **{**o, "portable": True}))

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 
 import vecwise as vw
-from conftest import FIVE, read_only
+from conftest import FIVE, choose_way, read_only
 from vecwise import errors
 from vecwise.engines.local import threads
 from vecwise.kernels import ranks
@@ -31,9 +31,7 @@ METRICS = ("euclidean", "cosine", "manhattan", "chebyshev")
 @pytest.fixture(params=["numpy", "compiled"])
 def way(request, monkeypatch):
     """Counting both ways, in NumPy and compiled."""
-    monkeypatch.setenv("VECWISE_NATIVE", "0" if request.param == "numpy" else "1")
-    if request.param == "compiled" and ranks.library() is None:
-        pytest.skip("the compiled kernel was not built")
+    choose_way(monkeypatch, request.param, ranks.library)
     return request.param
 
 

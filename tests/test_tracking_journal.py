@@ -24,14 +24,6 @@ from vecwise.tracking.records import all_runs
 from vecwise.tracking.redaction import HIDDEN, clean, clean_text, clean_words, names_a_secret
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("VECWISE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("VECWISE_TRACK", "1")
-    monkeypatch.setattr(recorder, "_warned", [])
-    return tmp_path / "runs"
-
-
 def test_what_is_appended_is_read_in_order(home) -> None:
     for number in range(3):
         append({"event": "log", "run": "a", "metrics": {"x": number}, "step": 1}, lasting=number == 2)
