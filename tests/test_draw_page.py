@@ -91,6 +91,12 @@ def test_our_scripts_write_text_and_never_html(name) -> None:
     assert "createContextualFragment" not in script
 
 
+@pytest.mark.parametrize("page", _SCRIPTS)
+def test_no_function_of_a_page_is_declared_twice(page) -> None:
+    names = re.findall(r"^function (\w+)", page_module._script(page), re.MULTILINE)
+    assert len(names) == len(set(names)) > 20
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.text() | st.integers(),

@@ -88,7 +88,7 @@ def _cells(column: Any) -> list[Any]:
     """The cells of a column, float32 as text: Python would write the digits of the float64 beside them."""
     import pyarrow as pa
 
-    return (column.cast(pa.string()) if column.type == pa.float32() else column).to_pylist()  # type: ignore[no-any-return]
+    return (column.cast(pa.string()) if column.type == pa.float32() else column).to_pylist()
 
 
 def _plain_cell(cell: Any) -> Any:

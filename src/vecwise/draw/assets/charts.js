@@ -1,5 +1,5 @@
 // What every page shows alike: its words, facts, and charts in boxes with a caption, in the theme of the moment.
-function writeHead() {
+function writeOpening() {
   document.title = `${data.title} – vecwise`;
   for (const name of ["title", "headline", "made"]) byId(name).textContent = data[name];
   byId("facts").append(...data.facts.map(([label, text]) => fact(label, text)));

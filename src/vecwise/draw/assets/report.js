@@ -2,7 +2,7 @@
 const charts = [];
 
 function writeWords() {
-  writeHead();
+  writeOpening();
   byId("map-note").textContent = mapNote();
   byId("map-how").textContent = mapHow();
   map.setAttribute("aria-label", `${state.flat || data.map.plane ? "Flat" : "Three-dimensional"} scatter of ${rowsOf(total)}: ${data.map.axes.join("; ")}`);

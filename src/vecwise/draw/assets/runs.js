@@ -12,7 +12,7 @@ function drawAll() {
   drawCharts();
 }
 
-writeHead();
+writeOpening();
 byId("notes").textContent = data.notes.join(" ");
 byId("notes").hidden = !data.notes.length;
 writeChoices(byId("choose-columns"), state.shown, (_, place) => place > 0, writeTable);
