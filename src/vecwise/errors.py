@@ -37,6 +37,10 @@ class EmptyInput(VecwiseError, ValueError):
     """There is no row to work on."""
 
 
+class EmptyQuery(EmptyInput):
+    """A query has no vector to go by: it is blank, holds no word that the encoder knows, or only zeros."""
+
+
 class BadRow(VecwiseError, ValueError):
     """A line of a text file does not fit the others."""
 

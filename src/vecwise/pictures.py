@@ -22,6 +22,7 @@ from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.components import Components, pca
 from vecwise.measure.similarity import cosine, dot
 from vecwise.store.durable import write_text
+from vecwise.table_text import count
 from vecwise.vectors import Vectors
 
 MOST_POINTS: Final = 25_000  # more points than this slow a browser's hover down
@@ -91,7 +92,7 @@ def plot_vectors(X: Vectors, *, color: str | None, dim: int) -> Any:
     points, axes = _projected(X, dim)
     values = None if color is None else cells_of(X.rows.column(color))  # type: ignore[union-attr]
     text = [f"{i}" for i in X.ids.tolist()]
-    title = f"{len(X):,} vectors of {X.space.name or 'your own'}"
+    title = f"{count(len(X), 'vector')} of {X.space.name or 'your own'}"
     return to_plotly(
         scatter_figure(points, axes, text=text, color_name=color, color_values=values, title=title)
     )

@@ -22,6 +22,7 @@ from vecwise.store import datasets
 from vecwise.store.journal import Journal, journal
 from vecwise.store.os_errors import shown
 from vecwise.store.states import pack
+from vecwise.table_text import count, verb
 from vecwise.vectors import Vectors
 
 BATCH = 1024  # rows encoded between two writes: half a second of sentences, and ten milliseconds of disk
@@ -82,7 +83,8 @@ def _remembered(fitted: Any, table: Any, progress: Progress | None, kept: Journa
             kept.add(names, values)
         except KeyboardInterrupt as stop:
             raise type(stop)(
-                f"Stopped. {len(kept):,} rows are kept in {shown(folder)}: the same command goes on from there."
+                f"Stopped. {count(len(kept), 'row')} {verb(len(kept), 'are')} kept in {shown(folder)}: the same "
+                "command goes on from there."
             ) from stop
         done += sum(times[name] for name in names)
     if progress:

@@ -20,6 +20,7 @@ from vecwise.errors import (
     some,
     unknown,
 )
+from vecwise.table_text import count
 
 
 def as_ids(ids: Any, rows: int) -> np.ndarray:
@@ -42,7 +43,7 @@ def as_ids(ids: Any, rows: int) -> np.ndarray:
         else list(ids)
     )
     if len(listed) != rows:
-        raise WrongShape(f"`ids` has {len(listed)} entries for {rows} rows.")
+        raise WrongShape(f"`ids` has {count(len(listed), 'entry')} for {count(rows, 'row')}.")
     whole = all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in listed)
     if not whole and not all(isinstance(i, str) for i in listed):
         raise WrongType("`ids` must be all whole numbers or all strings.")
@@ -86,7 +87,9 @@ def places_by_id(wanted: Sequence[Any], ids: np.ndarray) -> np.ndarray:
 def _at(index: np.ndarray, ids: np.ndarray) -> np.ndarray:
     if index.ndim == 1 and index.dtype == bool:
         if len(index) != len(ids):
-            raise WrongShape(f"A mask of {len(index)} entries cannot select from {len(ids)} rows.")
+            raise WrongShape(
+                f"A mask of {count(len(index), 'entry')} cannot select from {count(len(ids), 'row')}."
+            )
         return np.flatnonzero(index)
     if index.size == 0 and index.ndim == 1:
         return np.zeros(0, dtype=np.int64)
@@ -96,7 +99,7 @@ def _at(index: np.ndarray, ids: np.ndarray) -> np.ndarray:
         raise WrongType(f"Rows are selected by number, slice, mask or id, not by {index.dtype}.")
     outside = index[(index >= len(ids)) | (index < -len(ids))]
     if outside.size:
-        raise NoSuchRow(f"There is no row {outside[0]}: there are {len(ids)} rows, counted from 0.")
+        raise NoSuchRow(f"There is no row {outside[0]}: there are {count(len(ids), 'row')}, counted from 0.")
     return np.arange(len(ids))[index]
 
 

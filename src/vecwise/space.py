@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from vecwise.errors import DuplicateName, OutOfRange, SpaceMismatch, UnknownName, WrongShape, WrongType, some
+from vecwise.table_text import count
 
 CLAIMS: Final = frozenset({"unit", "centered", "non-negative"})
 
@@ -54,7 +55,9 @@ class Space:
         if self.features is not None:
             object.__setattr__(self, "features", tuple(map(str, self.features)))
             if len(self.features) != self.dim:
-                raise WrongShape(f"`features` has {len(self.features)} names for {self.dim} dimensions.")
+                raise WrongShape(
+                    f"`features` has {count(len(self.features), 'name')} for {count(self.dim, 'dimension')}."
+                )
             if len(set(self.features)) < self.dim:
                 twice = [name for name, times in Counter(self.features).items() if times > 1]
                 raise DuplicateName(f"`features` names two dimensions alike: {some(twice)}.")
@@ -124,7 +127,7 @@ class Space:
     @property
     def label(self) -> str:
         """The name (or "your own vectors"), the dimension and the frame, for messages."""
-        return f"`{self.name or 'your own vectors'}` ({self.dim} dimensions, frame {self.frame})"
+        return f"`{self.name or 'your own vectors'}` ({count(self.dim, 'dimension')}, frame {self.frame})"
 
     def __repr__(self) -> str:
         plural = "s" if self.dim != 1 else ""

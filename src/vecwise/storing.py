@@ -30,7 +30,7 @@ def save(X: Vectors | Encoder | Layout | Index, path: str | Path, /) -> None:
     holds the old ones. An encoder that cannot be written as plain data is left out with a warning.
     A fitted encoder is saved too, as JSON and a safetensors file in a folder of its own: `open_encoder`
     opens it. A layout goes into a folder of its own or into that of its vectors: `open_layout` opens it.
-    An index goes into a folder of its own: `open_index` opens it.
+    So does an index: `open_index` opens it.
 
     Raises `Unreadable` when the folder cannot be written, `DuplicateName` for reserved column names,
     `NotFitted` and `NotSavable` for encoders.

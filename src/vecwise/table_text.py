@@ -21,6 +21,27 @@ def clip(text: object, width: int) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
+def count(amount: int, thing: str) -> str:
+    """Write an amount with its noun, whose last word takes the plural.
+
+    >>> count(1, "row"), count(21613, "row"), count(2, "zero query"), count(2, "day")
+    ('1 row', '21,613 rows', '2 zero queries', '2 days')
+    """
+    if amount == 1:
+        return f"1 {thing}"
+    many = f"{thing[:-1]}ies" if thing.endswith("y") and thing[-2:-1] not in "aeiou" else f"{thing}s"
+    return f"{amount:,} {many}"
+
+
+def verb(amount: int, many: str) -> str:
+    """Give the verb that agrees with an amount.
+
+    >>> verb(1, "have"), verb(2, "have"), verb(1, "repeat")
+    ('has', 'have', 'repeats')
+    """
+    return {"are": "is", "have": "has"}.get(many, f"{many}s") if amount == 1 else many
+
+
 def grid(header: Sequence[str], cells: Sequence[Sequence[str]], widest: int = 24) -> list[str]:
     """Lay cells out in right-aligned columns, the first one left-aligned."""
     rows = [[clip(c, widest) for c in row] for row in [header, *cells]]
@@ -47,7 +68,7 @@ def picture_html(png: bytes, height: int = 56) -> str:
 def preview_text(headline: str, header: list[str], cells: list[list[str]], more: int) -> str:
     """The headline, the first rows, and how many more there are."""
     lines = [headline, *("  " + line for line in grid(header, cells))]
-    return "\n".join([*lines, f"  … {more:,} more rows"] if more else lines)
+    return "\n".join([*lines, f"  … {count(more, 'more row')}"] if more else lines)
 
 
 def preview_html(
@@ -69,6 +90,6 @@ def preview_html(
         for picture, row in zip(shown, cells, strict=True)
     )
     head = "<th></th>" + head if pictures else head
-    tail = f"<p>… {more:,} more rows</p>" if more else ""
+    tail = f"<p>… {count(more, 'more row')}</p>" if more else ""
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f"<p><b>{html.escape(headline)}</b></p>{table}{tail}"

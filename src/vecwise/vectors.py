@@ -24,7 +24,7 @@ from vecwise.kernels.frames import held
 from vecwise.kernels.norms import row_norms
 from vecwise.row_ids import as_ids, places_by_id, places_of
 from vecwise.space import Space, _zero_maker
-from vecwise.table_text import preview_html, preview_text
+from vecwise.table_text import count, preview_html, preview_text, verb
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,12 +100,14 @@ class Vectors:
             _refuse_other_columns(features, space)
         space = Space(matrix.shape[1], features=features) if space is None else space
         if matrix.shape[1] != space.dim:
-            raise WrongShape(f"`values` has {matrix.shape[1]} dimensions; {space.label} expects {space.dim}.")
+            raise WrongShape(
+                f"`values` has {count(matrix.shape[1], 'dimension')}; {space.label} expects {space.dim}."
+            )
         names = as_ids(ids, matrix.shape[0])
         if rows is not None and not hasattr(rows, "num_rows"):
             raise WrongType(f"`rows` is an Arrow table with a row each, not {type(rows).__name__}.")
         if rows is not None and rows.num_rows != matrix.shape[0]:
-            raise WrongShape(f"`rows` has {rows.num_rows} rows; `values` has {matrix.shape[0]}.")
+            raise WrongShape(f"`rows` has {count(rows.num_rows, 'row')}; `values` has {matrix.shape[0]}.")
         self._set(matrix, names, rows, _checked(space, matrix, names), encoder)
 
     def _set(self, values: Any, ids: Any, rows: Any, space: Space, encoder: Any, note: str = "") -> None:
@@ -354,7 +356,8 @@ def _checked(space: Space, values: Any, ids: np.ndarray) -> Space:
         if odd:
             bad = nonfinite_rows(values)
             raise NonFinite(
-                f"{len(bad):,} of {len(ids):,} vectors hold NaN or infinity: ids {some(ids[bad])}. "
+                f"{len(bad):,} of {count(len(ids), 'vector')} {verb(len(bad), 'hold')} NaN or infinity: "
+                f"{'id' if len(bad) == 1 else 'ids'} {some(ids[bad])}. "
                 "Repair or leave out those rows."
             )
         if below:

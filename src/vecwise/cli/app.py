@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from vecwise.cli.printing import printable
+from vecwise.cli.speaking import options_of, spoken
 from vecwise.errors import VecwiseError
 
 # The commands as a user meets them, whichever file defines them.
@@ -21,8 +22,12 @@ ORDER: Final = (
 )
 
 
+class Refused(VecwiseError):
+    """A refusal of the library, in the words of the command line."""
+
+
 class Command(click.Command):
-    """A command that can be told not to be recorded."""
+    """A command that can be told not to be recorded, and that speaks of its own options."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -35,6 +40,13 @@ class Command(click.Command):
                 help="Do not record this run (see `vecwise runs`).",
             )
         )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the library refuses is said with the command's options."""
+        try:
+            return super().invoke(ctx)
+        except VecwiseError as error:
+            raise Refused(spoken(error, options_of(self.params))) from error
 
 
 def _do_not_track(context: click.Context, option: click.Parameter, given: bool) -> None:

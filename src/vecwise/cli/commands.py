@@ -126,12 +126,13 @@ def similar(a: str, b: str, encoder: str, as_json: bool) -> int:
 @input_options
 @json_option
 def nearest(path: str, query: str | None, as_json: bool, **given: Any) -> int:
-    """Find the rows nearest to a text, to a row written as JSON, or to one of the rows (--row).
+    """Find the rows nearest to a text, to a row or a vector written as JSON, or to one of the rows (--row).
 
     \b
     vecwise nearest reviews.csv "late and cold" -k 5
     vecwise nearest houses.csv --row 17 --where "price < 300000 and waterfront = 1"
     vecwise nearest vectors/ --row 17 --metric cosine --radius 0.9 --csv alike.csv
+    vecwise nearest points.npy "[0.5, 1, 2]" -k 3
     """
     from vecwise import workbench
 

@@ -12,8 +12,9 @@ import click
 
 from vecwise.cli.app import app
 from vecwise.cli.options import METRICS, input_options, json_option, options
-from vecwise.cli.printing import command_line, print_answer, progress_bar
+from vecwise.cli.printing import command_line, print_answer, progress_bar, say
 
+COMPILED = {"umap": "UMAP", "pacmap": "PaCMAP"}  # methods whose packages compile code in every process
 _METRICS = ("auto", *(metric for metric in METRICS if metric != "dot"))
 
 
@@ -54,6 +55,8 @@ def draw_map(
 
     stem = "rows" if file == "-" else Path(file).stem.lstrip(".") or "rows"
     target = None if no_html else html or f"{stem}-map.html"
+    if given["method"] in COMPILED:
+        say(f"{COMPILED[given['method']]} is compiling its code first, which takes some 10 seconds …")
     with progress_bar() as progress:
         answer = workbench.map_of(
             file, html=target, dim=int(dim), command=command_line(), progress=progress, **options(**given)

@@ -60,7 +60,9 @@ def pairs(path: str, as_json: bool, **given: Any) -> int:
 )
 @click.option("--metric", type=click.Choice(("auto", *ALL_METRICS)), default="auto", show_default=True)
 @click.option(
-    "--keep", metavar="OUT", help="Write the rows that stay: .csv, .tsv, .jsonl, .parquet, .arrow or .txt."
+    "--keep",
+    metavar="OUT",
+    help="Write the rows that stay: .csv, .tsv, .jsonl, .parquet, .arrow or .txt; vectors: .npy or a folder.",
 )
 @click.option("--removed", metavar="PATH", help="Write which row went into which, and with what score.")
 @input_options

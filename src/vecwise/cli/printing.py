@@ -38,6 +38,12 @@ def command_line() -> str:
     return shlex.join(["vecwise", *sys.argv[1:]])
 
 
+def say(words: str) -> None:
+    """Say what goes on, on standard error and only at a terminal."""
+    if sys.stderr.isatty():
+        click.echo(printable(words), err=True)
+
+
 class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as progress`
     """A bar with rate and time left, on standard error, only at a terminal, and only for work in several parts."""
 

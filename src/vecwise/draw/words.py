@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from vecwise.table_text import clip
+from vecwise.table_text import count as count  # noqa: PLC0414  for those above, who find all words here
+from vecwise.table_text import verb as verb  # noqa: PLC0414
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -31,12 +33,16 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def share(part: float) -> str:
-    """Write a share as a percentage.
+    """Write a share as a percentage; 0% is nothing at all, and 100% all, never what is rounded to them.
 
-    >>> share(0.384), share(0.00012), share(1.0)
-    ('38%', '0.01%', '100%')
+    >>> share(0.384), share(0.00012), share(0.995), share(1.0)
+    ('38%', '0.01%', '99.5%', '100%')
     """
     percent = 100 * part
+    if 0 < abs(percent) < 0.005:
+        return "under 0.01%"
+    if 99 < percent < 100 - 1e-9:  # nearer than that is the rounding of a sum
+        return f"{percent:.3g}%" if percent < 99.9 else f"{min(percent, 99.99):.2f}%"
     return (
         f"{percent:.0f}%"
         if percent >= 10 or percent == 0
@@ -46,15 +52,6 @@ def share(part: float) -> str:
         if percent >= 0.1
         else f"{percent:.2f}%"
     )
-
-
-def count(amount: int, thing: str) -> str:
-    """Write an amount with its noun.
-
-    >>> count(1, "row"), count(21613, "row")
-    ('1 row', '21,613 rows')
-    """
-    return f"{amount:,} {thing}" + ("" if amount == 1 else "s")
 
 
 def cell(value: Any) -> str:

@@ -34,6 +34,7 @@ from vecwise.kernels.cooccurrence import positive_information, renumbered_pairs,
 from vecwise.kernels.row_samples import bags_of
 from vecwise.runner import chunks
 from vecwise.store.word_vector_files import WordVectors
+from vecwise.table_text import count
 
 PART_ROWS: Final = 65_536  # read at a time, whatever the size of the table
 
@@ -56,14 +57,14 @@ class Learning:
             why = (
                 f"no word stands there `min_count`={self.min_count} times" if counts else "every row is empty"
             )
-            raise EmptyVocabulary(f"No word is left to learn from in {state.rows:,} rows: {why}.")
+            raise EmptyVocabulary(f"No word is left to learn from in {count(state.rows, 'row')}: {why}.")
         order = {word: number for number, word in enumerate(kept)}
         numbers = np.array([order.get(word, -1) for word in counts], np.int64)
         pairs = renumbered_pairs(state.pairs, numbers, len(kept))
         matrix = word_factors(positive_information(pairs, self.smoothing), self.dim)
         if not matrix.shape[1]:
             raise EmptyVocabulary(
-                f"Nothing can be learned from {state.rows:,} rows: no two of their words stand together more "
+                f"Nothing can be learned from {count(state.rows, 'row')}: no two of their words stand together more "
                 "than chance would have it. Give more or longer rows, or word vectors: `vectors=`."
             )
         return WordVectors(tuple(kept), matrix)

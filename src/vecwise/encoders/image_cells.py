@@ -29,6 +29,8 @@ from vecwise.kernels.arrays import nonfinite_rows
 from vecwise.kernels.pixels import grey
 from vecwise.kernels.spans import in_spans
 from vecwise.store.image_columns import encoded_cells, holds_images, image_shape, pixels_of
+from vecwise.table_text import count as counted
+from vecwise.table_text import verb
 
 _WORTH_A_THREAD = 1 << 13  # bytes a file: decoding smaller ones is mostly Python, which runs in one thread
 _SPAN = 32  # files a thread decodes before it takes more: some are large, most are small
@@ -166,7 +168,8 @@ class _Pixels:
         bad = np.flatnonzero(self.there)[nonfinite_rows(seen.reshape(len(seen), -1))]
         if len(bad):
             raise NonFinite(
-                f"{len(bad):,} of {len(seen):,} images hold NaN or infinity: {some(bad)} (counted from 0). "
+                f"{len(bad):,} of {counted(len(seen), 'image')} {verb(len(bad), 'hold')} NaN or infinity: "
+                f"{some(bad)} (counted from 0). "
                 "Repair or leave out those rows."
             )
         return float(seen.min()), float(seen.max())

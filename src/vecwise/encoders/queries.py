@@ -12,21 +12,22 @@ from vecwise.encoders.columns import DATE, NUMBER, kind_of, words_of
 from vecwise.encoders.image_map import ImageMap
 from vecwise.encoders.table_map import TableMap
 from vecwise.encoders.texts import is_text
-from vecwise.errors import MissingValue, NoEncoder, WrongType, some
+from vecwise.errors import MissingValue, NoEncoder, NonFinite, NonFiniteQuery, WrongShape, WrongType, some
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
-from vecwise.table_text import clip
-from vecwise.vectors import Vectors
+from vecwise.table_text import clip, count
+from vecwise.vectors import Vectors, as_vectors
 from vecwise.verbs import Chain
 
 
 def encode_query(X: Vectors, query: str) -> Vectors:
     """Encode a query by the encoder of X, which gives one vector of X's space.
 
-    Of images, the query is the path of an image file. A JSON object is a row of columns, whose cells take the
-    types of X's rows, so that a date may be written as a string; anything else is a text. Raises `NoEncoder`,
-    `MissingValue` naming the columns that a row of a table lacks, `WrongType` for a text to a table, for broken
-    JSON and for a cell of the wrong type, and what the encoder raises.
+    Of images, the query is the path of an image file; of vectors that carry no encoder, a vector as a JSON list of
+    numbers. A JSON object is a row of columns, whose cells take the types of X's rows, so that a date may be written as
+    a string; anything else is a text. Raises `NoEncoder`, `WrongShape` and `NonFiniteQuery` for numbers that are no
+    vector of the space, `MissingValue` naming the columns that a row of a table lacks, `WrongType` for a text to a
+    table, for broken JSON and for a cell of the wrong type, and what the encoder raises.
 
     >>> import vecwise as vw
     >>> X = vw.encode({"rooms": [3, 4], "kind": ["flat", "house"]})
@@ -34,9 +35,7 @@ def encode_query(X: Vectors, query: str) -> Vectors:
     array([[3., 1., 0.]])
     """
     if X.encoder is None:
-        raise NoEncoder(
-            "These vectors carry no encoder, so a query in words cannot be encoded. Use --row ID."
-        )
+        return _numbers(X, query)
     reader = X.encoder.maps[0] if isinstance(X.encoder, Chain) else X.encoder
     if isinstance(reader, ImageMap):
         return X.encoder(read(query))
@@ -50,6 +49,32 @@ def encode_query(X: Vectors, query: str) -> Vectors:
             "or use --row ID. A query in words needs vectors of a text."
         )
     return X.encoder(_row(_record(query), reader, needed, X))
+
+
+def _numbers(X: Vectors, query: str) -> Vectors:
+    """The vector that a JSON list of numbers is, in the space of vectors that nobody encoded."""
+    example = "[0.1, 0.2, …]" if X.space.dim > 1 else "[0.1]"
+    wanted = f'{count(X.space.dim, "number")} as JSON, "{example}", or --row ID'
+    if not query.lstrip().startswith("["):
+        raise NoEncoder(
+            f"These vectors carry no encoder, so a query in words cannot be encoded. Give {wanted}."
+        )
+    try:
+        values = json.loads(query)
+    except (ValueError, RecursionError) as error:
+        raise WrongType(
+            f"The query looks like a vector in JSON and is none: {error}. Give {wanted}."
+        ) from error
+    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        raise WrongType(f"The query {clip(query, 40)} holds something else than numbers. Give {wanted}.")
+    if len(values) != X.space.dim:
+        raise WrongShape(
+            f"The query has {count(len(values), 'number')}, and these vectors have {X.space.dim:,} each."
+        )
+    try:
+        return as_vectors([values], like=X)
+    except (NonFinite, OverflowError) as error:
+        raise NonFiniteQuery("The query holds NaN or infinity, so nothing is near it.") from error
 
 
 def _record(query: str) -> dict[str, Any]:

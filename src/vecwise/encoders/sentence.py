@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.ready import Ready
@@ -22,6 +22,7 @@ from vecwise.space import Space, mint_frame
 from vecwise.vectors import Vectors
 
 _LOADING = Lock()
+_MARKS: Final = 2  # tokens that frame every text: where it begins and where it ends
 
 
 def _ready() -> tuple[SentenceModel, Any]:
@@ -56,7 +57,7 @@ def sentence_space() -> Space:
 
 @dataclass(frozen=True)
 class SentenceMap:
-    """Texts to 512 numbers each, unit length; nothing is learned from rows."""
+    """Texts to 512 numbers each, unit length or, of a blank text, zeros; nothing is learned from rows."""
 
     target: Space
     column: str | None
@@ -69,7 +70,10 @@ class SentenceMap:
         # sentencepiece itself cuts the text: runs of unknown characters are one piece, and a literal
         # "<s>" in a text stays text.
         tokens = pieces.encode(texts, out_type=int, add_bos=True, add_eos=True)
-        return Vectors(model(tokens), rows=table, space=self.target, encoder=self)
+        made = model(tokens)
+        # Between its two marks a blank text has nothing, and what the model makes of the marks means nothing.
+        made[[number for number, pieces_of in enumerate(tokens) if len(pieces_of) <= _MARKS]] = 0
+        return Vectors(made, rows=table, space=self.target, encoder=self)
 
     def texts(self, table: Any, /) -> list[str]:
         """The texts that are encoded, one a row."""
@@ -96,7 +100,8 @@ class SentenceEncoder(Encoder):
 
     Works offline, on texts of any length in 16 languages; nothing needs fitting. Similar meanings give
     a large inner product, which equals the cosine. A row's vector is the same alone and in any batch to
-    1e-6. `column` names the text column of a table; `missing` is `"error"` or `"empty"`.
+    1e-6. A text without a token (empty, or nothing but spaces) is a row of zeros, which has no cosine.
+    `column` names the text column of a table; `missing` is `"error"` or `"empty"`.
 
     Source: Yang et al. 2019, arXiv:1907.04307. Raises `MissingValue`, `MissingPackage`.
 

@@ -25,6 +25,7 @@ from vecwise.kernels.token_sums import token_means
 from vecwise.space import Space, mint_frame
 from vecwise.store.model_files import digest, model_path
 from vecwise.store.static_files import StaticFiles, read_static
+from vecwise.table_text import count
 from vecwise.vectors import Vectors
 
 INSTALL = "'vecwise[static]'"
@@ -112,7 +113,7 @@ def _fits(files: StaticFiles, data: bytes, unknown: int | None, model: str) -> N
     if files.mapping is None:
         if most >= len(files.matrix):
             raise WrongShape(
-                f"`{model}` has {len(files.matrix):,} rows, and its tokenizer numbers tokens up to {most:,}. "
+                f"`{model}` has {count(len(files.matrix), 'row')}, and its tokenizer numbers tokens up to {most:,}. "
                 "The matrix and the tokenizer belong to different models."
             )
     elif most >= len(files.mapping) or not 0 <= files.mapping.min() <= files.mapping.max() < len(
@@ -121,7 +122,7 @@ def _fits(files: StaticFiles, data: bytes, unknown: int | None, model: str) -> N
         raise WrongShape(f"`mapping` of `{model}` leads to rows that are not there.")
     if files.weights is not None and most >= len(files.weights):
         raise WrongShape(
-            f"`weights` of `{model}` has {len(files.weights):,} entries for {most + 1:,} tokens."
+            f"`weights` of `{model}` has {count(len(files.weights), 'entry')} for {count(most + 1, 'token')}."
         )
 
 

@@ -18,6 +18,7 @@ from vecwise.errors import EmptyVocabulary
 from vecwise.kernels import wordlists
 from vecwise.kernels.bags import rearrange, rows_with
 from vecwise.kernels.tokens import Tokens
+from vecwise.table_text import count as counted
 from vecwise.vectors import Vectors
 
 _MANY: Final = 20_000  # words that are worth a thread
@@ -132,7 +133,7 @@ class Vocabulary:
                 if len(state.documents)
                 else "every row is empty"
             )
-            raise EmptyVocabulary(f"No word is left to count in {state.rows:,} rows: {why}.")
+            raise EmptyVocabulary(f"No word is left to count in {counted(state.rows, 'row')}: {why}.")
         known = state.words if len(places) == len(state.words) else wordlists.take(state.words, places)
         if self.order == "sorted" and not wordlists.in_order(known):
             order = wordlists.sorted_order(known)

@@ -18,6 +18,7 @@ from vecwise.store.model_files import stamp
 from vecwise.store.os_errors import os_errors, shown
 from vecwise.store.vector_files import is_vector_file, read_vectors
 from vecwise.store.word_vector_files import WordVectors, checked, read_word_vectors
+from vecwise.table_text import count, verb
 
 _VOCABULARIES: Final = (".txt", ".json", ".vocab")
 _ACCEPTED: Final = (
@@ -144,7 +145,8 @@ def _paired(words: Sequence[Any], matrix: Any) -> WordVectors:
         raise WrongShape(f"The vectors of words are lists of numbers, all of one length: {error}.") from error
     if numbers.ndim != 2 or numbers.shape[0] != len(words) or not numbers.shape[1]:
         raise WrongShape(
-            f"{len(words):,} words need a matrix of {len(words):,} rows and at least one column, not {numbers.shape}."
+            f"{count(len(words), 'word')} {verb(len(words), 'need')} a matrix of as many rows and at least one column, "
+            f"not {numbers.shape}."
         )
     numbers.flags.writeable = False
     return checked(WordVectors(tuple(words), numbers), "`vectors`")

@@ -15,6 +15,7 @@ from vecwise.kernels import native_norms
 from vecwise.kernels.mapped import slabs
 from vecwise.kernels.spans import on_spans
 from vecwise.kernels.tensors import as_array
+from vecwise.table_text import count
 
 EXACT: Final = 2**53  # float64 holds every whole number up to here
 _READ: Final = (np.float32, np.float64)
@@ -60,7 +61,9 @@ def _odd_row(rows: Any) -> str | None:
     lengths = [len(row) if hasattr(row, "__len__") else 0 for row in rows] if hasattr(rows, "__len__") else []
     for place, length in enumerate(lengths):
         if length != lengths[0]:
-            return f"row {place:,} (counted from 0) has {length:,} numbers, and row 0 has {lengths[0]:,}"
+            return (
+                f"row {place:,} (counted from 0) has {count(length, 'number')}, and row 0 has {lengths[0]:,}"
+            )
     return None
 
 

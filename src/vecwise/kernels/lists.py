@@ -13,6 +13,7 @@ import numpy as np
 from vecwise.errors import MissingValue, NonFinite, OutOfRange, WrongShape, some
 from vecwise.kernels.arrays import EXACT, nonfinite_rows
 from vecwise.kernels.arrow import numbers, present
+from vecwise.table_text import count as counted
 
 _SMALL: Final = ("halffloat", "float")  # what float32 holds
 
@@ -85,7 +86,7 @@ def _common_length(lists: Any, what: str, ids: Any) -> int:
     if len(odd):
         where = rows_named(odd, ids, len(lengths))
         raise WrongShape(
-            f"{what} holds vectors of different lengths: {lengths[odd[0]]:,} numbers instead of "
+            f"{what} holds vectors of different lengths: {counted(lengths[odd[0]], 'number')} instead of "
             f"{dim:,} in {where}. Repair or leave out those rows."
         )
     if not dim:

@@ -11,6 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from vecwise.draw.words import count as amount
+from vecwise.draw.words import share, verb
 from vecwise.errors import some
 from vecwise.measure.leaks import Leak
 from vecwise.measure.samples import FEWEST_DIMENSIONS, FEWEST_ROWS, NEAR, Sampled
@@ -36,7 +38,7 @@ def finite(bad: np.ndarray, count: int) -> Check:
     """Rows with NaN or infinity, by their ids."""
     if not len(bad):
         return Check("finite", "fine", "every number is finite")
-    reason = f"{len(bad):,} of {count:,} rows hold NaN or infinity: {some(bad.tolist())}"
+    reason = f"{_of(len(bad), count, 'hold')} NaN or infinity: {some(bad.tolist())}"
     return Check(
         "finite", "wrong", reason, "Repair or leave out those rows; nothing can be compared with them."
     )
@@ -47,7 +49,7 @@ def nonzero(zeros: np.ndarray, count: int) -> Check:
     if not len(zeros):
         return Check("zero rows", "fine", "no row is all zeros")
     verdict = "wrong" if len(zeros) == count else "look"
-    reason = f"{len(zeros):,} of {count:,} rows are all zeros: {some(zeros.tolist())}"
+    reason = f"{_of(len(zeros), count, 'are')} all zeros: {some(zeros.tolist())}"
     return Check(
         "zero rows", verdict, reason, "A zero row has no cosine and ranks last; see why it is empty."
     )
@@ -58,7 +60,8 @@ def lengths(l1: np.ndarray, l2: np.ndarray, unit: bool) -> Check:
     if unit:
         return Check("length", "fine", "every row has length 1")
     if not np.isfinite(l1).all():  # never below the L2 norm
-        reason = f"{int((~np.isfinite(l1)).sum()):,} rows are longer than float64 can tell"
+        long = int((~np.isfinite(l1)).sum())
+        reason = f"{amount(long, 'row')} {verb(long, 'are')} longer than float64 can tell"
         return Check("length", "wrong", reason, "Scale the columns down: X / 1e100.")
     shortest, longest = float(l2.min(where=l2 > 0, initial=np.inf)), float(l2.max(initial=0))
     if longest > 1000 * shortest:
@@ -73,7 +76,7 @@ def repeats(duplicates: int, count: int) -> Check:
     """Rows that equal an earlier one."""
     if not duplicates:
         return Check("duplicates", "fine", "no two rows are equal")
-    reason = f"{duplicates:,} of {count:,} rows equal an earlier row"
+    reason = f"{_of(duplicates, count, 'equal')} an earlier row"
     return Check(
         "duplicates", "look", reason, "Keep one of each if counts matter or if rows are split for a test."
     )
@@ -88,9 +91,9 @@ def near_repeats(found: Sampled, whole: bool, *, mixed: bool) -> Check:
     if not found.near:
         return Check(name, "fine", f"no two of {of} have a cosine of {NEAR} or more")
     by = " of standardized columns" if mixed else ""
-    share = f"{100 * found.near / found.compared:.2g}%"
     more = "" if whole else ", and more will have one among all rows"
-    reason = f"{found.near:,} of {of} ({share}) have another of them at a cosine{by} of {NEAR} or more{more}"
+    part = f"{found.near:,} of {of} ({share(found.near / found.compared)}) {verb(found.near, 'have')}"
+    reason = f"{part} another of them at a cosine{by} of {NEAR} or more{more}"
     return Check(name, "look", reason, "Thin them out, or keep near rows on one side of a split.")
 
 
@@ -98,7 +101,9 @@ def constants(constant: int, dim: int) -> Check:
     """Dimensions that never vary."""
     if not constant:
         return Check("constant dimensions", "fine", "every dimension varies")
-    reason = f"{constant:,} of {dim:,} dimensions have the same value in every row"
+    reason = (
+        f"{constant:,} of {amount(dim, 'dimension')} {verb(constant, 'have')} the same value in every row"
+    )
     return Check("constant dimensions", "look", reason, "They tell no row from another; leave them out.")
 
 
@@ -109,8 +114,9 @@ def equal_dimensions(groups: Sequence[tuple[int, ...]], names: Sequence[str], *,
         return Check(name, "fine", "no two varying dimensions are equal")
     many = sum(len(group) - 1 for group in groups)
     pairs = [f"{names[group[0]]} = {names[other]}" for group in groups for other in group[1:]]
-    verb = "dimension equals" if many == 1 else "dimensions equal"
-    reason = f"{many:,} {verb} an earlier one in every row: {some(pairs, 3)}"
+    reason = (
+        f"{amount(many, 'dimension')} {verb(many, 'equal')} an earlier one in every row: {some(pairs, 3)}"
+    )
     if sparse:  # of words that occur once, those of one row are equal columns
         return Check(name, "fine", f"{reason}, as rare words do")
     return Check(name, "look", reason, "Each counts twice in every distance; keep one of each.")
@@ -130,10 +136,10 @@ def outliers(ids: np.ndarray, count: int, *, scaled: bool) -> Check:
     """Rows far from the center, the farthest first, by their ids."""
     if not len(ids):
         return Check("outliers", "fine", "no row lies far outside the others")
-    lie = "row lies" if len(ids) == 1 else "rows lie"
     by = " of standardized columns" if scaled else ""
     reason = (
-        f"{len(ids):,} of {count:,} {lie} far from the center{by}, more than 6 robust deviations beyond most: "
+        f"{len(ids):,} of {amount(count, 'row')} {verb(len(ids), 'lie')} far from the center{by}, more than "
+        "6 robust deviations beyond most: "
         f"{some(ids[:5].tolist())}{f' and {len(ids) - 5:,} more' if len(ids) > 5 else ''}"
     )
     return Check("outliers", "look", reason, "Read those rows: they pull means, components and clusters.")
@@ -181,10 +187,10 @@ def storage(density: float, cells: int, dtype: str, *, sparse: bool, single: boo
     """Whether the numbers could be kept in less memory; never more than advice."""
     name = "storage"
     if sparse and density > FULL:
-        reason = f"{100 * density:.0f}% of the cells are not zero, and they are kept sparse"
+        reason = f"{share(density)} of the cells are not zero, and they are kept sparse"
         return Check(name, "fine", reason, "A dense array takes less memory and less time.")
     if not sparse and density < SPARSE and cells >= 10_000:
-        reason = f"only {100 * density:.2g}% of the cells are not zero, and all are kept"
+        reason = f"only {share(density)} of the cells are not zero, and all are kept"
         return Check(name, "fine", reason, "Keep them sparse: scipy.sparse.csr_array(X).")
     if dtype == "float64" and single:
         reason = "every number looked at is a float32 number kept as float64"
@@ -199,16 +205,22 @@ def leakage(leaks: Sequence[Leak]) -> Check:
     if not equal and not near:
         return Check(name, "fine", "no row of one split equals or nearly equals a row of another")
     told = [
-        f"{leak.equal:,} of {leak.rows:,} rows of `{leak.left}` equal a row of `{leak.right}`: "
+        f"{leak.equal:,} of {amount(leak.rows, 'row')} of `{leak.left}` "
+        f"{verb(leak.equal, 'equal')} a row of `{leak.right}`: "
         f"{some(leak.ids.tolist())}"
         for leak in equal
     ] + [
-        f"{leak.near:,} of {leak.compared:,} {'' if leak.whole else 'sampled '}rows of `{leak.left}` have a cosine of "
-        f"{NEAR} or more with a row of `{leak.right}`"
+        f"{leak.near:,} of {amount(leak.compared, 'row' if leak.whole else 'sampled row')} of `{leak.left}` "
+        f"{verb(leak.near, 'have')} a cosine of {NEAR} or more with a row of `{leak.right}`"
         for leak in near
     ]
     remedy = "Remove those rows from one side, or split again by groups of equal and near rows."
     return Check(name, "wrong" if equal else "look", "; ".join(told), remedy)
+
+
+def _of(some_of: int, count: int, does: str) -> str:
+    """So many of all rows, and a verb that agrees."""
+    return f"{some_of:,} of {amount(count, 'row')} {verb(some_of, does)}"
 
 
 def _rows(whole: bool) -> str:

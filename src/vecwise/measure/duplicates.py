@@ -22,7 +22,7 @@ from vecwise.measure.edges import arrow_ids
 from vecwise.measure.pairing import checked_bound
 from vecwise.measure.similarity import power
 from vecwise.runner import Engine, Progress
-from vecwise.table_text import preview_html, preview_text
+from vecwise.table_text import count, preview_html, preview_text, verb
 from vecwise.vectors import Vectors, as_vectors
 
 BLOCK: Final = 1024  # rows that are compared at a time with all that were kept before
@@ -80,9 +80,10 @@ class Duplicates:
 
     def _headline(self) -> str:
         how = "equal" if self.bound is None else f"equal or {_bound_words(self.metric, self.bound)}"
+        groups, kept = len(np.unique(self.into)), len(self.keep)
         return (
-            f"Duplicates ({how}): {len(self):,} of {len(self.ids):,} rows repeat an earlier one, in "
-            f"{len(np.unique(self.into)):,} groups; {len(self.keep):,} are kept"
+            f"Duplicates ({how}): {len(self):,} of {count(len(self.ids), 'row')} {verb(len(self), 'repeat')} "
+            f"an earlier one, in {count(groups, 'group')}; {kept:,} {verb(kept, 'are')} kept"
         )
 
     def _preview(self, most: int = 10) -> tuple[list[str], list[list[str]], int]:

@@ -14,7 +14,7 @@ from vecwise.errors import missing_package
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.similarity import SIMILARITIES
 from vecwise.store.row_files import write_rows
-from vecwise.table_text import preview_html, preview_text
+from vecwise.table_text import count, preview_html, preview_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,8 +77,7 @@ class Edges:
         return preview_html(self._headline(), *self._preview())
 
     def _headline(self) -> str:
-        plural = "" if len(self) == 1 else "s"
-        return f"Edges: {len(self):,} pair{plural} of {self.compared:,}, by {self.metric} {self.kind}"
+        return f"Edges: {count(len(self), 'pair')} of {self.compared:,}, by {self.metric} {self.kind}"
 
     def _preview(self, most: int = 10) -> tuple[list[str], list[list[str]], int]:
         shown = zip(

@@ -27,6 +27,7 @@ _HEADERS: Final = {
     "words": ("word of a", "its length", "b along it", "product", "share", "most of it with"),
     "left out": ("word", "without it in a", "without it in b", "change"),
 }
+_SQUARES: Final = "squared difference"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,13 +69,24 @@ class Explanation:
     def __len__(self) -> int:
         return len(self.names)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Give the parts as a list of dicts: `feature` (or `word`), `a`, `b`, `product`, `share`."""
-        first = "feature" if self.how == "features" else "word"
-        columns = zip(self.names, self.a.tolist(), self.b.tolist(), self.products.tolist(), strict=True)
-        made = [{first: name, "a": a, "b": b, "product": product} for name, a, b, product in columns]
+    @property
+    def _part(self) -> str:
+        """What `products` are, in words."""
         if self.how == "left out":
-            return [{"change" if name == "product" else name: x for name, x in row.items()} for row in made]
+            return "change"
+        return _SQUARES if self.metric == "euclidean" else "product"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the parts as a list of dicts: `feature` (or `word`), `a`, `b`, `product`, `share`.
+
+        What a distance is made of is called `squared_difference`, and what a score loses `change`.
+        """
+        first = "feature" if self.how == "features" else "word"
+        part_of = self._part.replace(" ", "_")
+        columns = zip(self.names, self.a.tolist(), self.b.tolist(), self.products.tolist(), strict=True)
+        made = [{first: name, "a": a, "b": b, part_of: product} for name, a, b, product in columns]
+        if self.how == "left out":
+            return made
         for row, part in zip(made, self.shares.tolist(), strict=True):
             row["share"] = part
         if self.partners:
@@ -113,7 +125,7 @@ class Explanation:
             if self.how != "left out" and self.total:
                 blank[3] = percent(self.rest / self.total)
             cells.append([count(self.others, "other"), *blank])
-        return list(_HEADERS[self.how]), cells
+        return [self._part if name == "product" else name for name in _HEADERS[self.how]], cells
 
     def _cells(self, i: int) -> list[str]:
         numbers = [float(column[i]) for column in (self.a, self.b, self.products)]

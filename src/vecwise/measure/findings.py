@@ -15,7 +15,7 @@ from vecwise.draw.figures import histogram_figure, to_plotly
 from vecwise.measure.checks import Check
 from vecwise.measure.leaks import Leak
 from vecwise.measure.samples import Sampled
-from vecwise.table_text import preview_html
+from vecwise.table_text import count, preview_html
 
 _LISTED: Final = 20  # ids that the JSON lists
 
@@ -114,7 +114,7 @@ class Health:
 
     def plot(self) -> Any:
         """Draw the rows' lengths as a plotly Figure."""
-        title = f"L2 norms of {self.rows - self.nonfinite_rows:,} rows"
+        title = f"L2 norms of {count(self.rows - self.nonfinite_rows, 'row')}"
         return to_plotly(histogram_figure(self.l2, name="L2 norm", title=title))
 
     def __repr__(self) -> str:

@@ -75,7 +75,7 @@ def health(X: Any, /, *, splits: Any = None, seed: int = 0, engine: Engine | Non
     >>> found.unit, found.duplicates, found.verdict
     (True, 1, 'look')
     >>> vw.health([[1, 2], [3, 4], [1, 2]], splits=["train", "train", "test"]).checks[-1].reason
-    '1 of 1 rows of `test` equal a row of `train`: `2`'
+    '1 of 1 row of `test` equals a row of `train`: `2`'
     """
     if isinstance(X, Vectors):
         return examined(X.values, X.ids, X.rows, X.space, splits=splits, seed=seed, engine=engine)
@@ -103,7 +103,7 @@ def examined(
     values = (
         np.asarray(values) if isinstance(values, np.memmap) else values
     )  # whose own slices are slow to make
-    groups = None if splits is None else split_codes(splits, table, values.shape[0])
+    groups = None if splits is None else split_codes(splits, table, ids)
     found = _read(values, ids, names, named, seed, engine)
     with ThreadPoolExecutor(1) as beside:  # medians of all rows, while the sample is multiplied
         told = beside.submit(_of_rows, found)
@@ -178,9 +178,16 @@ def _concluded(found: _Evidence, told: _Rows, sampled: Sampled, leaks: tuple[Lea
     advice = _advice(l2, told.unit, found.mixed, sparse)
     return Health(
         count, dim, dtype, sparse, density, told.norms, told.unit, len(zeros), count - len(l2), repeats,
-        int(still.sum()), sum(len(group) - 1 for group in twins), Range.of(found.varying), found.mixed, alike,
+        int(still.sum()), sum(len(group) - 1 for group in twins), _spread(found), found.mixed, alike,
         sampled, leaks or (), advice, verdicts, found.ids, l1, l2, told.distinct, told.far,
     )  # fmt: skip
+
+
+def _spread(found: _Evidence) -> Range:
+    """The standard deviations of the dimensions that vary; 0 where none does."""
+    if found.seen.finite and not (found.seen.low < found.seen.high).any():
+        return Range(0.0, 0.0, 0.0)
+    return Range.of(found.varying)
 
 
 def _of_directions(found: _Evidence, sampled: Sampled, alike: float) -> tuple[Check, ...]:

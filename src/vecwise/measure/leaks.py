@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import MissingValue, OutOfRange, UnknownName, WrongShape, unknown
+from vecwise.draw.words import count, verb
+from vecwise.errors import MissingValue, OutOfRange, UnknownName, WrongShape, some, unknown
 from vecwise.kernels.neighbourhoods import best_of_others, unit_single
 from vecwise.kernels.norms import row_norms
 from vecwise.measure.samples import FEWEST_DIMENSIONS, NEAR, compared_rows
@@ -41,10 +42,10 @@ class Leak:
     whole: bool
 
 
-def split_codes(splits: Any, rows: Any, count: int) -> tuple[list[str], np.ndarray]:
+def split_codes(splits: Any, rows: Any, ids: np.ndarray) -> tuple[list[str], np.ndarray]:
     """Give the names of the splits, by first appearance, and the number of each row's split.
 
-    `splits` is the name of a column of `rows`, an Arrow table, or a name for every row. Raises `UnknownName`,
+    `splits` is the name of a column of `rows`, an Arrow table, or a name for each of the `ids`. Raises `UnknownName`,
     `WrongShape`, `MissingValue` for a row without a split, `OutOfRange` for more than 20 splits.
     """
     if isinstance(splits, str):
@@ -58,10 +59,14 @@ def split_codes(splits: Any, rows: Any, count: int) -> tuple[list[str], np.ndarr
         listed = rows.column(splits).to_pylist()
     else:
         listed = splits.tolist() if hasattr(splits, "tolist") else list(splits)
-    if len(listed) != count:
-        raise WrongShape(f"`splits` names the split of {len(listed):,} rows; there are {count:,}.")
-    if any(name is None or (isinstance(name, float) and isnan(name)) for name in listed):
-        raise MissingValue("Some rows name no split. Fill in the column, or leave those rows out.")
+    if len(listed) != len(ids):
+        raise WrongShape(f"`splits` names the split of {count(len(listed), 'row')}; there are {len(ids):,}.")
+    gaps = [row for row, name in enumerate(listed) if _is_missing(name)]
+    if gaps:
+        raise MissingValue(
+            f"{count(len(gaps), 'row')} {verb(len(gaps), 'name')} no split: {some(ids[gaps].tolist())}. "
+            "Fill in the column, or leave those rows out."
+        )
     numbers: dict[str, int] = {}
     codes = np.array([numbers.setdefault(str(name), len(numbers)) for name in listed], np.int64)
     if len(numbers) > MOST_SPLITS:
@@ -70,6 +75,10 @@ def split_codes(splits: Any, rows: Any, count: int) -> tuple[list[str], np.ndarr
             "which rows are for training and which for testing."
         )
     return list(numbers), codes
+
+
+def _is_missing(name: Any) -> bool:
+    return name is None or name == "" or (isinstance(name, float) and isnan(name))
 
 
 def leaks_between(

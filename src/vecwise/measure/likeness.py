@@ -14,6 +14,7 @@ import numpy as np
 from vecwise.errors import WrongShape
 from vecwise.measure.similarity import both, cosine, distances, dot
 from vecwise.space import Space
+from vecwise.table_text import count
 from vecwise.vectors import Vectors
 
 # Bounds for sentence vectors, read off pairs that people judged; other encoders have other habits.
@@ -48,9 +49,9 @@ class Likeness:
     def meaning(self) -> str:
         """One sentence."""
         if isnan(self.cosine):
-            return "One of them is a zero vector, which has no direction, so the cosine has no value."
+            return "One of them is all zeros (a blank text, or no known word): without a direction there is no cosine."
         if self.shared is not None:
-            return f"They share {self.shared[0]:,} of {self.shared[1]:,} different words."
+            return f"They share {self.shared[0]:,} of {count(self.shared[1], 'different word')}."
         return next(
             (words for least, words in _WORDS if self.cosine >= least), "They have nothing in common."
         )

@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, WrongType, unknown
-from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.pair_scores import TURNED
 from vecwise.kernels.searching import FAST, FEW, NOTHING, best_rows, rows_within
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
+from vecwise.measure.neighbors import Neighbors
 from vecwise.row_ids import places_of
 from vecwise.runner import Engine, chunk_rows, chunks, fold
 from vecwise.store.rows import as_table
@@ -30,62 +30,6 @@ SEARCHED_BYTES: Final = 1 << 26
 FIRST_ROWS: Final = 1 << 13  # that are searched before the others
 STAGE: Final = 4  # chunks of the first stage, and how many times as many each has after the second
 LEAST_ROWS: Final = 1 << 10  # of a chunk, where there are so few that all workers would not have one
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Neighbors:
-    """The nearest rows of every query, best first: `ids`, `places` and `scores`, all `(queries, k)`.
-
-    Searched by radius, each of them is a list with an array a query, since queries find different numbers of rows.
-    `scores` are similarities for `"cosine"` and `"dot"`, distances otherwise; NaN ("no value") comes last.
-    `rows[i]` is an Arrow table of the rows found for query `i`, or `None` if the vectors came without rows.
-    """
-
-    ids: Any
-    places: Any
-    scores: Any
-    metric: str
-    corpus: Vectors
-
-    @property
-    def rows(self) -> list[Any] | None:
-        """The rows that were found, one Arrow table a query."""
-        if self.corpus.rows is None:
-            return None
-        return [self.corpus.rows.take(whole_numbers(places)) for places in self.places]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """How many rows were found for each query, `(queries,)`."""
-        return np.array([len(places) for places in self.places], dtype=np.int64)
-
-    def to_arrow(self, *, rows: bool = False) -> Any:
-        """Give a table with a row for each pair: `query` (its number), `rank` from 1, `id` and `score`.
-
-        With `rows`, the columns of the rows that were found stand beside, those of these names left out.
-        """
-        import pyarrow as pa
-
-        lengths = self.lengths
-        query = np.repeat(np.arange(len(lengths)), lengths)
-        rank = np.concatenate([np.arange(1, n + 1) for n in lengths.tolist()] or [np.zeros(0, np.int64)])
-        ids = [name for found in self.ids for name in found.tolist()]
-        kind = pa.string() if self.corpus.ids.dtype == object else pa.int64()
-        scores = np.concatenate([np.zeros(0), *self.scores])
-        made = pa.table({"query": query, "rank": rank, "id": pa.array(ids, kind), "score": scores})
-        if rows and self.corpus.rows is not None:
-            places = np.concatenate([np.zeros(0, np.int64), *self.places])
-            beside = self.corpus.rows.take(whole_numbers(places))
-            for name in beside.column_names:
-                if name not in made.column_names:
-                    made = made.append_column(name, beside.column(name))
-        return made
-
-    def __repr__(self) -> str:
-        lengths = self.lengths
-        low, high = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
-        each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        return f"Neighbors of {len(lengths):,} queries, {each} each, by {self.metric}"
 
 
 class Best(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import EmptyInput, NotFitted, WrongShape, WrongType, missing_package
+from vecwise.table_text import count as counted
 from vecwise.vectors import Vectors
 
 CURVE_POINTS: Final = 200  # of a curve that is kept
@@ -61,7 +62,7 @@ def judge(estimator: Any, X: Any, y: Any = None, /, *, seed: int = 0) -> Judged:
         raise WrongShape(f"{type(estimator).__name__} is judged by targets: give `y`, one for each row.")
     target = np.asarray(y)
     if target.shape[:1] != (count,):
-        raise WrongShape(f"`y` has {len(target):,} targets for {count:,} rows.")
+        raise WrongShape(f"`y` has {counted(len(target), 'target')} for {counted(count, 'row')}.")
     names = feature_names(estimator, X)
     if is_classifier(estimator):
         return _classifier(estimator, rows, target, names)

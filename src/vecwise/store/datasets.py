@@ -17,7 +17,7 @@ from vecwise.errors import Damaged, FileMissing, UnknownFormat, VecwiseError
 from vecwise.kernels.arrow import numbers
 from vecwise.row_ids import as_ids
 from vecwise.space import Space
-from vecwise.store import cache, generations, parts
+from vecwise.store import cache, generations, kinds, parts
 from vecwise.store import manifest as manifests
 from vecwise.store.durable import make_folder, write_text
 from vecwise.store.growing import Growing
@@ -163,7 +163,9 @@ def is_dataset(path: str | os.PathLike[str]) -> bool:
         return False
     with os_errors(folder, "list"):
         names = os.listdir(folder)
-    return manifests.NAME in names or any(generations.generation_of(name) is not None for name in names)
+    if manifests.NAME in names:
+        return True
+    return not kinds.held(folder) and any(generations.generation_of(name) is not None for name in names)
 
 
 def identity_of(path: str | os.PathLike[str]) -> str | None:
@@ -223,13 +225,13 @@ def _read_manifest(folder: Path) -> Manifest:
         try:
             text = path.read_bytes()
         except FileNotFoundError as error:
-            if any(generations.generation_of(name) is not None for name in os.listdir(folder)):
+            other = kinds.held(folder)
+            if not other and any(generations.generation_of(name) is not None for name in os.listdir(folder)):
                 raise Damaged(
                     f"{shown(path)} is missing: the first save into this folder did not end."
                 ) from error
-            raise UnknownFormat(
-                f"{shown(folder)} holds no saved vectors: there is no `{manifests.NAME}`."
-            ) from error
+            other = other or f"There is no `{manifests.NAME}`."
+            raise UnknownFormat(f"{shown(folder)} holds no saved vectors. {other}") from error
     return manifests.parse(text, path)
 
 

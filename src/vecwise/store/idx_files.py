@@ -21,6 +21,7 @@ from vecwise.errors import Damaged, EmptyInput, TooLarge, WrongShape
 from vecwise.store.image_columns import image_table
 from vecwise.store.os_errors import os_errors, shown
 from vecwise.store.rows import as_table
+from vecwise.table_text import count
 
 _NAMES = re.compile(r"([-.]idx\d?(-ubyte)?|-ubyte)(\.gz)?$", re.IGNORECASE)
 _TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -64,8 +65,8 @@ def read_idx(path: str | os.PathLike[str], /) -> Any:
     column = read_idx(labels).column(0)
     if len(column) != table.num_rows:
         raise WrongShape(
-            f"{shown(labels)} has {len(column):,} labels for the {table.num_rows:,} images of {shown(path)}. "
-            "Put the labels that belong to them beside them, or none."
+            f"{shown(labels)} has {count(len(column), 'label')} for the {count(table.num_rows, 'image')} of "
+            f"{shown(path)}. Put the labels that belong to them beside them, or none."
         )
     return table.append_column("label", column)
 

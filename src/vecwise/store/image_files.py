@@ -16,6 +16,7 @@ import numpy as np
 from vecwise.errors import Damaged, EmptyInput, Unreadable, some
 from vecwise.kernels.arrow import strings
 from vecwise.store.image_columns import IMAGE
+from vecwise.store.kinds import held
 from vecwise.store.os_errors import os_errors, shown
 
 IMAGE_SUFFIXES: Final = (
@@ -91,9 +92,7 @@ def _inside(root: str, where: str) -> Iterator[str]:
 
 def _no_images(folder: str | os.PathLike[str], root: str) -> str:
     names = sorted(_text(name) for name in os.listdir(root))
-    holds = f"It holds {some(names)}." if names else "It is empty."
-    if "_manifest.json" in names:
-        holds = "It holds saved vectors: vw.open(path)."
+    holds = held(folder) or (f"It holds {some(names)}." if names else "It is empty.")
     return f"{shown(folder)} has no images ({', '.join(IMAGE_SUFFIXES[:8])}, …). {holds}"
 
 

@@ -18,6 +18,7 @@ from vecwise.store.os_errors import os_errors, shown
 from vecwise.store.rows import refuse_duplicates
 from vecwise.store.text_files import LONGEST_CELL, as_utf8, split_lines, too_long
 from vecwise.table_text import clip
+from vecwise.table_text import count as counted
 
 SUFFIXES: Final = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 _HEAD: Final = 65_536  # bytes that decide
@@ -136,7 +137,9 @@ def _fault(utf8: bytes, name: str, delimiter: str, width: int) -> BadRow | None:
         if len(line) > LONGEST_CELL:
             return too_long(name, number)
         if line and len(cells) != width:
-            return BadRow(f"{where}: {len(cells):,} numbers, and {width:,} were expected: {clip(line, 60)}")
+            return BadRow(
+                f"{where}: {counted(len(cells), 'number')}, and {width:,} were expected: {clip(line, 60)}"
+            )
         for place, cell in enumerate(cells if line else ()):
             try:
                 float(cell)
@@ -175,16 +178,19 @@ def _labels(path: Path, count: int) -> Any:
     if len(header) < 2:
         if len(lines) != count:
             raise WrongShape(
-                f"{name} has {len(lines):,} labels for {count:,} vectors. A single column has no line of names."
+                f"{name} has {counted(len(lines), 'label')} for {counted(count, 'vector')}. A single column "
+                "has no line of names."
             )
         return pa.table({"label": pa.array(lines, pa.string())})
     cells = [line.split("\t") for line in lines[1:]]
     for number, row in enumerate(cells, 2):
         if len(row) != len(header):
-            raise BadRow(f"{name}, line {number:,}: {len(row)} cells, and {len(header)} were expected.")
+            raise BadRow(
+                f"{name}, line {number:,}: {counted(len(row), 'cell')}, and {len(header)} were expected."
+            )
     if len(cells) != count:
         raise WrongShape(
-            f"{name} has {len(cells):,} rows below its line of names, for {count:,} vectors. "
+            f"{name} has {counted(len(cells), 'row')} below its line of names, for {counted(count, 'vector')}. "
             "Every vector needs one."
         )
     refuse_duplicates(header, name)

@@ -6,12 +6,11 @@ This module must not know what the rows mean, nor where they came from.
 from __future__ import annotations
 
 import base64
-import csv
 import datetime
-import io
 import json
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from pathlib import PurePath
 from typing import Any, Final
@@ -19,6 +18,7 @@ from typing import Any, Final
 from vecwise.errors import UnknownFormat, WrongShape, WrongType
 from vecwise.store.durable import replacing
 from vecwise.store.os_errors import shown
+from vecwise.store.rows import refuse_duplicates
 
 _BATCH: Final = 8192  # rows written at a time
 
@@ -27,10 +27,11 @@ def write_rows(table: Any, path: str | os.PathLike[str], ending: str | None = No
     r"""Write an Arrow table in the format that the name's ending says; the old file stays until the new one is whole.
 
     With `ending`, such as `".csv"`, that says the format, whatever the name. Numbers are written with all their digits,
-    dates as ISO 8601, missing cells as nothing (JSON Lines: `null`). Raises `UnknownFormat` for an ending that is not
-    `.csv`, `.tsv`, `.jsonl`, `.parquet`, `.arrow` or `.txt` (or another spelling of these), `WrongType` for columns
-    that the format cannot hold, `WrongShape` for `.txt` and more than one column, `Unreadable` or `FileMissing` where
-    the file cannot be written.
+    dates as ISO 8601, missing cells as nothing (JSON Lines: `null`), and an empty text in CSV as `""`, as is the missing
+    cell of an only column, which would make no line. Raises `UnknownFormat` for an ending that is not `.csv`, `.tsv`,
+    `.jsonl`, `.parquet`, `.arrow` or `.txt` (or another spelling of these), `WrongType` for columns that the format
+    cannot hold, `WrongShape` for `.txt` and more than one column, `Unreadable` or `FileMissing` where the file cannot
+    be written.
 
     >>> import tempfile, pyarrow as pa
     >>> from pathlib import Path
@@ -42,6 +43,7 @@ def write_rows(table: Any, path: str | os.PathLike[str], ending: str | None = No
     "b, c",
     """
     write = _WRITERS[ending or row_format(path)]
+    refuse_duplicates(table.column_names, f"The table for {shown(path)}")
     with replacing(path) as out:
         write(table, out, shown(path))
 
@@ -67,19 +69,17 @@ def _delimited(delimiter: str) -> Callable[[Any, Any, str], None]:
                 f"{name} is a table of plain cells, and column `{nested[0]}` holds "
                 f"{table.schema.field(nested[0]).type}. Write `.parquet`, which holds it, or `.jsonl`."
             )
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-        with_returns = csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        writer.writerow(table.column_names)
+        # Not `csv.writer`, which writes an empty text as it writes nothing, and before 3.13 lets a lone "\r" pass.
+        special = re.compile(f'[{delimiter}"\r\n]')
+        lone = '""' if table.num_columns == 1 else ""  # an empty line is no row for most readers
+
+        def line(cells: Iterable[Any]) -> str:
+            return delimiter.join(lone if cell is None else _field(cell, special) for cell in cells) + "\n"
+
+        out.write(line(table.column_names).encode("utf-8", "replace"))
         for batch in table.to_batches(max_chunksize=_BATCH):
-            columns = [[_plain_cell(cell) for cell in _cells(column)] for column in batch.columns]
-            for row in zip(*columns, strict=True):
-                # A lone carriage return ends a line for many readers, and `csv` does not quote it before 3.13.
-                (with_returns if any(isinstance(c, str) and "\r" in c for c in row) else writer).writerow(row)
-            out.write(text.getvalue().encode("utf-8", "replace"))
-            text.seek(0)
-            text.truncate()
-        out.write(text.getvalue().encode("utf-8", "replace"))  # the names, if there are no rows
+            columns = [_cells(column) for column in batch.columns]
+            out.write("".join(map(line, zip(*columns, strict=True))).encode("utf-8", "replace"))
 
     return write
 
@@ -88,13 +88,17 @@ def _cells(column: Any) -> list[Any]:
     """The cells of a column, float32 as text: Python would write the digits of the float64 beside them."""
     import pyarrow as pa
 
-    return (column.cast(pa.string()) if column.type == pa.float32() else column).to_pylist()
+    return list((column.cast(pa.string()) if column.type == pa.float32() else column).to_pylist())
 
 
-def _plain_cell(cell: Any) -> Any:
+def _field(cell: Any, special: re.Pattern[str]) -> str:
+    """One cell that is there; in quotation marks where it is empty or holds what ends a cell."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    return cell.isoformat() if isinstance(cell, (datetime.date, datetime.time)) else cell
+    if isinstance(cell, (datetime.date, datetime.time)):
+        return cell.isoformat()
+    text = str(cell)
+    return text if text and not special.search(text) else '"' + text.replace('"', '""') + '"'
 
 
 def _is_bytes(kind: Any) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from vecwise.errors import Damaged, UnknownFormat, VecwiseError
-from vecwise.store import generations
+from vecwise.store import generations, kinds
+from vecwise.store.datasets import is_dataset
 from vecwise.store.durable import make_folder, write_text
 from vecwise.store.manifest import digest
 from vecwise.store.named_files import File, read_arrays, write_arrays
@@ -62,6 +63,10 @@ class StateFolder:
         """Tell whether a folder is one of this kind."""
         return (Path(path) / self.name).is_file()
 
+    def beside(self, path: str | os.PathLike[str]) -> Path:
+        """Give the folder that a path means: itself or, of a folder of saved vectors, the one of this kind in it."""
+        return Path(path) / f"_{self.kind}" if is_dataset(path) and not self.holds(path) else Path(path)
+
     def load(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Give the data that was saved; nothing is executed.
 
@@ -88,7 +93,8 @@ class StateFolder:
             raise missing(folder, "folder")
         path = folder / self.name
         if not path.is_file():
-            raise UnknownFormat(f"{shown(folder)} holds no saved {self.kind}: there is no `{self.name}`.")
+            other = kinds.held(folder) or f"There is no `{self.name}`."
+            raise UnknownFormat(f"{shown(folder)} holds no saved {self.kind}. {other}")
         with os_errors(path, "read"):
             text = path.read_bytes()
         try:

@@ -30,6 +30,7 @@ from vecwise.kernels.subwords import Subwords, with_subwords
 from vecwise.store.fasttext_files import FASTTEXT_MARK, read_fasttext
 from vecwise.store.os_errors import os_errors, shown
 from vecwise.store.word_vector_text import read_text
+from vecwise.table_text import count as counted
 
 _HEADER: Final = re.compile(rb"\s*(\d{1,12})[ \t]+(\d{1,9})[ \t\r]*$")
 _FIRST: Final = 1 << 16  # bytes to tell a format by
@@ -80,14 +81,14 @@ def checked(made: WordVectors, name: str) -> WordVectors:
     if len(set(made.words)) < len(made.words):
         twice = [word for word, times in Counter(made.words).items() if times > 1]
         raise DuplicateName(
-            f"{name} holds {len(twice):,} words more than once: {some(twice)}. Keep one of each."
+            f"{name} holds {counted(len(twice), 'word')} more than once: {some(twice)}. Keep one of each."
         )
     total = float(made.matrix.sum(dtype=np.float64))
     if not np.isfinite(total):  # float32 cannot overflow a sum in float64
         bad = np.flatnonzero(~np.isfinite(made.matrix).all(axis=1))
         words = some(made.words[row] for row in bad.tolist())
         raise NonFinite(
-            f"{name} holds NaN or infinity for {len(bad):,} words: {words}. Leave those words out."
+            f"{name} holds NaN or infinity for {counted(len(bad), 'word')}: {words}. Leave those words out."
         )
     return made
 

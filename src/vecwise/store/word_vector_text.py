@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from vecwise.errors import BadRow, Damaged, EmptyInput, VecwiseError, WrongEncoding
+from vecwise.table_text import count as counted
 
 _MOST_DIMENSIONS = 100_000
 
@@ -30,7 +31,7 @@ def read_text(
         raise _fault(file, name, start, mark, columns, error) from error
     if count is not None and count != len(words):
         raise Damaged(
-            f"{name} is damaged or cut off: its first line claims {count:,} words, and {len(words):,} follow."
+            f"{name} is damaged or cut off: its first line claims {counted(count, 'word')}, and {len(words):,} follow."
         )
     if "" in words:
         raise BadRow(f"Line {words.index('') + (2 if start else 1):,} of {name} has numbers and no word.")
@@ -98,7 +99,7 @@ def _fault(
         fields = text.rstrip("\r\n").rstrip(mark.decode()).split(mark.decode())
         if len(fields) != columns + 1:
             return BadRow(
-                f"{where} has {len(fields) - 1:,} numbers after its word, and {columns:,} were expected: "
+                f"{where} has {counted(len(fields) - 1, 'number')} after its word, and {columns:,} were expected: "
                 f"{text[:50].rstrip()!r}. Repair or leave out that line."
             )
         for field in fields[1:]:

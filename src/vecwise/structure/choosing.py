@@ -33,11 +33,12 @@ class Choice:
     scores: dict[int, float]
 
 
-def choose(values: Any, *, seed: int, cut: Callable[[int], np.ndarray] | None = None) -> Choice:
+def choose(values: Any, *, seed: int, of: str = "", cut: Callable[[int], np.ndarray] | None = None) -> Choice:
     """Choose the number of clusters of a matrix: from 2 to 20, and not above the square root of the rows (or 4).
 
     Above 2,000 rows a seeded sample is looked at. `cut(k)` gives the labels of k clusters of the very rows that
-    are looked at; without it k-means does.
+    are looked at; without it k-means does. `of` says in words what was made of the rows before: the silhouette is that
+    of these rows by Euclidean distance, and the reason says so.
     """
     rows = values.shape[0]
     places = np.arange(rows)
@@ -62,14 +63,14 @@ def choose(values: Any, *, seed: int, cut: Callable[[int], np.ndarray] | None = 
         if labels.max() > 0:
             scores[k] = silhouette(apart, labels)
     best = max(scores, key=lambda k: (scores[k], -k))
-    return Choice(best, _reason(best, scores, len(places), rows), scores)
+    return Choice(best, _reason(best, scores, len(places), rows, of), scores)
 
 
-def _reason(best: int, scores: dict[int, float], looked: int, rows: int) -> str:
+def _reason(best: int, scores: dict[int, float], looked: int, rows: int, of: str) -> str:
     on = "" if looked == rows else f" on {looked:,} sampled rows"
     others = sorted((k for k in scores if k != best), key=lambda k: (-scores[k], k))
     following = f", next best {others[0]} with {scores[others[0]]:.2f}" if others else ""
-    found = f"k = {best}: silhouette {scores[best]:.2f}{on}{following}"
+    found = f"k = {best}: silhouette {scores[best]:.2f}{on}{following}{f' ({of})' if of else ''}"
     if scores[best] >= CLEAR:
         return found
     if scores[best] >= WEAK:

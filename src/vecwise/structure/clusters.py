@@ -34,6 +34,11 @@ from vecwise.vectors import Vectors, as_vectors
 
 METHODS: Final = ("kmeans", "density", "agglomerative")
 METRICS: Final = ("cosine", "euclidean", "standardized")
+_MEASURED: Final = {  # what the silhouette is that of, in words
+    "cosine": "of rows at length 1",
+    "euclidean": "",
+    "standardized": "of standardized columns",
+}
 
 
 def cluster(
@@ -69,7 +74,8 @@ def cluster(
     center, the lower number of equals; single precision only chooses candidates, and what is within its rounding is
     decided in float64. `inertia` never grows from pass to pass. Where fewer than `k` rows differ there are fewer
     clusters and a `FewerClusters` warning. Cost: rows · k · dim multiplications a pass. Without `k` the silhouette
-    of 2 to 20 clusters on up to 2,000 rows chooses it, and `k_reason` says so.
+    of 2 to 20 clusters on up to 2,000 rows chooses it, and `k_reason` says so. It is that of Euclidean distances of the
+    rows as they are compared: by cosine at length 1, standardized of standardized columns.
 
     `method="density"` (extra `[map]`) finds dense regions and leaves other rows out, label -1; it finds their number
     itself. By cosine EVoC finds them, otherwise HDBSCAN; the limits are 500,000 and 20,000 rows.
@@ -103,9 +109,9 @@ def cluster(
     elif method == "density":
         groups = _by_density(view, way, seed)
     elif method == "agglomerative":
-        groups = _by_merging(view, k, seed)
+        groups = _by_merging(view, way, k, seed)
     else:
-        groups = _by_kmeans(view, k, seed, effort, first, engine)
+        groups = _by_kmeans(view, way, k, seed, effort, first, engine)
 
     def told(labels: np.ndarray, count: int) -> list[str]:
         return named(made, labels, count, text=text, engine=engine) if names else unnamed(count)
@@ -127,22 +133,24 @@ class _Groups(NamedTuple):
     squares: np.ndarray | None = None
 
 
-def _by_kmeans(view: Seen, k: int | None, seed: int, effort: Effort, start: Any, engine: Any) -> _Groups:
+def _by_kmeans(
+    view: Seen, way: str, k: int | None, seed: int, effort: Effort, start: Any, engine: Any
+) -> _Groups:
     reason, first = "k was given", None
     if start is not None:
         prepared = start if view.prepare is None else view.prepare(start)
         k, reason, first = len(start), "the start was given", dense(scaled(prepared.values, view.exponent))
     elif k is None:
-        chosen = choose(view.values, seed=seed)
+        chosen = choose(view.values, seed=seed, of=_MEASURED[way])
         k, reason = chosen.k, chosen.reason
     made = kmeans(view.values, k, seed=seed, effort=effort, start=first, engine=engine)
     return _Groups(made.labels.astype(np.int64), reason, made.iterations, made.centers, made.squares)
 
 
-def _by_merging(view: Seen, k: int | None, seed: int) -> _Groups:
+def _by_merging(view: Seen, way: str, k: int | None, seed: int) -> _Groups:
     tree, reason = merges(view.values), "k was given"
     if k is None:
-        chosen = choose(view.values, seed=seed, cut=lambda count: cut(tree, count))
+        chosen = choose(view.values, seed=seed, of=_MEASURED[way], cut=lambda count: cut(tree, count))
         k, reason = chosen.k, chosen.reason
     return _Groups(cut(tree, min(k, len(tree) + 1)), reason)
 

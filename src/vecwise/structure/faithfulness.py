@@ -14,6 +14,7 @@ from vecwise.draw.words import count, share
 from vecwise.errors import EmptyInput, OutOfRange, WrongShape, unknown
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.ranks import nearer
+from vecwise.table_text import count as counted
 from vecwise.vectors import Vectors, as_vectors
 
 METRICS: Final = ("cosine", "euclidean", "manhattan", "chebyshev")
@@ -82,7 +83,9 @@ def faithfulness(
     """
     made, places = as_vectors(X), np.asarray(points, np.float64)
     if places.ndim != 2 or len(places) != len(made):
-        raise WrongShape(f"`points` has shape {places.shape}; {len(made):,} rows need one place each.")
+        raise WrongShape(
+            f"`points` has shape {places.shape}; {counted(len(made), 'row')} need one place each."
+        )
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
     if not len(made):

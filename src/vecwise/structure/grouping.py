@@ -12,6 +12,7 @@ import numpy as np
 
 from vecwise.errors import TooLarge, missing_package
 from vecwise.kernels.arrays import dense
+from vecwise.table_text import count as counted
 
 MOST_MERGED: Final = 10_000  # rows of a tree of merges, whose distances take 400 MB
 MOST_MEASURED: Final = 20_000  # rows whose dense regions are found by all distances, in about a minute
@@ -27,7 +28,7 @@ def merges(values: Any) -> np.ndarray:
     """
     if values.shape[0] > MOST_MERGED:
         raise TooLarge(
-            f"A tree of merges of {values.shape[0]:,} rows needs the distances of all pairs; the limit is "
+            f"A tree of merges of {counted(values.shape[0], 'row')} needs the distances of all pairs; the limit is "
             f'{MOST_MERGED:,}. Use method="kmeans", or a sample: X[:: {-(-values.shape[0] // MOST_MERGED)}].'
         )
     if values.shape[0] < 2:

@@ -111,7 +111,9 @@ class Index:
         return recall(_others(found, sample), _others(truth, sample), self.metric)
 
     def save(self, path: str | os.PathLike[str], /) -> None:
-        """Save the index, without its vectors, into a folder of its own; `vw.open_index` opens it.
+        """Save the index, without its vectors, into a folder of its own or into that of its saved vectors.
+
+        There it lies in `_index`; `vw.open_index` opens it from either.
 
         The exact method saves nothing but its name: its codes are made in a second. Raises `Unreadable` for a folder
         that holds something else.
@@ -119,7 +121,8 @@ class Index:
         data = self.finder.kind.to_bytes() if isinstance(self.finder, Graph) else b""
         state = {name: getattr(self, name) for name in ("method", "metric", "seed", "settings")}
         vectors, graph_ = identity(self.vectors), np.frombuffer(data, np.uint8)
-        INDEXES.save({**state, "recall": asdict(self.recall), "vectors": vectors, "graph": graph_}, path)
+        whole = {**state, "recall": asdict(self.recall), "vectors": vectors, "graph": graph_}
+        INDEXES.save(whole, INDEXES.beside(path))
 
     def __repr__(self) -> str:
         rows, dim = self.vectors.shape
@@ -201,10 +204,11 @@ def index(
 
 
 def open_index(path: str | os.PathLike[str], X: Any, /) -> Index:
-    """Open the saved index of these vectors, whose numbers, ids and axes must be those it was made of.
+    """Open the saved index of these vectors: `path` is its own folder, or that of the saved vectors.
 
-    A graph is read only if its bytes have the hash that was written with them: usearch and FAISS do not bear others.
-    Open only folders of people you trust; the hash guards against damage, not against malice.
+    The numbers, ids and axes of X must be those it was made of. A graph is read only if its bytes have the hash that
+    was written with them: usearch and FAISS do not bear others. Open only folders of people you trust; the hash guards
+    against damage, not against malice.
 
     Raises `FileMissing`, `UnknownFormat` and `Damaged` for the folder, `SpaceMismatch` for other vectors.
 
@@ -215,6 +219,7 @@ def open_index(path: str | os.PathLike[str], X: Any, /) -> Index:
     ...     vw.open_index(folder + "/index", X).nearest([0, 2], k=1).scores.tolist()
     [[2.0]]
     """
+    path = INDEXES.beside(path)
     vectors, state = as_vectors(X), INDEXES.load(path)
     try:
         method, metric, seed = state["method"], state["metric"], int(state["seed"])

@@ -13,7 +13,6 @@ import numpy as np
 
 from vecwise.errors import Damaged, SpaceMismatch
 from vecwise.measure.components import Components
-from vecwise.store.datasets import is_dataset
 from vecwise.store.os_errors import shown
 from vecwise.store.state_folders import StateFolder
 from vecwise.structure.faithfulness import Faithfulness
@@ -21,7 +20,6 @@ from vecwise.structure.identities import first_difference, identity
 from vecwise.structure.placing import Anchors
 from vecwise.vectors import Vectors
 
-FOLDER: Final = "_layout"  # where a layout lies inside a folder of saved vectors
 LAYOUTS: Final = StateFolder("layout", "lay the rows out again")
 
 
@@ -30,12 +28,12 @@ def save(made: Any, path: str | os.PathLike[str]) -> None:
 
     A seed gives the same bytes again. Raises `Unreadable` for a folder that holds something else.
     """
-    LAYOUTS.save(_state(made), _folder(path))
+    LAYOUTS.save(_state(made), LAYOUTS.beside(path))
 
 
 def load(path: str | os.PathLike[str], X: Vectors) -> dict[str, Any]:
     """Give what the `Layout` of these vectors is built from; raises what `vw.open_layout` raises."""
-    folder = _folder(path)
+    folder = LAYOUTS.beside(path)
     state = LAYOUTS.load(folder)
     try:
         found = _restored(state, X, folder)
@@ -44,10 +42,6 @@ def load(path: str | os.PathLike[str], X: Vectors) -> dict[str, Any]:
             f"{shown(folder)} holds an incomplete layout: {error!r}. Lay the rows out again."
         ) from error
     return found
-
-
-def _folder(path: str | os.PathLike[str]) -> Path:
-    return Path(path) / FOLDER if is_dataset(path) and not LAYOUTS.holds(path) else Path(path)
 
 
 def _state(made: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from vecwise.kernels.arrays import dense
 from vecwise.kernels.wordlists import to_words
 from vecwise.measure.spread import Dimensions
 from vecwise.runner import Engine, blocks, fold
+from vecwise.structure.function_words import function_words
 from vecwise.table_text import clip
 from vecwise.vectors import Vectors
 
@@ -107,9 +108,11 @@ def word_scores(counts: Any, labels: np.ndarray, count: int) -> Any:
 def distinctive_words(counts: Any, labels: np.ndarray, count: int, words: Sequence[str]) -> list[list[str]]:
     """Give each cluster's words by `word_scores`, best first; of equals the earlier word.
 
-    Left out are words no more frequent in the cluster than in all rows, those of a single row of five or more and, of
-    50 rows or more, those in a tenth of all and half as many as a cluster has, if others are left.
+    Left out are words no more frequent in the cluster than in all rows, those of a single row of five or more and, if
+    others are left, function words of the language ("the", "of") and, of 50 rows or more, words in a tenth of all rows
+    and half as many as a cluster has.
     """
+    empty = function_words(words, np.bincount(counts.indices, counts.data, minlength=counts.shape[1]))
     scores = word_scores(counts, labels, count)
     rows = np.flatnonzero(labels >= 0)
     most = len(rows) * (max(0.1, 0.5 / count) if len(rows) >= _MANY else 1.0)
@@ -124,7 +127,8 @@ def distinctive_words(counts: Any, labels: np.ndarray, count: int, words: Sequen
         if len(inside) >= _FEW:
             rows_with = np.bincount(counts[inside].indices, minlength=counts.shape[1])
             best = best[rows_with[best] > 1]
-        best = best[~usual[best]] if not usual[best].all() else best
+        for vague in (empty, usual):
+            best = best[~vague[best]] if not vague[best].all() else best
         made.append([clip(words[place], _WIDTH) for place in best[: PARTS + 1].tolist()])
     return made
 

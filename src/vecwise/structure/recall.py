@@ -11,6 +11,7 @@ from typing import Final
 
 from vecwise.kernels.similarity import SIMILARITIES
 from vecwise.structure.rescoring import Answer
+from vecwise.table_text import count
 
 _NORMAL: Final = 1.959964  # 95% of a normal distribution lie within so many standard deviations
 
@@ -38,7 +39,7 @@ class Recall:
             return "recall 1, exact"
         return (
             f"recall {self.share:.3f} of the {self.k} nearest "
-            f"({self.low:.3f} to {self.high:.3f} with 95% confidence, {self.queries:,} queries)"
+            f"({self.low:.3f} to {self.high:.3f} with 95% confidence, {count(self.queries, 'query')})"
         )
 
 

@@ -12,7 +12,7 @@ from vecwise.draw.words import number
 from vecwise.explore import shown_columns
 from vecwise.measure.likeness import Likeness
 from vecwise.measure.views import MEASURES, View
-from vecwise.table_text import clip
+from vecwise.table_text import clip, count
 from vecwise.telling.answer import Answer, plain
 from vecwise.telling.words import (
     WIDTH,
@@ -54,7 +54,7 @@ def neighbors(
     if more > 0:
         lines.append(f"… and {more:,} more: --csv FILE writes them all")
     lines += [] if answers else ["No row is that near."]
-    lines += [f"{shown_path}: {len(answers):,} rows with rank, id and score" for shown_path in written]
+    lines += [f"{shown_path}: {count(len(answers), 'row')} with rank, id and score" for shown_path in written]
     measured = f", by {view.words}" + ("" if where is None else f", where {clip(where, 30)}")
     title = f"Nearest to {clip(query or '', max(10, WIDTH - 11 - len(measured)))}{measured}"
     data = {"query": query, "metric": found.metric, "measure": measure_data(view), "neighbors": answers}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vecwise.draw.words import count, number, share
+from vecwise.draw.words import count, number, share, verb
 from vecwise.encoders.guess import Plan
 from vecwise.explore import Facts, PairFound, oddities, score_words
 from vecwise.table_text import clip, grid
@@ -96,8 +96,7 @@ def _component_lines(facts: Facts) -> list[str]:
     if not ratio.sum():
         return ["All rows are equal: there is no variance."]
     of = " of the standardized columns" if facts.health.mixed_units else ""
-    keep = "keeps" if len(ratio) == 1 else "keep"
-    lines = [f"{len(ratio)} {keep} {share(float(ratio.sum()))} of the variance{of}."]
+    lines = [f"{len(ratio)} {verb(len(ratio), 'keep')} {share(float(ratio.sum()))} of the variance{of}."]
     for i, (kept, loads) in enumerate(zip(ratio.tolist(), fitted.loadings(4), strict=True), start=1):
         words = [f"{short(name)} {weight:+.2f}" for name, weight in loads]
         named = facts.vectors.space.features is not None and words

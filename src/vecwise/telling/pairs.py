@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vecwise.draw.words import count, number
+from vecwise.draw.words import count, number, verb
 from vecwise.explore import shown_columns
 from vecwise.measure.views import View
 from vecwise.table_text import clip
@@ -34,11 +34,11 @@ def edges_told(
         lines.append(cut(f"{'':>9}  {_named(made.vectors, right, shown)}"))
     if len(found) > MOST_TOLD:
         how = "best" if k is None else "first"
-        lines.append(f"… the {how} {MOST_TOLD} of {len(found):,} pairs")
+        lines.append(f"… the {how} {MOST_TOLD} of {count(len(found), 'pair')}")
     if found.unscored:
         rows = count(found.unscored, "zero row")
-        verbs = ("has", "is") if found.unscored == 1 else ("have", "are")
-        lines += wrapped(f"{rows} {verbs[0]} no direction and {verbs[1]} in no pair.")
+        has, stands = (verb(found.unscored, many) for many in ("have", "are"))
+        lines += wrapped(f"{rows} {has} no direction and {stands} in no pair.")
     limit = "at least" if found.kind == "similarity" else "at most"
     which = f"{limit} {number(bound, 4)}" if bound is not None else f"the best {k} of each row"
     head = f"{clip(name, 40)}: {count(len(found), 'pair')} of {found.compared:,} by {view.words}, {which}"
@@ -69,17 +69,17 @@ def thinned(name: str, found: Any, view: View, made: Any, keep: str | None, remo
             lines.append(f"{'':>9}  … {len(group) - 1 - MOST_MEMBERS:,} more")
     if len(groups) > MOST_TOLD:
         lines.append(f"… {count(len(groups) - MOST_TOLD, 'more group')}")
-    repeat = "repeats" if len(found) == 1 else "repeat"
+    repeat, stay = verb(len(found), "repeat"), verb(len(found.keep), "stay")
     head = (
         f"{clip(name, 40)}: {len(found):,} of {count(len(found.ids), 'row')} {repeat} an earlier one, "
-        f"{len(found.keep):,} stay"
+        f"{len(found.keep):,} {stay}"
     )
     how = ["Rows are repeated if their vectors are equal. Near ones too: --near 0.95"]
     if found.bound is not None:
         limit = "at least" if found.metric == "cosine" else "at most"
         bound = f"Compared by {view.words}, {limit} {number(found.bound, 4)}"
         how = wrapped(f"{bound}: a row goes into the nearest row kept before it.")
-    files = [f"{where}: {what}" for where, what in ((keep, f"the {count(len(found.keep), 'row')} that stay"),
+    files = [f"{where}: {what}" for where, what in ((keep, f"the {count(len(found.keep), 'row')} that {stay}"),
              (removed, "which row went into which")) if where is not None]  # fmt: skip
     data = {
         "name": name, "metric": found.metric, "measure": measure_data(view), "bound": found.bound,

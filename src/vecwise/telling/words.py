@@ -10,6 +10,7 @@ from typing import Any
 
 from vecwise.draw.words import count, number, row
 from vecwise.encoders.guess import Plan
+from vecwise.kernels.arrays import dense
 from vecwise.measure.health import Range
 from vecwise.measure.views import View
 from vecwise.space import Space
@@ -17,6 +18,7 @@ from vecwise.table_text import clip, grid
 
 MOST_COLUMNS = 40  # columns listed on the terminal; the JSON lists all
 WIDTH = 98  # characters of a line, which is printed two to the right
+COORDINATES = 4  # of a vector that came without a row
 NAME = 28  # characters of an id or a column's name on the terminal; the JSON has them whole
 
 
@@ -70,8 +72,12 @@ def cut(line: str) -> str:
 
 
 def told(X: Any, place: int, shown: tuple[str, ...]) -> str:
-    """Give a row in words, by the columns shown."""
-    return "" if X.rows is None else row(X.rows.slice(place, 1).to_pylist()[0], shown, 78)
+    """Give a row in words, by the columns shown; of vectors that came without rows the first coordinates."""
+    if X.rows is not None:
+        return row(X.rows.slice(place, 1).to_pylist()[0], shown, 78)
+    first = dense(X.values[place : place + 1][:, :COORDINATES])[0].tolist()
+    more = ["…"] if X.shape[1] > COORDINATES else []
+    return f"({', '.join([*map(number, first), *more])})"
 
 
 def measure_data(view: View) -> dict[str, str]:

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from vecwise.errors import Inapplicable, OutOfRange, some
 from vecwise.explore import shown_columns
+from vecwise.kernels.arrays import dense
 from vecwise.loading import encode, load
 from vecwise.structure.explain import explain
 from vecwise.table_text import clip
 from vecwise.telling.answer import Answer
-from vecwise.telling.explaining import explanation
+from vecwise.telling.explaining import Pair, explanation
 from vecwise.telling.words import told
+from vecwise.vectors import Vectors
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, id_of, viewed
 
@@ -41,7 +43,7 @@ def explain_rows(
     shown = shown_columns(made.vectors, made.plan)
     words = [told(row, 0, shown) or f"row {name}" for row, name in zip(rows, (a, b), strict=True)]
     name = f"{display_name(path)}, rows {clip(a, 12)} and {clip(b, 12)}"
-    return explanation(name, found, (words[0], words[1]), X, view.words)
+    return explanation(name, found, _pair((words[0], words[1]), *rows), X, view.words)
 
 
 def explain_texts(
@@ -55,7 +57,15 @@ def explain_texts(
         )
     X = encode([a, b], "sentence" if encoder == "auto" else encoder)
     found = explain(X[0], X[1], most=most, metric=None if metric == "auto" else metric)
-    return explanation("Two texts", found, (f"“{clip(a, 90)}”", f"“{clip(b, 90)}”"), X)
+    words = (f"“{clip(a, 90)}”", f"“{clip(b, 90)}”")
+    return explanation("Two texts", found, _pair(words, X[0], X[1]), X)
+
+
+def _pair(words: tuple[str, str], a: Vectors, b: Vectors) -> Pair:
+    """The two rows that are explained, and what can be said of them before any part."""
+    cells = [dense(row.values) for row in (a, b)]
+    zeros = "".join(letter for letter, row in zip("ab", cells, strict=True) if not row.any())
+    return Pair(words, bool((cells[0] == cells[1]).all()), zeros)
 
 
 @tracked("explain")

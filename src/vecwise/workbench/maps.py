@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vecwise.draw.words import count
 from vecwise.errors import unknown
 from vecwise.loading import load
 from vecwise.measure.views import View
@@ -19,6 +20,7 @@ from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, viewed
 
+FEW: Final = 50  # rows, below which bending space gains next to nothing
 ADVISED: Final = 10_000  # rows whose health says how rows are compared
 
 
@@ -42,6 +44,7 @@ def map_of(
     """Lay the rows of a PATH out, write the page and the tables that have a path, and tell how faithful it is."""
     from vecwise.map_pictures import write_map
     from vecwise.structure.layout import layout
+    from vecwise.structure.layout_methods import LIMITS
     from vecwise.telling.mapped import mapped
 
     refuse_overwriting(path, html, csv, parquet)
@@ -55,6 +58,10 @@ def map_of(
     drawn = layout(view.vectors, dim=dim, method=method, metric=view.metric, neighbors=neighbors, seed=seed)
     labels = {} if color is None or X.rows is None else {_label(color): X.rows.column(color)}
     notes = tuple(dict.fromkeys(str(warning.message) for warning in caught))
+    if method in LIMITS and len(X) < FEW:
+        notes += (
+            f"Of {count(len(X), 'row')} the components show nearly as much, and at once: --method pca.",
+        )
     if csv is not None:
         drawn.to_csv(csv, labels)
     if parquet is not None:

@@ -16,6 +16,7 @@ from vecwise.errors import Inapplicable, TooLarge
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.loading import Encoded, load
 from vecwise.measure.views import MEASURES, View
+from vecwise.store.durable import replacing
 from vecwise.store.formats import DELIMITERS
 from vecwise.store.os_errors import shown
 from vecwise.store.row_files import row_format, write_rows
@@ -138,15 +139,21 @@ def bounded_view(X: Vectors, metric: str, at_least: float | None, at_most: float
 
 
 def _write_kept(path: str, made: Encoded, keep: np.ndarray, target: str, options: dict[str, Any]) -> None:
-    X = made.vectors
-    if made.plan is None and not os.path.splitext(target)[1]:  # vectors already: a folder of vectors again
+    X, ending = made.vectors, os.path.splitext(target)[1].lower()
+    if made.plan is None and not ending:  # vectors already: a folder of vectors again
         save(X[keep], target)
         return
-    row_format(target)
+    if made.plan is None and ending == ".npy" and not X.is_sparse:
+        with replacing(target) as out:
+            np.save(out, X[keep].values, allow_pickle=False)
+        return
     if X.rows is None:
+        file = "" if X.is_sparse else ", or a file of them, --keep OUT.npy"
         raise Inapplicable(
-            f"{shown(path)} holds vectors without rows. Give a folder to save the kept vectors in: --keep DIR"
+            f"{shown(path)} holds vectors without rows, which {shown(target)} cannot hold. Name a folder for the "
+            f"vectors that stay, --keep DIR{file}."
         )
+    row_format(target)
     table = _as_written(path, options, len(X)) or X.rows
     write_rows(table.take(whole_numbers(keep)), target)
 

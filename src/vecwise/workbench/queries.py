@@ -13,10 +13,13 @@ import numpy as np
 from vecwise.encoders.counts import CountEncoder, TfidfEncoder
 from vecwise.encoders.queries import encode_query
 from vecwise.encoders.sentence import SentenceEncoder
-from vecwise.errors import Inapplicable, OutOfRange
+from vecwise.errors import EmptyQuery, Inapplicable, OutOfRange
 from vecwise.loading import encode, load
+from vecwise.measure.explain import length
 from vecwise.measure.likeness import Likeness, likeness
+from vecwise.measure.views import MEASURES
 from vecwise.store.row_files import row_format, write_rows
+from vecwise.table_text import clip
 from vecwise.telling.answer import Answer
 from vecwise.telling.compared import compared, neighbors
 from vecwise.vectors import Vectors
@@ -26,6 +29,7 @@ from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import id_of, viewed
 
+_BY_DIRECTION = ("cosine", "dot")
 _QUICK = {"sentence": SentenceEncoder, "count": CountEncoder, "tfidf": TfidfEncoder}
 
 
@@ -90,6 +94,7 @@ def nearest_in(
     view = viewed(made.vectors, metric)
     X = view.vectors
     asked, left_out, words = _asked(X, query, row, plus, minus)
+    _refuse_nothing(asked, view.metric, query, words)
     found = nearest(
         X,
         asked,
@@ -115,6 +120,26 @@ def _asked(
         return X.by_id(own), [own], f"row {own}"
     made, known = combined_query(X, plus, minus)
     return made, known, " + ".join(plus) + "".join(f" - {item}" for item in minus)
+
+
+def _refuse_nothing(asked: Vectors, metric: str, query: str | None, words: str) -> None:
+    """Raise `EmptyQuery` for a query of zeros, to which no row is nearer than another."""
+    if query is not None and not query.strip():
+        raise EmptyQuery(
+            "The query is blank, and a text without a word has no vector. Give some words, or --row ID."
+        )
+    if metric not in _BY_DIRECTION or length(asked):
+        return
+    what = f"“{clip(words, 40)}”"
+    if query is None or query.lstrip()[0] in "{[":
+        raise EmptyQuery(
+            f"The vector of {what} is all zeros, so by {MEASURES[metric]} no row is nearer to it than another. "
+            "Ask for another, or for distances: --metric euclidean."
+        )
+    raise EmptyQuery(
+        f"The encoder knows nothing of {what}, which becomes all zeros: by {MEASURES[metric]} no row is nearer to it "
+        "than another. Use words that the rows hold, or --row ID."
+    )
 
 
 def _condition(X: Vectors, where: str) -> Any:
