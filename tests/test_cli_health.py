@@ -66,7 +66,7 @@ def test_splits_of_a_table_are_told_apart_and_not_encoded(tmp_path) -> None:
     (tmp_path / "rows.csv").write_text("\n".join(["a,b,part", *lines, "3,2,test"]))
     made = run("health", "rows.csv", "--split", "part", cwd=tmp_path)
     assert made.returncode == 1
-    assert "1 of 11 rows of `test` equal a row of `train`: `40`" in made.stdout
+    assert "1 of 11 rows of `test` equals a row of `train`: `40`" in made.stdout
     told = json.loads(run("health", "rows.csv", "--split", "part", "--json", cwd=tmp_path).stdout)
     assert told["space"]["features"] == ["a", "b"]
     assert told["leaks"][0]["ids"] == [40]

@@ -597,7 +597,7 @@ def test_equal_rows_go_where_the_first_of_them_goes() -> None:
     assert found.to_arrow().to_pydict() == {
         "removed": ["b", "d"], "into": ["a", "a"], "score": [found.scores[0]] * 2, "equal": [False, False]
     }  # fmt: skip
-    assert "2 of 4 rows repeat an earlier one, in 1 groups; 2 are kept" in repr(found)
+    assert "2 of 4 rows repeat an earlier one, in 1 group; 2 are kept" in repr(found)
     assert "<th>into</th>" in found._repr_html_()
 
 

@@ -357,7 +357,7 @@ def test_every_type_in_every_layout_is_right_and_the_input_unchanged(kind, layou
         (np.array([[1]], "m8[s]"), WrongType, r"timedelta64\[s\]"),
         (np.zeros((2, 2), [("a", "f4")]), WrongType, "'a'"),
         (np.ma.masked_array([[1.0]], [[1]]), WrongType, "Masked"),
-        ([[1, 2], [3, 4], [5]], WrongShape, "row 2 .counted from 0. has 1 numbers, and row 0 has 2"),
+        ([[1, 2], [3, 4], [5]], WrongShape, "row 2 .counted from 0. has 1 number, and row 0 has 2"),
         (np.array([[2**53 + 1]]), OutOfRange, "2\\^53"),
         (np.array([[2**64 - 1]], np.uint64), OutOfRange, "2\\^53"),
         (np.array([[-(2**63)]]), OutOfRange, "2\\^53"),
@@ -520,8 +520,8 @@ def test_labels_of_several_columns_have_a_line_of_names(tmp_path) -> None:
     ("labels", "error", "words"),
     [
         ("word\nsea\nsky\nnight\nday\nrain\n", WrongShape, "6 labels for 5 vectors.*no line of names"),
-        ("a\tb\n1\t2\n", WrongShape, "1 rows below its line of names, for 5"),
-        ("a\tb\n1\t2\n3\n1\t2\n1\t2\n1\t2\n", BadRow, "line 3: 1 cells, and 2"),
+        ("a\tb\n1\t2\n", WrongShape, "1 row below its line of names, for 5"),
+        ("a\tb\n1\t2\n3\n1\t2\n1\t2\n1\t2\n", BadRow, "line 3: 1 cell, and 2"),
         ("a\ta\n" + "1\t2\n" * 5, DuplicateName, "`a`"),
     ],
 )
@@ -592,7 +592,7 @@ def test_a_first_row_of_numbers_is_never_lost_as_column_names(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("0.1\t0.2\n0.3\n", BadRow, "line 2: 1 numbers, and 2 were expected"),
+        ("0.1\t0.2\n0.3\n", BadRow, "line 2: 1 number, and 2 were expected"),
         ("0.1\t0.2\n\n0.3\tx\n", BadRow, "line 3: `x` in column 2 is no number"),
         ("0.1\t0.2\n0.3\t\n", BadRow, "line 2: `` in column 2"),
         ("0.1\t0.2\n0.3\tnan\n", NonFinite, "ids `1`"),

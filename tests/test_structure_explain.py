@@ -209,8 +209,8 @@ def test_texts_with_too_many_words_name_the_way_out(monkeypatch) -> None:
 
 
 def test_scripts_without_spaces_lose_a_character_at_a_time() -> None:
-    X = vw.encode(["天空", "sky"], "sentence")
-    assert set(vw.explain(X[0], X[1]).names) == {"天", "空", "sky"}
+    X = vw.encode(["天空", "the sky"], "sentence")
+    assert set(vw.explain(X[0], X[1]).names) == {"天", "空", "the", "sky"}
 
 
 # ---- in words ----
@@ -231,7 +231,9 @@ def test_the_command_explains_rows_and_texts() -> None:
     data = json.loads(made.stdout)
     assert made.returncode == 0
     assert data["measure"] == "Euclidean distance on standardized columns"
-    assert sum(part["product"] for part in data["parts"]) + data["rest"] == pytest.approx(data["total"])
+    assert sum(part["squared_difference"] for part in data["parts"]) + data["rest"] == pytest.approx(
+        data["total"]
+    )
     texts = run("explain", "--texts", "the deep sea", "the sea", "--encoder", "count")
     assert "The feature “the” makes 50% of the inner product." in texts.stdout
     words = run("explain", str(EXAMPLES / "sentences.txt"), "0", "1", "--most", "3")
@@ -239,6 +241,8 @@ def test_the_command_explains_rows_and_texts() -> None:
     for made in (texts, words):
         assert (made.returncode, made.stderr) == (0, "")
         assert max(map(len, made.stdout.splitlines())) <= 100
+    alone = run("explain", "--texts", "cat", "dog", "--encoder", "sentence").stdout
+    assert "No word can be left out of a text of one word." in alone
     assert "They share nothing" in run("explain", "--texts", "red", "sea", "--encoder", "count").stdout
     assert "vecwise explain --texts" in run("explain", "--help").stdout
 

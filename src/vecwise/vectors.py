@@ -357,7 +357,7 @@ def _checked(space: Space, values: Any, ids: np.ndarray) -> Space:
             bad = nonfinite_rows(values)
             raise NonFinite(
                 f"{len(bad):,} of {count(len(ids), 'vector')} {verb(len(bad), 'hold')} NaN or infinity: "
-                f"{'id' if len(bad) == 1 else 'ids'} {some(ids[bad])}. "
+                f"ids {some(ids[bad])}. "
                 "Repair or leave out those rows."
             )
         if below:

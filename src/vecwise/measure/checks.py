@@ -211,7 +211,7 @@ def leakage(leaks: Sequence[Leak]) -> Check:
         for leak in equal
     ] + [
         f"{leak.near:,} of {amount(leak.compared, 'row' if leak.whole else 'sampled row')} of `{leak.left}` "
-        f"{verb(leak.near, 'have')} a cosine of {NEAR} or more with a row of `{leak.right}`"
+        f"{verb(int(leak.near or 0), 'have')} a cosine of {NEAR} or more with a row of `{leak.right}`"
         for leak in near
     ]
     remedy = "Remove those rows from one side, or split again by groups of equal and near rows."

@@ -49,7 +49,7 @@ class Likeness:
     def meaning(self) -> str:
         """One sentence."""
         if isnan(self.cosine):
-            return "One of them is all zeros (a blank text, or no known word): without a direction there is no cosine."
+            return "One of them is all zeros (a blank text, or no known word): the cosine has no value."
         if self.shared is not None:
             return f"They share {self.shared[0]:,} of {count(self.shared[1], 'different word')}."
         return next(

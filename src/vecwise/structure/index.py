@@ -17,7 +17,8 @@ from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.mapped import is_mapped
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.scan import METRICS
-from vecwise.measure.nearest import Neighbors, allowed_rows, as_queries, nearest
+from vecwise.measure.nearest import allowed_rows, as_queries, nearest
+from vecwise.measure.neighbors import Neighbors
 from vecwise.store.os_errors import shown
 from vecwise.store.state_folders import StateFolder
 from vecwise.structure.finders import Finder, points_of, scan

@@ -51,6 +51,8 @@ def _finding(found: Explanation, pair: Pair) -> str:
 
 def _most(found: Explanation, before: str) -> str:
     """What adds most, after what was said before."""
+    if not len(found) and found.how == "left out":
+        return f"{before} No word can be left out of a text of one word.".lstrip()
     if not len(found):
         return before or "They share nothing: no part adds anything."
     return f"{before} {_largest(found)}".lstrip()
