@@ -74,7 +74,7 @@ def test_standard_input_and_metrics(tmp_path) -> None:
         (["--color", "txt"], ["Did you mean `text`"]),
         (["--dim", "4"], ["'4'", "--help"]),
         (["--method", "magic"], ["'magic'", "--help"]),
-        (["--neighbors", "0"], ["`neighbors`", "not 0"]),
+        (["--neighbors", "0"], ["`--neighbors`", "not 0"]),
         (["--csv", "no/m.csv"], ["m.csv"]),
         (["-o", "no/m.html"], ["m.html"]),
         (["--metric", "dot"], ["'dot'"]),

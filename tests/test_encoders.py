@@ -393,7 +393,10 @@ def test_sentences_are_unit_alone_and_in_any_batch(rows) -> None:
     batch = encoder.transform(rows)
     alone = np.vstack([encoder.transform([row]) for row in rows])
     assert np.abs(batch - alone).max() <= 1e-6
-    assert np.allclose(np.linalg.norm(batch, axis=1), 1, atol=1e-6)
+    norms = np.linalg.norm(batch, axis=1)
+    assert (np.isclose(norms, 1, atol=1e-6) | (norms == 0)).all()
+    assert not norms[[not row.strip() for row in rows]].any()  # nothing to read is no sentence
+    assert norms[[any(map(str.isalnum, row)) for row in rows]].all()
 
 
 def test_the_package_of_the_weights_agrees_where_its_tokens_do(lyrics) -> None:

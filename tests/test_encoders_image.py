@@ -418,7 +418,7 @@ def test_bytes_and_floats_do_not_mix() -> None:
         vw.ImageEncoder().partial_fit(whole).partial_fit(part)
     with pytest.raises(Inapplicable, match="leave out `scale`"):
         vw.ImageEncoder(scale="unit").fit(part)
-    with pytest.raises(NonFinite, match=r"1 of 2 images hold NaN or infinity: `1`"):
+    with pytest.raises(NonFinite, match=r"1 of 2 images holds NaN or infinity: `1`"):
         vw.ImageEncoder().fit(np.array([[[0.0]], [[np.nan]]]))
     table = as_table(np.array([0, 1, np.nan, 0, np.inf]).reshape(5, 1, 1))
     mask = pa.array([True, False, False, True, False])

@@ -29,7 +29,7 @@ def test_a_mismatch_names_both_spaces_and_the_remedy() -> None:
 def test_impossible_spaces_are_refused() -> None:
     with pytest.raises(OutOfRange, match="at least one dimension"):
         vw.Space(0)
-    with pytest.raises(WrongShape, match="1 names for 2"):
+    with pytest.raises(WrongShape, match="1 name for 2"):
         vw.Space(2, features=("a",))
     with pytest.raises(WrongType):
         vw.Space(2.5)

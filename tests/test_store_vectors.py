@@ -324,7 +324,7 @@ def test_what_is_no_array_of_numbers_in_text_is_none(kind) -> None:
             MissingValue,
             "gaps inside the vectors of row `1`",
         ),
-        ([[1, 2], [3, 4], [3]], pa.list_(pa.float32()), WrongShape, "1 numbers instead of 2 in row `2`"),
+        ([[1, 2], [3, 4], [3]], pa.list_(pa.float32()), WrongShape, "1 number instead of 2 in row `2`"),
         ([[], []], pa.list_(pa.float32()), WrongShape, "empty lists"),
         ([[1, 2], [3, float("nan")]], pa.list_(pa.float32()), NonFinite, "row `1`"),
         ([[1, 2], [3, float("inf")]], pa.list_(pa.float64()), NonFinite, "row `1`"),

@@ -198,7 +198,7 @@ def test_word2vec_files_agree_with_gensim(name, binary) -> None:
     [
         (b"", EmptyInput, "empty"),
         (b"0 5\n", EmptyInput, "nothing to read"),
-        (b"sea 1 2\nsky 1\n", BadRow, "Line 2 .* has 1 numbers after its word, and 2"),
+        (b"sea 1 2\nsky 1\n", BadRow, "Line 2 .* has 1 number after its word, and 2"),
         (b"sea 1 2\nsky 1 2 3\n", BadRow, "Line 2"),
         (b"sea 1 2\n\nsky 1 2\n", BadRow, "Line 2"),
         (b"sea 1 2\nsky 1 two\n", BadRow, "`?'two'"),

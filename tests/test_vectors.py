@@ -286,7 +286,7 @@ def test_ids_keep_every_character() -> None:
 def test_wrong_dimension_and_rows_are_refused() -> None:
     with pytest.raises(WrongShape, match="has 2 dimensions"):
         vw.Vectors([[1, 2]], space=vw.Space(3))
-    with pytest.raises(WrongShape, match="`rows` has 1 rows"):
+    with pytest.raises(WrongShape, match="`rows` has 1 row;"):
         vw.Vectors([[1], [2]], rows=pa.table({"x": [1]}))
 
 
