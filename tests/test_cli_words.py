@@ -119,7 +119,7 @@ def test_refusals_speak_the_options_of_the_command(points) -> None:
     refused("pairs x.npy --metric euclidean --at-least 0.5", "give `--at-most`, not `--at-least`")
     refused("pairs x.npy -k 2 --at-least 0.5", "Leave out `--at-least`")
     refused("pairs x.npy --at-least -1 --metric cosine --most 2", "more: `--most ")
-    refused("dedupe x.npy --near 2", "`--at-least` is 2")
+    refused("dedupe x.npy --near 2", "`--near` is 2")
     refused("cluster x.npy -k 0", "`-k` is the number of clusters")
     refused("cluster x.npy --method density -k 2", "--method density finds the number", "Leave out `-k`")
     refused("map x.npy --method tsne --dim 2 --no-html", "Use --method pca")

@@ -200,7 +200,8 @@ def unknown(kind: str, name: str, known: Sequence[str]) -> UnknownName:
     if not near:  # difflib weighs case; people do not
         folded = {other.casefold(): other for other in known}
         near = [folded[k] for k in difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)]
-    hint = f"Did you mean {some(near)}?" if near else f"There are: {some(known, 12)}."
+    others = f"There are: {some(known, 12)}." if known else "There is none."
+    hint = f"Did you mean {some(near)}?" if near else others
     return UnknownName(f"There is no {kind} `{name}`. {hint}")
 
 

@@ -31,8 +31,7 @@ def options_of(params: Iterable[click.Parameter]) -> dict[str, str]:
     made: dict[str, str] = {}
     for param in params:
         if isinstance(param, click.Option) and param.name is not None:
-            usual = f"--{param.name.replace('_', '-')}"
-            made[param.name] = usual if usual in param.opts else max(param.opts, key=len)
+            made[param.name] = next((word for word in param.opts if word.startswith("--")), param.opts[0])
     return made | {name: made[option] for name, option in _CALLED.items() if option in made}
 
 

@@ -54,6 +54,16 @@ def share(part: float) -> str:
     )
 
 
+def tenths(part: float) -> str:
+    """Write a share to a tenth of a percent, and as `share` does where that would round it to nothing or all.
+
+    >>> tenths(0.973), tenths(0.9999), tenths(1.0)
+    ('97.3%', '99.99%', '100.0%')
+    """
+    near = 0 < part < 0.0005 or 0.9995 <= part < 1
+    return share(part) if near else f"{part:.1%}"
+
+
 def cell(value: Any) -> str:
     """Write one cell: numbers with separators, dates as ISO, a missing one as a dash.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from vecwise.draw.figures import to_plotly
 from vecwise.draw.scree import scree_figure
+from vecwise.draw.words import tenths
 from vecwise.engines.local import serial, threads
 from vecwise.errors import EmptyInput, NonFinite, OutOfRange, unknown
 from vecwise.kernels.arrays import dense
@@ -181,7 +182,7 @@ class Components:
     def __repr__(self) -> str:
         kept = self.explained_variance_ratio.sum()
         many = f"{len(self.components)} of {self.source.dim} dimensions"
-        return f"Components({many} keep {kept:.1%} of the variance{', whitened' if self.whiten else ''})"
+        return f"Components({many} keep {tenths(kept)} of the variance{', whitened' if self.whiten else ''})"
 
 
 def _in_parts(work: Any, X: Vectors) -> None:

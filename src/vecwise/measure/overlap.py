@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from vecwise.draw.words import count, tenths
 from vecwise.errors import EmptyInput, OutOfRange
 from vecwise.measure.nearest import nearest
-from vecwise.table_text import count
 from vecwise.vectors import Vectors, as_vectors
 
 MOST_ASKED: Final = 2_000  # rows whose neighbours are compared; above, a seeded sample of so many
@@ -42,7 +42,8 @@ class Overlap:
         return [(self.ids[i : i + 1].tolist()[0], float(self.kept[i])) for i in order.tolist()]
 
     def __repr__(self) -> str:
-        return f"Overlap: {self.mean:.1%} of the {self.k} nearest rows are the same, over {count(len(self.ids), 'row')}"
+        same = f"{tenths(self.mean)} of the {self.k} nearest rows are the same"
+        return f"Overlap: {same}, over {count(len(self.ids), 'row')}"
 
 
 def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "cosine", seed: int = 0) -> Overlap:

@@ -18,10 +18,10 @@ _LISTS: Final = {
         did do does doing don't down each either else ever for from get got had has have having he
         her here hers him himself his how i i'd i'll i'm i've if in into is it it's its itself just
         let me might more most much must my myself no nor not now of off on once only or other our
-        ours out over own same shall she should so some such than that that's the their theirs them
+        ours ourselves out over own same shall she should so some such than that that's the their theirs them
         themselves then there these they this those through to too under until up upon us very was
         we were what when where which while who whom whose why will with would yes yet you your
-        yours yourself ll ve re don didn doesn isn wasn couldn wouldn aren t s m d""",
+        yours yourself yourselves ll ve re don didn doesn isn wasn couldn wouldn aren t s m d""",
     "German": """aber alle allem allen aller alles als also am an ander andere anderen auch auf aus bei beim bin bis
         bist da damit dann das dass daß dein deine dem den denn der des dich die dies diese diesem
         diesen dieser dieses dir doch dort du durch ein eine einem einen einer eines er es etwas
