@@ -94,10 +94,16 @@ class Neighbors:
     def _headline(self) -> str:
         lengths = self.lengths
         low, high = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
-        each = f"{low:,}" if low == high else f"{low:,} to {high:,}"
         many = len(lengths) != 1
+        each = (
+            f", {low:,} to {high:,} each"
+            if low != high
+            else f", {low:,} each"
+            if many
+            else f": {count(low, 'row')}"
+        )
         kind = "similarity" if self.metric in SIMILARITIES else "distance"
-        said = f"Neighbors of {count(len(lengths), 'query')}, {each}{' each' if many else ''}, by {self.metric} {kind}"
+        said = f"Neighbors of {count(len(lengths), 'query')}{each}, by {self.metric} {kind}"
         if high and len(self.scores[0]) and isnan(self.scores[0][0]):
             said += f"; {'the first' if many else 'the'} query is all zeros, so no row has a score"
         return f"{said}; of the first" if many and high else said
