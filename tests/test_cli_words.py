@@ -10,6 +10,8 @@ import pytest
 import vecwise as vw
 from conftest import EXAMPLES
 from test_cli import check_refused, run
+from vecwise.cli.maps import COMPILED
+from vecwise.cli.printing import say
 from vecwise.cli.speaking import spoken
 from vecwise.errors import Inapplicable, OutOfRange, UnknownName
 
@@ -175,3 +177,12 @@ def test_few_rows_are_told_that_pca_would_do(tmp_path) -> None:
     made = run("map", "t.csv", "--method", "tsne", "--no-html", cwd=tmp_path)
     assert made.returncode == 0, made
     assert "Of 20 rows the components show nearly as much, and at once: --method pca." in made.stdout
+
+
+def test_what_goes_on_is_said_at_a_terminal_alone(monkeypatch, capsys) -> None:
+    say("quiet")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    say("UMAP is compiling \x1b[31m")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "UMAP is compiling \ufffd[31m\n")
+    assert set(COMPILED) == {"umap", "pacmap"}
