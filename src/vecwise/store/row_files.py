@@ -27,7 +27,7 @@ def write_rows(table: Any, path: str | os.PathLike[str], ending: str | None = No
     r"""Write an Arrow table in the format that the name's ending says; the old file stays until the new one is whole.
 
     With `ending`, such as `".csv"`, that says the format, whatever the name. Numbers are written with all their digits,
-    dates as ISO 8601, missing cells as nothing (JSON Lines: `null`), and an empty text in CSV as `""`, as is the missing
+    dates as ISO 8601, missing cells as nothing (JSON Lines: `null`), an empty text in CSV as `""`, as is the missing
     cell of an only column, which would make no line. Raises `UnknownFormat` for an ending that is not `.csv`, `.tsv`,
     `.jsonl`, `.parquet`, `.arrow` or `.txt` (or another spelling of these), `WrongType` for columns that the format
     cannot hold, `WrongShape` for `.txt` and more than one column, `Unreadable` or `FileMissing` where the file cannot
