@@ -6,7 +6,9 @@ This module must not know any other module of vecwise.
 from __future__ import annotations
 
 import difflib
+import operator
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class VecwiseError(Exception):
@@ -192,6 +194,18 @@ def some(names: Iterable[object], limit: int = 5, width: int = 40) -> str:
     cut = [name if len(name) <= width else name[: width - 1] + "…" for name in map(str, listed[:limit])]
     shown = ", ".join(f"`{name}`" for name in cut)
     return shown + (f" and {len(listed) - limit:,} more" if len(listed) > limit else "")
+
+
+def whole_number(name: str, value: Any, what: str = "", *, least: int = 1) -> int:
+    """Give an option as an int; raise `OutOfRange`, saying what it is, unless it is a whole number from `least` on."""
+    try:
+        made = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        made = None
+    if made is None or made < least:
+        told = f"{what}, a" if what else "a"
+        raise OutOfRange(f"`{name}` is {told} whole number of at least {least}, not {value!r}.")
+    return made
 
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> UnknownName:

@@ -18,6 +18,7 @@ from vecwise.errors import DuplicateName, OutOfRange, SpaceMismatch, UnknownName
 from vecwise.table_text import count
 
 CLAIMS: Final = frozenset({"unit", "centered", "non-negative"})
+OWN: Final = "own-"  # how frames begin that no encoder minted
 
 # `Space.zero` gives Vectors, which live one floor above: `vecwise.vectors` puts its maker here on import.
 _zero_maker: list[Callable[[Space, int], Any]] = []
@@ -40,7 +41,7 @@ class Space:
     """
 
     dim: int
-    frame: str = field(default_factory=lambda: f"own-{uuid.uuid4().hex[:12]}")
+    frame: str = field(default_factory=lambda: f"{OWN}{uuid.uuid4().hex[:12]}")
     features: tuple[str, ...] | None = None
     claims: frozenset[str] = frozenset()
     name: str = ""

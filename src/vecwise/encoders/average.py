@@ -16,7 +16,7 @@ from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.corpus import CorpusReading, Tokens, tokens_of
 from vecwise.encoders.texts import MISSING
 from vecwise.encoders.word_vectors import stamps_of, word_vectors_of
-from vecwise.errors import EmptyVocabulary, Inapplicable, OutOfRange, WrongType
+from vecwise.errors import EmptyVocabulary, Inapplicable, OutOfRange, WrongType, whole_number
 from vecwise.kernels.cutting import WORDS
 from vecwise.runner import Progress, chunks
 from vecwise.store.rows import as_table
@@ -130,16 +130,14 @@ class AverageEncoder(Encoder):
 
     def _check(self) -> None:
         for name in ("dim", "window", "min_count"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise OutOfRange(f"`{name}` is a whole number of at least 1, not {value!r}.")
+            whole_number(name, getattr(self, name))
         if not 0 < self.a < float("inf"):
             raise OutOfRange(f"`a` is a number above 0, such as 0.001, not {self.a!r}.")
         if not 0 <= self.smoothing <= 1:
             raise OutOfRange(f"`smoothing` is an exponent from 0 to 1, not {self.smoothing!r}.")
         wanted = self.components
-        if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 0):
-            raise OutOfRange(f"`components` is a whole number from 0, not {wanted!r}.")
+        if wanted is not None:
+            whole_number("components", wanted, least=0)
         if wanted and self.method == "plain":
             raise Inapplicable(
                 'method="plain" takes nothing out. Use "sif" or "usif", or leave out `components`.'

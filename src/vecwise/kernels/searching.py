@@ -43,7 +43,9 @@ class Found(NamedTuple):
     places: np.ndarray
 
 
-def best_rows(queries: Any, rows: Any, k: int, metric: str, floor: np.ndarray | None = None) -> Found:
+def best_rows(
+    queries: Any, rows: Any, k: int, metric: str, floor: np.ndarray | None = None, p: float = 2.0
+) -> Found:
     """Give the `min(k, rows)` best rows of a block for every query; similarities as they are, distances negative.
 
     Ties go to the earlier row. The result does not depend on which other queries and rows are in the block. With
@@ -54,7 +56,7 @@ def best_rows(queries: Any, rows: Any, k: int, metric: str, floor: np.ndarray | 
         nothing = (queries.shape[0], 0)
         return Found(np.zeros(nothing), np.zeros(nothing, np.int64))
     if metric not in FAST:
-        return _every(queries, rows, k, metric)
+        return _every(queries, rows, k, metric, p)
     queries = _like(queries, rows)
     if is_sparse(rows):
         sparse = sparse_sides(queries, rows)
@@ -82,7 +84,7 @@ def _like(queries: Any, rows: Any) -> Any:
 
 
 def rows_within(
-    queries: Any, rows: Any, metric: str, least: float
+    queries: Any, rows: Any, metric: str, least: float, p: float = 2.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give all rows whose score is at least `least` (of distances, the negative): queries, places and scores.
 
@@ -91,17 +93,17 @@ def rows_within(
     found, size = [], max(1, _SCORES // max(1, rows.shape[0]))
     queries = _like(queries, rows) if metric in FAST else queries
     for start in range(0, queries.shape[0], size):
-        query, place, scores = _group_within(queries[start : start + size], rows, metric, least)
+        query, place, scores = _group_within(queries[start : start + size], rows, metric, least, p)
         keep = scores >= least
         found.append((query[keep] + start, place[keep], scores[keep]))
     query, place, scores = (np.concatenate(side) for side in zip(*found, strict=True))
     return query, place, scores
 
 
-def _group_within(queries: Any, rows: Any, metric: str, least: float) -> tuple[np.ndarray, ...]:
+def _group_within(queries: Any, rows: Any, metric: str, least: float, p: float) -> tuple[np.ndarray, ...]:
     """Pairs of some queries and all rows, by query and place, that may reach a score, and their scores."""
     if metric not in FAST or not rows.shape[0]:
-        table = next(_scored(queries, rows, metric))
+        table = next(_scored(queries, rows, metric, p))
         query, place = np.nonzero(table >= least)
         return query, place, table[query, place]
     if is_sparse(rows):
@@ -129,17 +131,17 @@ def _reaching(sides: Sides, metric: str, least: float) -> tuple[np.ndarray, np.n
 # ---- every pair measured ----
 
 
-def _every(queries: Any, rows: Any, k: int, metric: str) -> Found:
+def _every(queries: Any, rows: Any, k: int, metric: str, p: float) -> Found:
     places = np.arange(rows.shape[0])
-    parts = [best(scores, places, k) for scores in _scored(queries, rows, metric)]
+    parts = [best(scores, places, k) for scores in _scored(queries, rows, metric, p)]
     return Found(*(np.concatenate(side) for side in zip(*parts, strict=True)))
 
 
-def _scored(queries: Any, rows: Any, metric: str) -> Iterator[np.ndarray]:
+def _scored(queries: Any, rows: Any, metric: str, p: float) -> Iterator[np.ndarray]:
     """Scores of all pairs, some queries at a time."""
     size = max(1, _SCORES // max(1, rows.shape[0]))
     for start in range(0, queries.shape[0], size):
-        scores = PAIRS[metric](queries[start : start + size], rows)
+        scores = PAIRS[metric](queries[start : start + size], rows, p=p)
         yield scores if metric in SIMILARITIES else np.negative(scores, out=scores)
 
 

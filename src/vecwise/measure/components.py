@@ -14,7 +14,7 @@ from vecwise.draw.figures import to_plotly
 from vecwise.draw.scree import scree_figure
 from vecwise.draw.words import tenths
 from vecwise.engines.local import serial, threads
-from vecwise.errors import EmptyInput, NonFinite, OutOfRange, unknown
+from vecwise.errors import EmptyInput, NonFinite, unknown, whole_number
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.left_over import left_over
 from vecwise.kernels.mapped import passed, slabs
@@ -233,10 +233,8 @@ def pca(
     (array([[0.707, 0.707]]), array([1.]))
     """
     made = as_vectors(X)
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise OutOfRange(f"`k` is the number of components, a whole number of at least 1, not {k!r}.")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise OutOfRange(f"`seed` is a whole number of at least 0, not {seed!r}.")
+    whole_number("k", k, "the number of components")
+    whole_number("seed", seed, "what chance depends on", least=0)
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)
     if not len(made):

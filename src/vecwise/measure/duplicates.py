@@ -12,15 +12,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from vecwise.engines.local import cores, serial, threads
-from vecwise.errors import Inapplicable, unknown
+from vecwise.errors import Inapplicable
 from vecwise.kernels.equal_rows import first_equal_rows
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.screening import Side
 from vecwise.kernels.similarity import DISTANCES, SIMILARITIES
 from vecwise.kernels.tiles import reached, ready
+from vecwise.measure.bounds import checked_bound, unknown_metric
 from vecwise.measure.edges import arrow_ids
-from vecwise.measure.pairing import checked_bound
 from vecwise.measure.similarity import power
+from vecwise.measure.views import AUTO, View, view
 from vecwise.runner import Engine, Progress
 from vecwise.table_text import count, preview_html, preview_text, verb
 from vecwise.vectors import Vectors, as_vectors
@@ -34,7 +35,8 @@ class Duplicates:
 
     `keep`, `removed` and `into` are row numbers, `ids` the ids of all rows, `scores` how like each removed row is to
     the one that stands for it (NaN, "no value", for equal zero rows by cosine), `equal` whether both are equal to the
-    last bit, signs of zeros aside. `bound` is the threshold, `None` where only equal rows were looked for.
+    last bit, signs of zeros aside. `bound` is the threshold, `None` where only equal rows were looked for; `measure`
+    says in words what rows were compared by.
     """
 
     ids: np.ndarray
@@ -45,6 +47,7 @@ class Duplicates:
     equal: np.ndarray
     metric: str
     bound: float | None
+    measure: str = ""
 
     def __len__(self) -> int:
         return len(self.removed)
@@ -79,7 +82,7 @@ class Duplicates:
         return preview_html(self._headline(), *self._preview())
 
     def _headline(self) -> str:
-        how = "equal" if self.bound is None else f"equal or {_bound_words(self.metric, self.bound)}"
+        how = "equal" if self.bound is None else f"equal or {_bound_words(self)}"
         groups, kept = len(np.unique(self.into)), len(self.keep)
         return (
             f"Duplicates ({how}): {len(self):,} of {count(len(self.ids), 'row')} {verb(len(self), 'repeat')} "
@@ -95,8 +98,9 @@ class Duplicates:
         return ["removed", "into", "score"], cells, max(0, len(self) - most)
 
 
-def _bound_words(metric: str, bound: float) -> str:
-    return f"{metric} at {'least' if metric in SIMILARITIES else 'most'} {bound:g}"
+def _bound_words(found: Duplicates) -> str:
+    limit = "least" if found.metric in SIMILARITIES else "most"
+    return f"{found.measure or found.metric} at {limit} {found.bound:g}"
 
 
 def duplicates(
@@ -105,7 +109,7 @@ def duplicates(
     *,
     at_least: float | None = None,
     at_most: float | None = None,
-    metric: str = "cosine",
+    metric: str = AUTO,
     p: float | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
@@ -113,7 +117,8 @@ def duplicates(
     """Find the rows that repeat an earlier one: equal rows, and with a bound near ones too.
 
     Without a bound two rows are duplicates if all their numbers are equal; `-0.0` equals `0.0`. With `at_least` (a
-    cosine) or `at_most` (a distance, see `vw.distances`) rows are taken in order: a row is kept unless it is that
+    cosine) or `at_most` (a distance, Euclidean without a `metric`, see `vw.distances`), both of standardized columns
+    where they have different units and no metric is named, rows are taken in order: a row is kept unless it is that
     near to an earlier *kept* row, and goes into the nearest of those, of equally near ones the first. So no two kept
     rows are within the bound, every removed row is within the bound of the row that stands for it, and no chain of
     neighbours drifts away. Equal rows go where the first of them goes. A score of equal rows is that of their metric.
@@ -138,15 +143,16 @@ def duplicates(
         raise Inapplicable(
             "`dot` grows with length, so a row need not be near itself. Use `cosine` or a distance."
         )
-    if metric not in ("cosine", *DISTANCES):
-        raise unknown("metric", str(metric), ("cosine", *DISTANCES))
-    checked_power = power(metric, p)
-    bound = None if at_least is None and at_most is None else checked_bound(metric, at_least, at_most)
+    if metric not in (None, AUTO, "cosine", *DISTANCES):
+        raise unknown_metric(metric, ("cosine", *DISTANCES))
+    by = _view(made, metric, at_least, at_most, engine)
+    checked_power = power(by.metric, p)
+    bound = None if at_least is None and at_most is None else checked_bound(by.metric, at_least, at_most)
     first = first_equal_rows(made.values)
     distinct = np.flatnonzero(first == np.arange(len(made)))
     into, scores = first.copy(), np.full(len(made), np.nan)
     if bound is not None and len(distinct) > 1:
-        search = Near(made.values[distinct], metric, checked_power, bound)
+        search = Near(by.vectors.values[distinct], by.metric, checked_power, bound)
         found = search.run(engine or (threads() if cores() > 1 else serial), progress)
         into[distinct] = distinct[found.into]
         scores[distinct] = found.scores
@@ -154,14 +160,32 @@ def duplicates(
     repeated = np.flatnonzero(first != np.arange(len(made)))
     itself = into[repeated] == first[repeated]
     scores[repeated[~itself]] = scores[first[repeated[~itself]]]
-    scores[repeated[itself]] = _own_scores(made, repeated[itself], metric)
+    scores[repeated[itself]] = _own_scores(by.vectors, repeated[itself], by.metric)
     removed = np.flatnonzero(into != np.arange(len(made)))
     keep = np.flatnonzero(into == np.arange(len(made)))
     equal = first[removed] == into[removed]
-    return Duplicates(made.ids, keep, removed, into[removed], scores[removed], equal, metric, bound)
+    return Duplicates(
+        made.ids, keep, removed, into[removed], scores[removed], equal, by.metric, bound, by.words
+    )
 
 
-def dedupe(X: Any, /, **options: Any) -> Vectors:
+def _view(X: Vectors, metric: str | None, at_least: Any, at_most: Any, engine: Engine | None) -> View:
+    if at_least is None and at_most is None and metric in (None, AUTO):
+        metric = "cosine"  # equal rows are equal by any measure
+    return view(X, metric, at_least=at_least, at_most=at_most, engine=engine)
+
+
+def dedupe(
+    X: Any,
+    /,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    metric: str = AUTO,
+    p: float | None = None,
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+) -> Vectors:
     """Give the vectors without the rows that repeat an earlier one; options and errors are those of `duplicates`.
 
     Ids, rows and the space are kept; the order too. Doing it twice removes nothing more.
@@ -171,7 +195,10 @@ def dedupe(X: Any, /, **options: Any) -> Vectors:
     ['a', 'b']
     """
     made = as_vectors(X)
-    return made[duplicates(made, **options).keep]
+    found = duplicates(
+        made, at_least=at_least, at_most=at_most, metric=metric, p=p, engine=engine, progress=progress
+    )
+    return made[found.keep]
 
 
 def _own_scores(X: Vectors, rows: np.ndarray, metric: str) -> np.ndarray:

@@ -22,8 +22,8 @@ class Edges:
     """Pairs of rows with their scores: `left[i]` and `right[i]` are ids, `places[i]` the row numbers of both.
 
     In the order of the rows: by the left row, then by the right one (`k=`: best first). `kind` says whether a score
-    is a similarity, which grows with likeness, or a distance. `unscored` counts rows that have no score: the cosine
-    of a zero vector. `compared` is how many pairs were looked at.
+    is a similarity, which grows with likeness, or a distance; `measure` says in words what rows were compared by.
+    `unscored` counts rows that have no score: the cosine of a zero vector. `compared` is how many pairs were looked at.
     """
 
     left: np.ndarray
@@ -33,6 +33,7 @@ class Edges:
     metric: str
     compared: int
     unscored: int = 0
+    measure: str = ""
 
     @property
     def kind(self) -> str:
@@ -77,7 +78,7 @@ class Edges:
         return preview_html(self._headline(), *self._preview())
 
     def _headline(self) -> str:
-        return f"Edges: {count(len(self), 'pair')} of {self.compared:,}, by {self.metric} {self.kind}"
+        return f"Edges: {count(len(self), 'pair')} of {self.compared:,}, by {self.measure or self.metric}"
 
     def _preview(self, most: int = 10) -> tuple[list[str], list[list[str]], int]:
         shown = zip(

@@ -14,9 +14,10 @@ import numpy as np
 
 from vecwise.draw.words import count, number
 from vecwise.draw.words import share as positive_share
-from vecwise.errors import NonFinite, OutOfRange, missing_package, unknown
+from vecwise.errors import NonFinite, missing_package, whole_number
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.norms import row_norms, scale_rows
+from vecwise.measure.bounds import unknown_metric
 from vecwise.table_text import preview_html, preview_text
 from vecwise.vectors import Vectors
 
@@ -45,6 +46,7 @@ class Explanation:
 
     `shares` are parts of `total` (NaN where it is 0, and for words that were left out); they sum to 1, and
     single ones may lie above it or below 0. `others` parts are not listed, and `rest` is the sum of their products.
+    `measure` says in words what the rows are compared by.
     """
 
     metric: str
@@ -58,6 +60,7 @@ class Explanation:
     rest: float
     titles: tuple[str, str] = ("a", "b")
     partners: tuple[str, ...] = ()
+    measure: str = ""
 
     @property
     def shares(self) -> np.ndarray:
@@ -114,7 +117,8 @@ class Explanation:
             "words": "by the words of a",
             "left out": "and what it loses without a word",
         }
-        return f"{WORDS_OF[self.metric]} {number(self.total)}, {by[self.how]}"
+        of = " of standardized columns" if "standardized" in self.measure else ""
+        return f"{WORDS_OF[self.metric]}{of} {number(self.total)}, {by[self.how]}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Give the parts in words: a header and cells, with a last row for those that are not listed."""
@@ -224,7 +228,7 @@ def length(a: Vectors) -> float:
 
 def checked(most: int | None, metric: str | None) -> None:
     """Raise `OutOfRange` or `UnknownName` for options that are none."""
-    if most is not None and (isinstance(most, bool) or not isinstance(most, (int, np.integer)) or most < 1):
-        raise OutOfRange(f"`most` is how many parts to list, at least 1, or None for all, not {most!r}.")
-    if metric is not None and metric not in METRICS:
-        raise unknown("metric that can be explained", str(metric), METRICS)
+    if most is not None:
+        whole_number("most", most, "how many parts to list (None: all)")
+    if metric not in (None, "auto", *METRICS):
+        raise unknown_metric(metric, METRICS, "metric that can be explained")

@@ -5,7 +5,6 @@ This module must not know files, encoders or pictures; encoding raw queries is t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -13,13 +12,16 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, OutOfRange, WrongType, unknown
+from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, whole_number
 from vecwise.kernels.pair_scores import TURNED
 from vecwise.kernels.searching import FAST, FEW, NOTHING, best_rows, rows_within
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.topk import best
+from vecwise.measure.bounds import in_range, unknown_metric
+from vecwise.measure.filters import allowed_rows
 from vecwise.measure.neighbors import Neighbors
-from vecwise.row_ids import places_of
+from vecwise.measure.similarity import power
+from vecwise.measure.views import AUTO, view
 from vecwise.runner import Engine, chunk_rows, chunks, fold
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors, as_vectors
@@ -52,6 +54,7 @@ class Nearest:
     metric: str
 
     floor: np.ndarray | None = None  # scores that at least k rows of the corpus reach, a query each
+    p: float = 2.0
 
     def zero(self) -> Best:
         """Nothing found."""
@@ -61,7 +64,7 @@ class Nearest:
     def step(self, state: Best, chunk: Vectors, /) -> Best:
         """Search one more chunk."""
         self.queries.space.must_match(chunk.space, "search")
-        found = best_rows(self.queries.values, chunk.values, self.k, self.metric, self.floor)
+        found = best_rows(self.queries.values, chunk.values, self.k, self.metric, self.floor, self.p)
         return self.merge(state, Best(len(chunk), *found))
 
     def merge(self, left: Best, right: Best, /) -> Best:
@@ -87,6 +90,7 @@ class Within:
     queries: Vectors
     metric: str
     least: float
+    p: float = 2.0
 
     def zero(self) -> tuple[Any, ...]:
         """Nothing found."""
@@ -96,7 +100,7 @@ class Within:
     def step(self, state: tuple[Any, ...], chunk: Vectors, /) -> tuple[Any, ...]:
         """Search one more chunk."""
         self.queries.space.must_match(chunk.space, "search")
-        found = rows_within(self.queries.values, chunk.values, self.metric, self.least)
+        found = rows_within(self.queries.values, chunk.values, self.metric, self.least, self.p)
         return self.merge(state, (len(chunk), *found))
 
     def merge(self, left: tuple[Any, ...], right: tuple[Any, ...], /) -> tuple[Any, ...]:
@@ -126,19 +130,23 @@ def nearest(
     *,
     k: int | None = None,
     radius: float | None = None,
-    metric: str = "cosine",
+    metric: str = AUTO,
+    p: float | None = None,
     where: Any = None,
     exclude: Any = None,
     engine: Engine | None = None,
 ) -> Neighbors:
     """Give the k nearest rows of X for every query (10 without `k`), or all within a radius, exactly.
 
-    `queries` are `Vectors` of X's space, an array, or raw rows (a text, a list of texts, a table) that the
-    encoder of X can read. `metric` is `"cosine"`, `"dot"`, `"euclidean"`, `"manhattan"`, `"chebyshev"` or another
-    of `vw.distances`. `radius` is the largest distance, or the least similarity; with `k` as well, at most k are
-    given. `where` searches among some rows only, `exclude` leaves some out: a mask, places or ids, as `X[...]` takes
-    them, or an Arrow expression over the columns of the rows, `pc.field("price") < 300_000`. Both apply inside the
-    search: k rows that pass are found whenever there are k.
+    `queries` are `Vectors` of X's space, an array, or raw rows (a text, a list of texts, a table) that the encoder of X
+    can read. `metric` is `"cosine"`, `"dot"`, `"euclidean"`, `"manhattan"`, `"chebyshev"` or another of
+    `vw.distances` (`p` is the power of `"minkowski"`). Without one, rows are compared as the commands compare them:
+    by cosine where rows have length 1, are sparse or have no named columns; by Euclidean distance on standardized
+    columns, queries too, where these have different units; by Euclidean distance for other columns. `measure` says
+    it in words, and docs/outputs.md why. `radius` is the largest distance, or the least similarity; with `k` as well,
+    at most k are given. `where` searches among some rows only, `exclude` leaves some out: a mask, places or ids, as
+    `X[...]` takes them, or a condition on the columns of the rows, `"price < 300000"` or `pc.field("price") < 300_000`.
+    Both apply inside the search: k rows that pass are found whenever there are k.
 
     With fewer than k rows all are given. Ties go to the earlier row; rows without a score (the cosine of a
     zero vector) come last. A product in float32 only chooses candidates, with a proven bound; scores are
@@ -146,8 +154,8 @@ def nearest(
     beside the answer.
 
     Raises `SpaceMismatch`, `NonFinite` when a score overflows, `NonFiniteQuery`, `OutOfRange` for k below 1 and for
-    a radius that is no number, `UnknownName` for another metric, `EmptyInput` for no queries, `NoEncoder` for raw
-    queries to vectors without an encoder.
+    a radius that no score can have, `UnknownName` for another metric or column, `BadCondition`, `Inapplicable` for `p`
+    beside another metric, `EmptyInput` for no queries, `NoEncoder` for raw queries to vectors without an encoder.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], ids=["east", "north", "between"])
@@ -158,60 +166,27 @@ def nearest(
     ['east']
     """
     corpus = as_vectors(X)
-    if metric not in PAIRS:
-        raise unknown("metric", str(metric), tuple(PAIRS))
-    if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
-        raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
-    if radius is not None and (
-        isinstance(radius, bool)
-        or not isinstance(radius, (int, float, np.integer, np.floating))
-        or math.isnan(radius)
-    ):
-        raise OutOfRange(f"`radius` is a number, not {radius!r}.")
+    if metric not in (None, AUTO, *PAIRS):
+        raise unknown_metric(metric, tuple(PAIRS))
+    many = 10 if k is None else whole_number("k", k, "the number of neighbours")
     asked = as_queries(corpus, queries)
     corpus.space.must_match(asked.space, "search")
     allowed = allowed_rows(corpus, where, exclude)
-    parts = _parts(corpus, asked, metric, allowed)
+    by = view(corpus, metric, engine=engine)
+    metric, asked, power_ = by.metric, by.of(asked), power(by.metric, p)
+    parts = _parts(by.vectors, asked, metric, allowed)
     if radius is None:
-        many = 10 if k is None else int(k)
-        scores, places = _searched(Nearest(asked, many, metric), parts, engine)
+        scores, places = _searched(Nearest(asked, many, metric, p=power_), parts, engine)
         if allowed is not None:
             places = np.flatnonzero(allowed)[places]
-        return Neighbors(corpus.ids[places], places, scores, metric, corpus)
-    least = float(radius) if metric in SIMILARITIES else -float(radius)
-    listed, found = fold(Within(asked, metric, least), parts, engine=engine)
+        return Neighbors(corpus.ids[places], places, scores, metric, corpus, by.words)
+    reach = in_range("radius", metric, radius)
+    job = Within(asked, metric, reach if metric in SIMILARITIES else -reach, power_)
+    listed, found = fold(job, parts, engine=engine)
     own = np.arange(len(corpus)) if allowed is None else np.flatnonzero(allowed)
     ragged = [own[some[:k]] for some in found]
-    return Neighbors([corpus.ids[some] for some in ragged], ragged, [s[:k] for s in listed], metric, corpus)
-
-
-def allowed_rows(X: Vectors, where: Any, exclude: Any) -> np.ndarray | None:
-    """Give a mask of the rows to search among, `(rows,)`; None for all.
-
-    Raises what `X[...]` raises, and `WrongType` for an expression over vectors without rows.
-    """
-    if where is None and exclude is None:
-        return None
-    allowed = np.full(len(X), where is None)
-    if where is not None:
-        allowed[_named(X, where)] = True
-    if exclude is not None:
-        allowed[_named(X, exclude)] = False
-    return allowed
-
-
-def _named(X: Vectors, chosen: Any) -> np.ndarray:
-    if type(chosen).__name__ != "Expression":
-        return places_of(chosen, X.ids)
-    if X.rows is None:
-        raise WrongType("An expression needs columns, and these vectors came without rows.")
-    import pyarrow as pa
-
-    numbered = X.rows.append_column("vecwise place", pa.array(np.arange(len(X))))
-    try:
-        return numbered.filter(chosen).column("vecwise place").to_numpy()
-    except (pa.ArrowException, KeyError) as error:
-        raise WrongType(f"The expression does not fit the columns of the rows: {error}.") from error
+    ids, kept = [corpus.ids[some] for some in ragged], [some[:k] for some in listed]
+    return Neighbors(ids, ragged, kept, metric, corpus, by.words)
 
 
 def _parts(corpus: Vectors, asked: Vectors, metric: str, allowed: np.ndarray | None) -> Iterator[Vectors]:

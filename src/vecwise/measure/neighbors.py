@@ -28,7 +28,8 @@ class Neighbors:
 
     Searched by radius, each of them is a list with an array a query, since queries find different numbers of rows.
     `scores` are similarities for `"cosine"` and `"dot"`, distances otherwise; NaN ("no value") comes last.
-    `rows[i]` is an Arrow table of the rows found for query `i`, or `None` if the vectors came without rows.
+    `measure` says in words what rows were compared by. `rows[i]` is an Arrow table of the rows found for query `i`, or
+    `None` if the vectors came without rows.
     """
 
     ids: Any
@@ -36,6 +37,7 @@ class Neighbors:
     scores: Any
     metric: str
     corpus: Vectors
+    measure: str = ""
 
     @property
     def rows(self) -> list[Any] | None:
@@ -103,7 +105,8 @@ class Neighbors:
             else f": {count(low, 'row')}"
         )
         kind = "similarity" if self.metric in SIMILARITIES else "distance"
-        said = f"Neighbors of {count(len(lengths), 'query')}{each}, by {self.metric} {kind}"
+        by = self.measure or f"{self.metric} {kind}"
+        said = f"Neighbors of {count(len(lengths), 'query')}{each}, by {by}"
         if high and len(self.scores[0]) and isnan(self.scores[0][0]):
             said += f"; {'the first' if many else 'the'} query is all zeros, so no row has a score"
         return f"{said}; of the first" if many and high else said

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.words import count, tenths
-from vecwise.errors import EmptyInput, OutOfRange
+from vecwise.errors import EmptyInput, whole_number
 from vecwise.measure.nearest import nearest
 from vecwise.vectors import Vectors, as_vectors
 
@@ -57,8 +57,7 @@ def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "cosine", 
     >>> neighbor_overlap(X, -X, k=1).mean
     1.0
     """
-    if k < 1:
-        raise OutOfRange(f"`k` is the number of neighbours, at least 1, not {k}.")
+    k = whole_number("k", k, "the number of neighbours")
     left, right = as_vectors(X), as_vectors(Y)
     left, right, missing = _shared(left, right)
     if len(left) < 2:

@@ -12,15 +12,17 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from vecwise.engines.local import cores, serial, threads
-from vecwise.errors import Inapplicable, OutOfRange, TooLarge, unknown
+from vecwise.errors import Inapplicable, TooLarge, whole_number
 from vecwise.kernels.arrays import is_sparse
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.screening import Side
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
 from vecwise.kernels.tiles import Found, reached, ready
+from vecwise.measure.bounds import checked_bound, unknown_metric
 from vecwise.measure.edges import Edges
 from vecwise.measure.nearest import nearest
 from vecwise.measure.similarity import both, power, refuse_overflow
+from vecwise.measure.views import AUTO, View, view
 from vecwise.runner import Engine, Progress
 from vecwise.vectors import Vectors
 
@@ -29,6 +31,8 @@ ROWS: Final = (
     1024  # of a part, and columns of a tile: functions of nothing, so that the answer is the same everywhere
 )
 SPARSE_COLUMNS: Final = 8192
+SURE: Final = 4  # times as many pairs as may be held: a sample that shows so many is enough to refuse
+HUBS: Final = 32  # rows of a sample that may be near to all others
 FEW_PARTS: Final = (
     8  # with fewer blocks of rows than this, columns are parted too, so that all cores have work
 )
@@ -42,7 +46,7 @@ def pairs(
     at_least: float | None = None,
     at_most: float | None = None,
     k: int | None = None,
-    metric: str = "cosine",
+    metric: str = AUTO,
     p: float | None = None,
     most: int = MOST_EDGES,
     engine: Engine | None = None,
@@ -52,9 +56,11 @@ def pairs(
 
     `X` and `Y` are `Vectors` or arrays, dense or sparse. Of X with itself each pair comes once, the earlier row on the
     left, and none of a row with itself. Exactly one of `at_least` (a similarity: `"cosine"` or `"dot"`), `at_most` (a
-    distance: see `vw.distances`; `p` is the power of `"minkowski"`) and `k` is given. With `k` every row of X stands
-    on the left with its k best others, best first, as `vw.nearest` finds them. Rows without a score (the cosine of a
-    zero vector) are in no pair, and counted.
+    distance: see `vw.distances`; `p` is the power of `"minkowski"`) and `k` is given. Without a `metric`, `at_least` is
+    a cosine, `at_most` a Euclidean distance, and `k` goes by what rows of X are compared by in `vw.nearest`, all of
+    them of standardized columns where X's have different units; `measure` says so in words. With `k` every row of X
+    stands on the left with its k best others, best first, as `vw.nearest` finds them. Rows without a score (the cosine
+    of a zero vector) are in no pair, and counted.
 
     No pair is lost and no score approximate: products in float32, lowered by their proven error, only choose
     candidates, which are scored again in float64, each by its two rows alone. A score is within `(dim + 16)` · 2.3e-16
@@ -74,55 +80,32 @@ def pairs(
     >>> vw.pairs(X, k=1).right.tolist()
     ['c', 'c', 'b']
     """
-    if metric not in PAIRS:
-        raise unknown("metric", str(metric), tuple(PAIRS))
-    _whole_number("most", most, "the number of edges to hold at most")
+    if metric not in (None, AUTO, *PAIRS):
+        raise unknown_metric(metric, tuple(PAIRS))
+    whole_number("most", most, "the number of edges to hold at most")
     left, right = both(X, Y, "compare")
     if k is not None:
         if at_least is not None or at_most is not None or p is not None:
             raise Inapplicable("`k` gives the best of each row. Leave out `at_least`, `at_most` and `p`.")
-        return _best_of_each(left, right, k, metric, most, engine)
-    bound = checked_bound(metric, at_least, at_most)
-    job = _job(left, right, metric, power(metric, p), bound, most)
+        return _best_of_each(left, right, k, view(left, metric, engine=engine), most, engine)
+    by = view(left, metric, at_least=at_least, at_most=at_most, engine=engine)
+    bound = checked_bound(by.metric, at_least, at_most)
+    job = _job(*_viewed(by, left, right), by.metric, power(by.metric, p), bound, most)
+    _refuse_many(job)
     engine = engine or (threads() if len(job.parts()) > 1 and cores() > 1 else serial)
     found = _gathered(job, engine, progress)
-    refuse_overflow(found.scores, "dot" if metric == "dot" else "cosine")
+    refuse_overflow(found.scores, "dot" if by.metric == "dot" else "cosine")
     places = np.stack([found.left, found.right], axis=1)
     return Edges(
         left.ids[found.left],
         right.ids[found.right],
         found.scores,
         places,
-        metric,
+        by.metric,
         _pairs_of(len(left), len(right), job.same),
         _unscored(job),
+        by.words,
     )
-
-
-def checked_bound(metric: str, at_least: float | None, at_most: float | None) -> float:
-    """Give the bound of the metric's kind; refuse none, one of the other kind, and one that no score can have."""
-    similar = metric in SIMILARITIES
-    bound, other = (at_least, at_most) if similar else (at_most, at_least)
-    name, wrong = ("at_least", "at_most") if similar else ("at_most", "at_least")
-    if other is not None:
-        kind = (
-            "a similarity, which grows with likeness"
-            if similar
-            else "a distance, which shrinks with likeness"
-        )
-        raise Inapplicable(f"`{metric}` is {kind}: give `{name}`, not `{wrong}`.")
-    if bound is None:
-        raise OutOfRange(f"Say which pairs count: `{name}` (a {metric}), or `k`, the best of each row.")
-    if (
-        isinstance(bound, bool)
-        or not isinstance(bound, (int, float, np.integer, np.floating))
-        or np.isnan(bound)
-    ):
-        raise OutOfRange(f"`{name}` is a number, not {bound!r}.")
-    low, high = {"cosine": (-1.0, 1.0), "dot": (-np.inf, np.inf)}.get(metric, (0.0, np.inf))
-    if not low <= bound <= high:
-        raise OutOfRange(f"`{name}` is {bound:g}, and a {metric} lies between {low:g} and {high:g}.")
-    return float(bound)
 
 
 class Part(NamedTuple):
@@ -143,6 +126,7 @@ class Search:
     bound: float
     same: bool
     most: int
+    whole: Side  # the right side, before it was cut into tiles
 
     def parts(self) -> list[Part]:
         """Blocks of rows, each with all tiles; few blocks with some of the tiles each."""
@@ -170,12 +154,45 @@ class Search:
         return _in_order(pieces), compared
 
 
+def _viewed(by: View, left: Vectors, right: Vectors) -> tuple[Vectors, Vectors]:
+    """Both sides as they are compared; one object if they are one."""
+    return by.vectors, by.vectors if right is left else by.of(right)
+
+
 def _job(left: Vectors, right: Vectors, metric: str, p: float, bound: float, most: int) -> Search:
     same = left is right
     a, b = ready(left.values, right.values, metric)
     size = SPARSE_COLUMNS if is_sparse(b.values) else ROWS
     tiles = tuple((start, b[start : start + size].as_columns()) for start in range(0, len(b), size))
-    return Search(a, tiles, metric, p, bound, same, most)
+    return Search(a, tiles, metric, p, bound, same, most, b)
+
+
+def _refuse_many(job: Search) -> None:
+    """Refuse what a seeded sample of 1,024 rows of each side shows to be far too many, before anything is held.
+
+    Only what is certain: without the 32 rows of each side that are in most pairs (a row may be near to all others),
+    four times as many pairs as may be held, and a thousand found.
+    """
+    every = _pairs_of(len(job.left), sum(len(tile) for _, tile in job.tiles), job.same)
+    if every <= SURE * job.most:
+        return
+    rows = _drawn(len(job.left))
+    columns = rows if job.same else _drawn(sum(len(tile) for _, tile in job.tiles))
+    left = job.left[rows]
+    right = left if job.same else job.whole[columns]
+    found = reached(left, right.as_columns(), job.metric, job.p, job.bound, 0 if job.same else None)
+    compared = _pairs_of(len(rows), len(columns), job.same)
+    usual = len(found.scores)
+    for side, count in ((found.left, len(rows)), (found.right, len(columns))):
+        usual -= int(np.sort(np.bincount(side, minlength=count))[-HUBS:].sum())
+    if usual >= 1000 and usual / compared * every > SURE * job.most:
+        raise _too_many(
+            job, len(found.scores), compared, f"{len(found.scores):,} in a sample of {compared:,}"
+        )
+
+
+def _drawn(rows: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(0).choice(rows, min(rows, ROWS), replace=False))
 
 
 def _gathered(job: Search, engine: Engine, progress: Progress | None) -> Found:
@@ -203,12 +220,13 @@ def _in_order(pieces: list[Found]) -> Found:
     return Found(left[order], right[order], scores[order])
 
 
-def _too_many(job: Search, total: int, compared: int) -> TooLarge:
+def _too_many(job: Search, total: int, compared: int, seen: str = "") -> TooLarge:
     every = _pairs_of(len(job.left), sum(len(tile) for _, tile in job.tiles), job.same)
     share = min(1.0, compared / max(1, every))
     closer = "a higher `at_least`" if job.metric in SIMILARITIES else "a lower `at_most`"
+    where = seen or f"{total:,} among the first {share:.0%} of all"
     return TooLarge(
-        f"There are more than {job.most:,} such pairs: {total:,} among the first {share:.0%} of all, so about "
+        f"There are more than {job.most:,} such pairs: {where}, so about "
         f"{total / share:,.0f} in all. Ask for {closer}, for the best of each row (`k=10`), or, if you have the memory "
         f"(24 bytes a pair), for more: `most={2 * int(total / share):_}`."
     )
@@ -226,10 +244,8 @@ def _unscored(job: Search) -> int:
     return sum(int((side.reach == 0).sum()) for side in (job.left, *others))
 
 
-def _best_of_each(
-    left: Vectors, right: Vectors, k: int, metric: str, most: int, engine: Engine | None
-) -> Edges:
-    _whole_number("k", k, "the number of pairs of each row")
+def _best_of_each(left: Vectors, right: Vectors, k: int, by: View, most: int, engine: Engine | None) -> Edges:
+    whole_number("k", k, "the number of pairs of each row")
     same = left is right
     kept = min(int(k), len(right) - same)
     if len(left) * kept > most:
@@ -237,7 +253,8 @@ def _best_of_each(
             f"The best {kept:,} of each of {len(left):,} rows are {len(left) * kept:,} pairs, more than {most:,}. Ask "
             f"for fewer, or, if you have the memory (24 bytes a pair), for more: `most={len(left) * kept:_}`."
         )
-    find = partial(nearest, right, k=kept + same, metric=metric, engine=engine)
+    left, right = _viewed(by, left, right)
+    find = partial(nearest, right, k=kept + same, metric=by.metric, engine=engine)
     blocks = [find(left[start : start + ROWS]) for start in range(0, len(left) if kept > 0 else 0, ROWS)]
     starts = np.concatenate([[0], np.cumsum([len(found.places) for found in blocks], dtype=np.int64)])
     pieces = [_without_self(found.places, found.scores, start if same else None, kept)
@@ -247,10 +264,10 @@ def _best_of_each(
     scores = np.concatenate([scores.reshape(-1) for _, scores in pieces]) if pieces else np.zeros(0)
     keep = ~np.isnan(scores)
     rows, others, scores = rows[keep], others[keep], scores[keep]
-    unscored = _zero_rows(left, right) if metric in ("cosine", "angular") else 0
+    unscored = _zero_rows(left, right) if by.metric in ("cosine", "angular") else 0
     places = np.stack([rows, others], axis=1)
     compared = len(left) * (len(right) - same)
-    return Edges(left.ids[rows], right.ids[others], scores, places, metric, compared, unscored)
+    return Edges(left.ids[rows], right.ids[others], scores, places, by.metric, compared, unscored, by.words)
 
 
 def _without_self(
@@ -267,8 +284,3 @@ def _without_self(
 def _zero_rows(left: Vectors, right: Vectors) -> int:
     sides = (left,) if right is left else (left, right)
     return sum(int((row_norms(X.values, np.inf) == 0).sum()) for X in sides)
-
-
-def _whole_number(name: str, value: Any, what: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise OutOfRange(f"`{name}` is {what}, a whole number of at least 1, not {value!r}.")

@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.figures import pairs_figure, to_plotly
-from vecwise.errors import Inapplicable, NonFinite, OutOfRange, TooLarge, missing_package, unknown
+from vecwise.errors import Inapplicable, NonFinite, OutOfRange, TooLarge, missing_package
 from vecwise.kernels.similarity import DISTANCES, PAIRS, SIMILARITIES, table
+from vecwise.measure.bounds import unknown_metric
 from vecwise.table_text import preview_html, preview_text
 from vecwise.vectors import Vectors, as_vectors
 
@@ -144,7 +145,7 @@ def distances(X: Any, Y: Any = None, /, *, metric: str = "euclidean", p: float |
     array([[0.667]])
     """
     if metric not in DISTANCES:
-        raise unknown("distance", str(metric), DISTANCES)
+        raise unknown_metric(metric, DISTANCES, "distance")
     return _pairs(X, Y, metric, power(metric, p))
 
 

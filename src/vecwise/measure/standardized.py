@@ -61,8 +61,13 @@ def standardize(X: Any, /, *, engine: Engine | None = None) -> Vectors:
            [ 1., -1.]])
     """
     made = as_vectors(X)
-    result = standardized(made, engine=engine)(made)
-    claimed = result.space.with_claims({"centered"})  # true of the rows it was fitted on, and of no others
+    return in_own_space(standardized(made, engine=engine), made)
+
+
+def in_own_space(fitted: Standardized, X: Vectors, /) -> Vectors:
+    """Standardize the rows that the map was fitted on: they are centered, which is true of no others."""
+    result = fitted(X)
+    claimed = result.space.with_claims({"centered"})
     return Vectors._trusted(result.values, result.ids, result.rows, claimed, result.encoder)
 
 

@@ -17,12 +17,14 @@ from vecwise.errors import (
     NonFinite,
     OutOfRange,
     unknown,
+    whole_number,
 )
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.kmeans import Centers, squared_distances, sum_rows
+from vecwise.measure.bounds import unknown_metric
 from vecwise.measure.similarity import both
 from vecwise.measure.standardized import Standardized
-from vecwise.measure.views import MEASURES, STANDARDIZED, advised
+from vecwise.measure.views import AUTO, MEASURES, STANDARDIZED, advised
 from vecwise.runner import Engine
 from vecwise.structure.centers import NearestCenter, Seen, scaled, seen
 from vecwise.structure.choosing import choose
@@ -47,7 +49,7 @@ def cluster(
     k: int | None = None,
     *,
     method: str = "kmeans",
-    metric: str | None = None,
+    metric: str | None = AUTO,
     seed: int = 0,
     restarts: int | None = None,
     iterations: int = 300,
@@ -60,7 +62,7 @@ def cluster(
     """Find groups of rows that lie close, in the space of the vectors and never on a projection of them.
 
     `metric` is `"cosine"` (rows are brought to length 1), `"euclidean"`, `"standardized"` (Euclidean distance on
-    standardized columns) or, without one, what the vectors' health advises: cosine for unit and sparse vectors and
+    standardized columns) or, without one, what `vw.nearest` goes by: cosine for unit and sparse vectors and
     those without named columns, standardized where columns have different units. For rows of length 1 the sum of
     squared distances that k-means makes small is the sum, over clusters, of `1 - cosine` of all pairs in it divided by
     its rows.
@@ -102,7 +104,7 @@ def cluster(
     first = _start(made, start, k, method)
     if not len(made):
         raise EmptyInput("There are no rows to cluster.")
-    way = metric or advised(made, engine=engine)
+    way = advised(made, engine=engine) if metric in (None, AUTO) else str(metric)
     view = seen(made, way, engine)
     if not len(view.places):
         groups = _Groups(np.zeros(0, np.int64), "k = 0: no row has a direction")
@@ -250,23 +252,18 @@ def _start(X: Vectors, start: Any, k: int | None, method: str) -> Vectors | None
     return first
 
 
-def _whole(name: str, value: Any, least: int, what: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise OutOfRange(f"`{name}` is {what}, a whole number of at least {least}, not {value!r}.")
-
-
 def _check(method: str, metric: str | None, k: int | None, seed: int, effort: Effort) -> None:
     if method not in METHODS:
         raise unknown("method", str(method), METHODS)
-    if metric is not None and metric not in METRICS:
-        raise unknown("metric of clusters", str(metric), METRICS)
+    if metric not in (None, AUTO, *METRICS):
+        raise unknown_metric(metric, METRICS, "metric of clusters")
     if k is not None:
-        _whole("k", k, 1, "the number of clusters")
+        whole_number("k", k, "the number of clusters")
         if method == "density":
             raise Inapplicable('method="density" finds the number of clusters itself. Leave out `k`.')
-    _whole("seed", seed, 0, "what chance depends on")
-    _whole("iterations", effort.iterations, 1, "the most passes over the rows")
+    whole_number("seed", seed, "what chance depends on", least=0)
+    whole_number("iterations", effort.iterations, "the most passes over the rows")
     if effort.restarts is not None:
-        _whole("restarts", effort.restarts, 1, "the number of starts")
+        whole_number("restarts", effort.restarts, "the number of starts")
     if not effort.tolerance >= 0:
         raise OutOfRange(f"`tolerance` is a share of the variance, at least 0, not {effort.tolerance!r}.")

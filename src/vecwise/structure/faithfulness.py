@@ -11,9 +11,12 @@ from typing import Any, Final, Self
 import numpy as np
 
 from vecwise.draw.words import count, share
-from vecwise.errors import EmptyInput, OutOfRange, WrongShape, unknown
+from vecwise.errors import EmptyInput, WrongShape, whole_number
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.ranks import nearer
+from vecwise.measure.bounds import unknown_metric
+from vecwise.measure.views import AUTO, View, view
+from vecwise.runner import Engine
 from vecwise.table_text import count as counted
 from vecwise.vectors import Vectors, as_vectors
 
@@ -64,15 +67,15 @@ class Faithfulness:
 
 
 def faithfulness(
-    X: Any, points: Any, /, *, k: int = 10, metric: str | None = None, seed: int = 0
+    X: Any, points: Any, /, *, k: int = 10, metric: str | None = AUTO, seed: int = 0
 ) -> Faithfulness:
     """Measure how faithful a picture of vectors is: `points` has a place, shape `(rows, 2 or 3)`, for each row of X.
 
-    `metric` is "cosine", "euclidean", "manhattan" or "chebyshev"; without it, cosine for vectors of length 1 and for
-    sparse ones, and Euclidean distance otherwise. Up to 7,071 rows all are measured, above it a sample chosen by
-    `seed` of 50,000,000 / rows, at least 500 of them; each is compared with all rows. Ties count as near: of rows
-    that are equally far, none is preferred. `k` is lowered to less than half of the rows. Rows without a place
-    (NaN), and for cosine rows of zeros, are left out. Cost: measured rows · rows · dim operations.
+    `metric` is "cosine", "euclidean", "manhattan" or "chebyshev"; without it, what `vw.nearest` goes by. Up to 7,071
+    rows all are measured, above it a sample chosen by `seed` of 50,000,000 / rows, at least 500 of them; each is
+    compared with all rows. Ties count as near: of rows that are equally far, none is preferred. `k` is lowered to less
+    than half of the rows. Rows without a place (NaN), and for cosine rows of zeros, are left out. Cost: measured rows ·
+    rows · dim operations.
 
     Raises `WrongShape`, `OutOfRange` for a k below 1, `UnknownName` for another metric, `EmptyInput`.
 
@@ -86,24 +89,21 @@ def faithfulness(
         raise WrongShape(
             f"`points` has shape {places.shape}; {counted(len(made), 'row')} need one place each."
         )
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
+    k = whole_number("k", k, "the number of neighbours")
     if not len(made):
         raise EmptyInput("There are no rows to compare.")
-    metric = chosen_metric(made, metric)
-    kept = np.isfinite(places).all(axis=1)
-    if metric == "cosine":
+    by = picture_view(made, metric)
+    made, kept = by.vectors, np.isfinite(places).all(axis=1)
+    if by.metric == "cosine":
         kept &= row_norms(made.values, np.inf) > 0
-    return _measured(made, places, np.flatnonzero(kept), int(k), metric, seed)
+    return _measured(made, places, np.flatnonzero(kept), k, by.metric, seed)
 
 
-def chosen_metric(X: Vectors, metric: str | None) -> str:
-    """Give the metric that was named, or the one that fits the vectors; raises `UnknownName`."""
-    if metric is None:
-        return "cosine" if X.is_sparse or "unit" in X.space.claims else "euclidean"
-    if metric not in METRICS:
-        raise unknown("metric for a picture", str(metric), METRICS)
-    return metric
+def picture_view(X: Vectors, metric: str | None, engine: Engine | None = None) -> View:
+    """Give what rows are compared by, of the metrics that a picture can be drawn by; raises `UnknownName`."""
+    if metric not in (None, AUTO, *METRICS):
+        raise unknown_metric(metric, METRICS, "metric for a picture")
+    return view(X, metric, engine=engine)
 
 
 def _measured(

@@ -12,7 +12,7 @@ import numpy as np
 
 from vecwise.draw.figures import scatter_figure, to_plotly
 from vecwise.draw.words import count, share
-from vecwise.errors import OutOfRange, missing_package
+from vecwise.errors import OutOfRange, missing_package, whole_number
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.components import pca
@@ -77,7 +77,7 @@ class Clusters:
 
     def representatives(self, n: int = 1) -> Picked:
         """Give the n rows nearest to each center, cluster by cluster, nearest first; ties by row order."""
-        _at_least_one(n)
+        whole_number("n", n, "how many rows to give")
         order = np.lexsort((np.arange(len(self.labels)), self.distances, self.labels))
         order = order[self.labels[order] >= 0]
         starts = np.cumsum(self.sizes) - self.sizes
@@ -87,7 +87,7 @@ class Clusters:
     def outliers(self, n: int = 10) -> Picked:
         """Give the n rows farthest from their own center, farthest first; ties by row order. Rows labelled -1 are in no
         cluster, and not among them."""
-        _at_least_one(n)
+        whole_number("n", n, "how many rows to give")
         inside = np.flatnonzero(self.labels >= 0)
         return self._picked(inside[np.argsort(-self.distances[inside], kind="stable")[:n]])
 
@@ -171,8 +171,3 @@ class Clusters:
 
     def _repr_html_(self) -> str:
         return preview_html(f"{self._headline()}. {self.k_reason}", *self._preview())
-
-
-def _at_least_one(n: int) -> None:
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise OutOfRange(f"`n` is how many rows to give, a whole number of at least 1, not {n!r}.")

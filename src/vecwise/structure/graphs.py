@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import OutOfRange, TooLarge, UnknownName, missing_package, unknown
+from vecwise.errors import TooLarge, UnknownName, missing_package, unknown, whole_number
 from vecwise.kernels.arrays import dense
 from vecwise.structure.finders import Points
 
@@ -44,12 +44,8 @@ def settings_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if name == "kind":
             if value not in ("hnsw", "ivf"):
                 raise unknown("kind of FAISS index", str(value), ("hnsw", "ivf"))
-        elif (
-            isinstance(value, bool)
-            or not isinstance(value, (int, np.integer))
-            or value < (name not in ("lists", "probes"))
-        ):
-            raise OutOfRange(f"`{name}` is a whole number of at least 1, not {value!r}.")
+        else:
+            whole_number(name, value, least=0 if name in ("lists", "probes") else 1)
     return {**known, **{name: value if name == "kind" else int(value) for name, value in given.items()}}
 
 

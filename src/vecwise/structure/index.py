@@ -7,23 +7,26 @@ those of `vw.nearest`.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import Damaged, Inapplicable, OutOfRange, SpaceMismatch, unknown
+from vecwise.errors import Damaged, Inapplicable, whole_number
 from vecwise.kernels.arrays import dense, is_sparse
 from vecwise.kernels.mapped import is_mapped
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.scan import METRICS
-from vecwise.measure.nearest import allowed_rows, as_queries, nearest
+from vecwise.measure.bounds import unknown_metric
+from vecwise.measure.filters import allowed_rows
+from vecwise.measure.nearest import as_queries, nearest
 from vecwise.measure.neighbors import Neighbors
+from vecwise.measure.views import AUTO, View, standardized_view, view
 from vecwise.store.os_errors import shown
 from vecwise.store.state_folders import StateFolder
 from vecwise.structure.finders import Finder, points_of, scan
 from vecwise.structure.graphs import Graph, graph, opened, settings_of
-from vecwise.structure.identities import first_difference, identity
+from vecwise.structure.identities import identity, same_vectors
 from vecwise.structure.recall import EXACT, Recall, recall
 from vecwise.structure.rescoring import Answer, best_of_candidates
 from vecwise.vectors import Vectors, as_vectors
@@ -37,13 +40,13 @@ INDEXES: Final = StateFolder("index", "make it again: vw.index(X)")
 class Index:
     """Vectors prepared for search; `vw.index` makes one.
 
-    `vectors` are the rows as they were then, `recall` is the share of the true neighbours that are found: 1 for the
-    exact method, measured for the others.
+    `vectors` are the rows as they were then, `view` what they are compared by (`measure` in words), `recall` is the
+    share of the true neighbours that are found: 1 for the exact method, measured for the others.
     """
 
     vectors: Vectors
+    view: View
     method: str
-    metric: str
     seed: int
     settings: dict[str, Any]
     finder: Finder
@@ -53,12 +56,33 @@ class Index:
         return len(self.vectors)
 
     @property
+    def metric(self) -> str:
+        """The metric that rows are compared by."""
+        return self.view.metric
+
+    @property
+    def measure(self) -> str:
+        """What rows are compared by, in words."""
+        return self.view.words
+
+    @property
     def nbytes(self) -> int:
         """The bytes that the index holds beside its vectors."""
         return self.finder.nbytes
 
-    def nearest(self, queries: Any, /, *, k: int = 10, where: Any = None, exclude: Any = None) -> Neighbors:
-        """Give the k nearest rows for every query, as `vw.nearest` does and with its scores.
+    def nearest(
+        self,
+        queries: Any,
+        /,
+        *,
+        k: int | None = None,
+        radius: float | None = None,
+        where: Any = None,
+        exclude: Any = None,
+    ) -> Neighbors:
+        """Give the k nearest rows for every query (10 without `k`), as `vw.nearest` does and with its scores.
+
+        `radius`, for the exact method alone, gives all rows within it, as in `vw.nearest` and no sooner than there.
 
         `where` leaves only some rows, `exclude` leaves some out, as in `vw.nearest`: a mask, places, ids or an Arrow
         expression over the columns. With fewer than k rows left, all are given. The exact method gives the answer of
@@ -66,7 +90,7 @@ class Index:
         are given whenever there are k: where a graph finds fewer, and for a filter that leaves few rows, all allowed
         rows are scored. Several queries at once are quicker than one after the other.
 
-        Raises what `vw.nearest` raises.
+        Raises what `vw.nearest` raises, and `Inapplicable` for a radius of another method.
 
         >>> import vecwise as vw
         >>> search = vw.index([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -75,15 +99,25 @@ class Index:
         >>> search.nearest([2.0, 1.9], k=2, exclude=[2]).ids.tolist()
         [[0, 1]]
         """
-        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-            raise OutOfRange(f"`k` is the number of neighbours, a whole number of at least 1, not {k!r}.")
+        many = 10 if k is None else whole_number("k", k, "the number of neighbours")
         asked = as_queries(self.vectors, queries)
         self.vectors.space.must_match(asked.space, "search")
-        allowed = allowed_rows(self.vectors, where, exclude)
-        found = self._answer(asked, int(k), allowed)
-        return Neighbors(
-            self.vectors.ids[found.places], found.places, found.scores, self.metric, self.vectors
-        )
+        asked = self.view.of(asked)
+        if radius is not None:
+            return self._within(asked, radius, k, where, exclude)
+        found = self._answer(asked, many, allowed_rows(self.vectors, where, exclude))
+        ids = self.vectors.ids[found.places]
+        return Neighbors(ids, found.places, found.scores, self.metric, self.vectors, self.measure)
+
+    def _within(self, asked: Vectors, radius: float, k: int | None, where: Any, exclude: Any) -> Neighbors:
+        if self.method != "exact":
+            raise Inapplicable(
+                f'A graph ("{self.method}") finds the k nearest, and cannot tell that a radius holds no more. Use '
+                'method="exact", or vw.nearest(X, queries, radius=...).'
+            )
+        rows = self.view.vectors
+        found = nearest(rows, asked, k=k, radius=radius, metric=self.metric, where=where, exclude=exclude)
+        return replace(found, corpus=self.vectors, measure=self.measure)
 
     def measured(self, queries: Any = None, /, *, k: int = RECALL_K) -> Recall:
         """Give the recall at k for queries like those that will be asked, counted against the exact answer.
@@ -95,10 +129,11 @@ class Index:
         """
         if queries is not None:
             asked = as_queries(self.vectors, queries)
-            truth = nearest(self.vectors, asked, k=k, metric=self.metric)
+            self.vectors.space.must_match(asked.space, "search")
+            truth = nearest(self.view.vectors, self.view.of(asked), k=k, metric=self.metric)
             return recall(_pair(self.nearest(asked, k=k)), _pair(truth), self.metric)
         rows = (
-            np.flatnonzero(row_norms(self.vectors.values, 2))
+            np.flatnonzero(row_norms(self.view.vectors.values, 2))
             if self.metric == "cosine"
             else np.arange(len(self))
         )
@@ -107,7 +142,7 @@ class Index:
         k = min(k, len(rows) - 1)
         sample = np.sort(np.random.default_rng(self.seed).permutation(rows)[:SAMPLE])
         asked = self.vectors[sample]
-        truth = nearest(self.vectors, asked, k=k + 1, metric=self.metric)
+        truth = nearest(self.view.vectors, self.view.of(asked), k=k + 1, metric=self.metric)
         found = self.nearest(asked, k=k + 1)
         return recall(_others(found, sample), _others(truth, sample), self.metric)
 
@@ -121,6 +156,7 @@ class Index:
         """
         data = self.finder.kind.to_bytes() if isinstance(self.finder, Graph) else b""
         state = {name: getattr(self, name) for name in ("method", "metric", "seed", "settings")}
+        state["standardized"] = self.view.prepare is not None
         vectors, graph_ = identity(self.vectors), np.frombuffer(data, np.uint8)
         whole = {**state, "recall": asdict(self.recall), "vectors": vectors, "graph": graph_}
         INDEXES.save(whole, INDEXES.beside(path))
@@ -128,7 +164,7 @@ class Index:
     def __repr__(self) -> str:
         rows, dim = self.vectors.shape
         size = f"{self.nbytes / 1e6:,.1f} MB"
-        return f"Index of {rows:,} × {dim:,} by {self.metric}, {self.method}, {size}: {self.recall!r}"
+        return f"Index of {rows:,} × {dim:,} by {self.measure}, {self.method}, {size}: {self.recall!r}"
 
     def _answer(self, asked: Vectors, k: int, allowed: np.ndarray | None) -> Answer:
         found = self.finder.candidates(asked.values, k, allowed)
@@ -142,7 +178,7 @@ class Index:
         own = [rows for rows in found if rows is not None]
         queries = dense(asked.values, asked.dtype)[known]
         made.scores[known], made.places[known] = best_of_candidates(
-            queries, self.vectors.values, own, width, self.metric
+            queries, self.view.vectors.values, own, width, self.metric
         )
         rest = [query for query, rows in enumerate(found) if rows is None]
         if rest:
@@ -151,16 +187,17 @@ class Index:
 
     def _scored(self, asked: Vectors, k: int, rows: np.ndarray | None) -> Answer:
         """The exact answer among all rows, or some."""
-        return _pair(nearest(self.vectors, asked, k=k, metric=self.metric, where=rows))
+        return _pair(nearest(self.view.vectors, asked, k=k, metric=self.metric, where=rows))
 
 
 def index(
-    X: Any, /, *, method: str = "exact", metric: str = "cosine", seed: int = 0, **settings: Any
+    X: Any, /, *, method: str = "exact", metric: str | None = AUTO, seed: int = 0, **settings: Any
 ) -> Index:
     """Prepare vectors for many searches: an `Index`, whose `nearest` answers sooner than `vw.nearest` does.
 
     The vectors are copied (unless they lie in a file that is mapped), so that changing the array later changes no
-    answer. `metric` is `"cosine"`, `"dot"` or `"euclidean"`.
+    answer. `metric` is `"cosine"`, `"dot"` or `"euclidean"`; without one it is that of `vw.nearest`: columns of
+    different units are standardized, and queries with them.
 
     - `"exact"`: the answer of `vw.nearest`. A second copy of one byte a coordinate is scanned, whose proven bounds
       leave some tens of rows to score in float64. For up to 16 queries at a time; more are a matrix product over all
@@ -188,24 +225,29 @@ def index(
     Source of the bounds on one byte a coordinate: Cauchy and Schwarz, see `kernels/scan.py`.
     """
     every = settings_of(method, settings)
-    if metric not in METRICS:
-        raise unknown("metric of an index", str(metric), METRICS)
+    if metric not in (None, AUTO, *METRICS):
+        raise unknown_metric(metric, METRICS, "metric of an index")
     vectors = _snapshot(as_vectors(X))
+    return _made(vectors, view(vectors, metric), method, seed, every)
+
+
+def _made(vectors: Vectors, by: View, method: str, seed: int, every: dict[str, Any]) -> Index:
+    values, metric = by.vectors.values, by.metric
     if method == "exact":
-        return Index(vectors, method, metric, seed, every, scan(vectors.values, metric))
+        return Index(vectors, by, method, seed, every, scan(values, metric))
     if vectors.is_sparse:
         raise Inapplicable(
             f'The method "{method}" takes dense vectors. Use method="exact", or fewer dimensions: '
             "vw.pca(X, k=100).transform(X)."
         )
-    made = graph(
-        method, vectors.values, points_of(vectors.values, metric), _kept(vectors, metric), every, seed
-    )
-    return _with_recall(Index(vectors, method, metric, seed, every, made))
+    made = graph(method, values, points_of(values, metric), _kept(by.vectors, metric), every, seed)
+    return _with_recall(Index(vectors, by, method, seed, every, made))
 
 
 def open_index(path: str | os.PathLike[str], X: Any, /) -> Index:
     """Open the saved index of these vectors: `path` is its own folder, or that of the saved vectors.
+
+    Of an index of a bare array, X may be that array, which has no axes.
 
     The numbers, ids and axes of X must be those it was made of. A graph is read only if its bytes have the hash that
     was written with them: usearch and FAISS do not bear others. Open only folders of people you trust; the hash guards
@@ -221,29 +263,25 @@ def open_index(path: str | os.PathLike[str], X: Any, /) -> Index:
     [[2.0]]
     """
     path = INDEXES.beside(path)
-    vectors, state = as_vectors(X), INDEXES.load(path)
+    state = INDEXES.load(path)
     try:
         method, metric, seed = state["method"], state["metric"], int(state["seed"])
         settings, saved = settings_of(method, state["settings"]), Recall(**state["recall"])
-        other, data = first_difference(state["vectors"], vectors), state["graph"].tobytes()
+        data, standardized = state["graph"].tobytes(), state.get("standardized", False)
+        told = {name: str(state["vectors"][name]) for name in ("frame", "ids", "numbers")}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Damaged(f"{shown(path)} holds an incomplete index: {error!r}. Make it again.") from error
-    if other is not None:
-        raise SpaceMismatch(
-            f"The index in {shown(path)} is of other vectors: the {other} differ. Give the vectors that it was made "
-            "of, or make it anew: vw.index(X)."
-        )
+    vectors = _snapshot(same_vectors(X, told, f"The index in {shown(path)}", "vw.index(X)"))
+    by = standardized_view(vectors, metric) if standardized else view(vectors, metric)
     if method == "exact":
-        return index(vectors, metric=metric, seed=seed)
-    kept = _kept(vectors, metric)
-    made = opened(method, data, points_of(vectors.values, metric), len(vectors), kept, settings)
-    return Index(_snapshot(vectors), method, metric, seed, settings, made, saved)
+        return _made(vectors, by, method, seed, settings)
+    kept = _kept(by.vectors, metric)
+    made = opened(method, data, points_of(by.vectors.values, metric), len(vectors), kept, settings)
+    return Index(vectors, by, method, seed, settings, made, saved)
 
 
 def _with_recall(made: Index) -> Index:
-    return Index(
-        made.vectors, made.method, made.metric, made.seed, made.settings, made.finder, made.measured()
-    )
+    return replace(made, recall=made.measured())
 
 
 def _kept(vectors: Vectors, metric: str) -> np.ndarray | None:

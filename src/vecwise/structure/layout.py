@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.words import count, share
-from vecwise.errors import EmptyInput, OutOfRange, unknown
+from vecwise.errors import EmptyInput, OutOfRange, unknown, whole_number
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.equal_rows import first_equal_rows
 from vecwise.kernels.norms import row_norms, unit_rows
@@ -20,10 +20,12 @@ from vecwise.kernels.projection import projected
 from vecwise.measure.components import Components, pca
 from vecwise.measure.nearest import as_queries
 from vecwise.measure.norms import normalize
+from vecwise.measure.standardized import Standardized
+from vecwise.measure.views import AUTO
 from vecwise.runner import Engine
 from vecwise.store.row_files import write_rows
 from vecwise.structure import layout_folders
-from vecwise.structure.faithfulness import Faithfulness, chosen_metric, faithfulness
+from vecwise.structure.faithfulness import Faithfulness, faithfulness, picture_view
 from vecwise.structure.layout_methods import FEWEST, LIMITS, NAMES, Job, laid_out
 from vecwise.structure.layout_tables import layout_figure, layout_table
 from vecwise.structure.placing import Anchors
@@ -38,7 +40,8 @@ class Layout:
     """A map of vectors: `coordinates` is `(rows, dim)` float32, a point for each of `ids`, in the order of the vectors.
 
     A row has no place (NaN) where rows are compared by cosine and it is zero. `method` is "pca", "umap", "tsne",
-    "pacmap", or "as is" for vectors that have no more dimensions than the picture; `metric` says what near means;
+    "pacmap", or "as is" for vectors that have no more dimensions than the picture; `metric` says what near means, and
+    `measure` in words: columns of different units were standardized first (`prepare`), as new rows are;
     `components` is the map of PCA. `anchors` are the rows, all different, that a bending method laid out; all others
     were placed among them, equal rows on one point. `faithfulness` says how far to believe the picture.
     """
@@ -54,6 +57,8 @@ class Layout:
     anchors: Anchors | None = None
     sampled: int | None = None  # rows that were laid out, where they were a sample
     anchored: np.ndarray | None = None  # the numbers of the anchors' rows
+    measure: str = ""
+    prepare: Standardized | None = None
 
     @property
     def ids(self) -> np.ndarray:
@@ -95,6 +100,10 @@ class Layout:
                 f"{count(self.sampled, 'row')}, chosen by the seed {self.seed}, were laid out, and the others "
                 "placed among them"
             )
+        if self.method not in ("pca", "as is") and self.neighbors >= self.placed > 0:
+            told.append(
+                f"{count(self.neighbors, 'neighbor')} were asked for, and there are {self.placed - 1:,} others"
+            )
         if self.placed < len(self.ids):
             zeros = count(len(self.ids) - self.placed, "row")
             told.append(f"{zeros} of zeros left out, since a cosine needs a direction")
@@ -117,6 +126,7 @@ class Layout:
         """
         asked = as_queries(self.vectors, new)
         self.vectors.space.must_match(asked.space, "place")
+        asked = asked if self.prepare is None else self.prepare(asked)
         if self.anchors is not None:
             return self.anchors.place(asked)
         return _single(_straight(asked, self.components, self.dim))
@@ -158,7 +168,7 @@ def layout(
     *,
     dim: int = 3,
     method: str = "pca",
-    metric: str | None = None,
+    metric: str | None = AUTO,
     seed: int = 0,
     neighbors: int = 15,
     k: int = 10,
@@ -171,8 +181,9 @@ def layout(
     or "pacmap" (50,000). With more rows, or more than `most`, a sample chosen by `seed` is laid out and the others are
     placed among it as `place` does; the result says so. Vectors of no more than `dim` dimensions are shown as they are
     instead of by PCA. `metric` is "cosine", "euclidean", "manhattan" or "chebyshev" and says which rows are near;
-    without it, cosine for vectors of length 1 and for sparse ones, and Euclidean distance otherwise. `neighbors` is how
-    many rows hold a row in its place (t-SNE's perplexity is twice that). Faithfulness looks at the `k` nearest.
+    without it, rows are compared as `vw.nearest` compares them, and columns of different units are standardized before
+    anything else. `neighbors` is how many rows hold a row in its place (t-SNE's perplexity is twice that), all others
+    where there are no more. Faithfulness looks at the `k` nearest.
 
     The bending methods start from the principal components (Kobak and Linderman 2021,
     doi:10.1038/s41587-020-00809-z), are given the exact neighbours of `vw.nearest`, and run in one thread: a seed gives
@@ -190,25 +201,41 @@ def layout(
     """
     made = as_vectors(X)
     _check(made, dim, method, neighbors, most)
-    metric = chosen_metric(made, metric)
+    by = picture_view(made, metric, engine)
+    X, metric = by.vectors, by.metric
     fitted, anchors, sampled, laid = None, None, None, None
     if method in ("pca", "auto"):
-        method = "as is" if made.space.dim <= dim else "pca"
-        fitted = pca(made, k=dim, engine=engine) if method == "pca" else None
-        points = _single(_straight(made, fitted, dim))
+        method = "as is" if X.space.dim <= dim else "pca"
+        fitted = pca(X, k=dim, engine=engine) if method == "pca" else None
+        points = _single(_straight(X, fitted, dim))
     else:
         points, anchors, sampled, laid = _bent(
-            made, dim, method, metric, seed, neighbors, most or LIMITS[method]
+            X, dim, method, metric, seed, neighbors, most or LIMITS[method]
         )
-    found = faithfulness(made, points, k=k, metric=metric, seed=seed)
+    found = faithfulness(X, points, k=k, metric=metric, seed=seed)
     points.flags.writeable = False
-    return Layout(points, made, method, metric, seed, neighbors, found, fitted, anchors, sampled, laid)
+    return Layout(
+        points,
+        made,
+        method,
+        metric,
+        seed,
+        neighbors,
+        found,
+        fitted,
+        anchors,
+        sampled,
+        laid,
+        by.words,
+        by.prepare,
+    )
 
 
 def open_layout(path: str | os.PathLike[str], X: Any, /) -> Layout:
     """Open a saved layout of these vectors: `path` is its own folder, or that of the saved vectors.
 
-    The files are held against their hashes, and the layout against the frame, the ids and the numbers of X. Raises
+    The files are held against their hashes, and the layout against the frame, the ids and the numbers of X (of a layout
+    of a bare array, X may be that array, which has no frame). Raises
     `FileMissing`, `UnknownFormat`, `Damaged`, and `SpaceMismatch` for other vectors than those laid out.
 
     >>> import tempfile, vecwise as vw
@@ -219,7 +246,7 @@ def open_layout(path: str | os.PathLike[str], X: Any, /) -> Layout:
     ...     vw.open_layout(folder + "/points", vw.open(folder + "/points")).coordinates.shape
     (4, 2)
     """
-    return Layout(**layout_folders.load(path, as_vectors(X)))
+    return Layout(**layout_folders.load(path, X))
 
 
 def _check(X: Vectors, dim: int, method: str, neighbors: int, most: int | None) -> None:
@@ -228,10 +255,8 @@ def _check(X: Vectors, dim: int, method: str, neighbors: int, most: int | None) 
     if method not in METHODS:
         raise unknown("method of layout", str(method), METHODS)
     for name, value, least in (("neighbors", neighbors, 2), ("most", most, FEWEST)):
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least
-        ):
-            raise OutOfRange(f"`{name}` is a number of rows, at least {least}, not {value!r}.")
+        if value is not None:
+            whole_number(name, value, "a number of rows", least=least)
     if not len(X):
         raise EmptyInput("There are no rows to lay out.")
 

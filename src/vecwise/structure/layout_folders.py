@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import Damaged, SpaceMismatch
+from vecwise.errors import Damaged
 from vecwise.measure.components import Components
+from vecwise.measure.views import standardized_view, view
 from vecwise.store.os_errors import shown
 from vecwise.store.state_folders import StateFolder
 from vecwise.structure.faithfulness import Faithfulness
-from vecwise.structure.identities import first_difference, identity
+from vecwise.structure.identities import identity, same_vectors
 from vecwise.structure.placing import Anchors
-from vecwise.vectors import Vectors
 
 LAYOUTS: Final = StateFolder("layout", "lay the rows out again")
 
@@ -31,7 +31,7 @@ def save(made: Any, path: str | os.PathLike[str]) -> None:
     LAYOUTS.save(_state(made), LAYOUTS.beside(path))
 
 
-def load(path: str | os.PathLike[str], X: Vectors) -> dict[str, Any]:
+def load(path: str | os.PathLike[str], X: Any) -> dict[str, Any]:
     """Give what the `Layout` of these vectors is built from; raises what `vw.open_layout` raises."""
     folder = LAYOUTS.beside(path)
     state = LAYOUTS.load(folder)
@@ -57,23 +57,25 @@ def _state(made: Any) -> dict[str, Any]:
         "faithfulness": scores,
         "components": None if made.components is None else made.components.state(),
         "anchored": made.anchored,
+        "standardized": made.prepare is not None,
     }
 
 
-def _restored(state: dict[str, Any], X: Vectors, folder: Path) -> dict[str, Any]:
-    other = first_difference(state["vectors"], X)
-    if other is not None:
-        raise SpaceMismatch(
-            f"The layout in {shown(folder)} is of other vectors: the {other} differ. Give the vectors that were "
-            "laid out, or lay these out anew: vw.layout(X)."
-        )
+def _restored(state: dict[str, Any], given: Any, folder: Path) -> dict[str, Any]:
+    made = same_vectors(given, state["vectors"], f"The layout in {shown(folder)}", "vw.layout(X)")
+    # A layout that was saved before columns were standardized by it has no such entry.
+    standardized = state.get("standardized", False)
+    by = standardized_view(made, state["metric"]) if standardized else view(made, state["metric"])
+    X = by.vectors
     points, rows, anchors = state["coordinates"], state["anchored"], None
     if rows is not None:
         some = X if len(rows) == len(X) else X[rows]
         anchors = Anchors(some, points[rows], state["metric"], state["neighbors"])
     return {
         **{name: state[name] for name in ("method", "metric", "seed", "neighbors", "sampled")},
-        "vectors": X,
+        "vectors": made,
+        "measure": by.words,
+        "prepare": by.prepare,
         "coordinates": points,
         "components": None if state["components"] is None else Components.from_state(state["components"]),
         "faithfulness": _faithfulness(state["faithfulness"], len(X)),

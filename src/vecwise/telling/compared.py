@@ -12,7 +12,7 @@ from vecwise.draw.words import number
 from vecwise.explore import shown_columns
 from vecwise.measure.likeness import Likeness
 from vecwise.measure.views import MEASURES, View
-from vecwise.table_text import clip, count
+from vecwise.table_text import clip, count, verb
 from vecwise.telling.answer import Answer, plain
 from vecwise.telling.words import (
     WIDTH,
@@ -39,9 +39,16 @@ def compared(a: str, b: str, found: Likeness) -> Answer:
 
 
 def neighbors(
-    found: Any, view: View, made: Any, query: str | None, where: str | None, written: list[str]
+    found: Any,
+    view: View,
+    made: Any,
+    query: str | None,
+    where: str | None,
+    written: list[str],
+    k: int | None = None,
 ) -> Answer:
-    """Tell the nearest rows, best first, in words and with their scores; the first hundred in words."""
+    """Tell the nearest rows, best first, in words and with their scores; the first hundred in words. `k` of them were
+    asked for."""
     shown = shown_columns(made.vectors, made.plan)
     listed = zip(found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True)
     answers = [
@@ -53,7 +60,11 @@ def neighbors(
     lines = [cut(f"{number(a['score'], 4):>9}  {short(a['id']):<{width}}  {a['row']}") for a in head]
     if more > 0:
         lines.append(f"… and {more:,} more: --csv FILE writes them all")
-    lines += [] if answers else ["No row is that near."]
+    lines += [] if answers else ["No row is that near." if k is None else "There is no such row."]
+    if k is not None and 0 < len(answers) < k:
+        lines.append(
+            f"{k:,} were asked for; there {verb(len(answers), 'are')} only {count(len(answers), 'such row')}."
+        )
     lines += [f"{shown_path}: {count(len(answers), 'row')} with rank, id and score" for shown_path in written]
     measured = f", by {view.words}" + ("" if where is None else f", where {clip(where, 30)}")
     title = f"Nearest to {clip(query or '', max(10, WIDTH - 11 - len(measured)))}{measured}"

@@ -18,7 +18,7 @@ from vecwise.telling.explaining import Pair, explanation
 from vecwise.telling.words import told
 from vecwise.vectors import Vectors
 from vecwise.workbench.tracked import tracked
-from vecwise.workbench.views import display_name, id_of, viewed
+from vecwise.workbench.views import display_name, id_of
 
 _USUAL: Final[tuple[Any, ...]] = (
     None,
@@ -36,14 +36,13 @@ def explain_rows(
 ) -> Answer:
     """Tell why two rows of a PATH, named by their ids, are close, by what `nearest` compares them by."""
     made = load(path, **options)
-    view = viewed(made.vectors, metric)
-    X = view.vectors
+    X = made.vectors
     rows = [X.by_id(id_of(X, name)) for name in (a, b)]
-    found = explain(*rows, most=most, metric=view.metric)
+    found = explain(*rows, most=most, metric=metric, among=X)
     shown = shown_columns(made.vectors, made.plan)
     words = [told(row, 0, shown) or f"row {name}" for row, name in zip(rows, (a, b), strict=True)]
     name = f"{display_name(path)}, rows {clip(a, 12)} and {clip(b, 12)}"
-    return explanation(name, found, _pair((words[0], words[1]), *rows), X, view.words)
+    return explanation(name, found, _pair((words[0], words[1]), *rows), X, found.measure)
 
 
 def explain_texts(
@@ -56,7 +55,7 @@ def explain_texts(
             f"{some(given)}: these options read a file, and --texts gives the texts themselves."
         )
     X = encode([a, b], "sentence" if encoder == "auto" else encoder)
-    found = explain(X[0], X[1], most=most, metric=None if metric == "auto" else metric)
+    found = explain(X[0], X[1], most=most, metric=metric)
     words = (f"“{clip(a, 90)}”", f"“{clip(b, 90)}”")
     return explanation("Two texts", found, _pair(words, X[0], X[1]), X)
 

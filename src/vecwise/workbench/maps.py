@@ -8,20 +8,15 @@ from __future__ import annotations
 import warnings
 from typing import Any, Final
 
-import numpy as np
-
 from vecwise.draw.words import count
 from vecwise.errors import unknown
 from vecwise.loading import load
-from vecwise.measure.views import View
 from vecwise.telling.answer import Answer
-from vecwise.vectors import Vectors
 from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
-from vecwise.workbench.views import display_name, viewed
+from vecwise.workbench.views import display_name
 
 FEW: Final = 50  # rows, below which bending space gains next to nothing
-ADVISED: Final = 10_000  # rows whose health says how rows are compared
 
 
 @tracked("map")
@@ -54,8 +49,7 @@ def map_of(
     X, name = made.vectors, display_name(path)
     if color is not None and (X.rows is None or color not in X.rows.column_names):
         raise unknown("column", color, [] if X.rows is None else X.rows.column_names)
-    view = _view(X, metric, seed)
-    drawn = layout(view.vectors, dim=dim, method=method, metric=view.metric, neighbors=neighbors, seed=seed)
+    drawn = layout(X, dim=dim, method=method, metric=metric, neighbors=neighbors, seed=seed)
     labels = {} if color is None or X.rows is None else {_label(color): X.rows.column(color)}
     notes = tuple(dict.fromkeys(str(warning.message) for warning in caught))
     if method in LIMITS and len(X) < FEW:
@@ -67,22 +61,11 @@ def map_of(
     if parquet is not None:
         drawn.to_parquet(parquet, labels)
     if html is not None:
-        write_map(html, drawn, X, name=name, rows=made.total, measure=view.words, color=color, plan=made.plan,
+        write_map(html, drawn, X, name=name, rows=made.total, measure=drawn.measure, color=color, plan=made.plan,
                   command=command, notes=notes)  # fmt: skip
-    return mapped(name, made.total, drawn, view.words, {"html": html, "csv": csv, "parquet": parquet}, notes)
-
-
-def _view(X: Vectors, metric: str, seed: int) -> View:
-    """How rows are compared: as told, or as the health of some of them advises."""
-    if metric != "auto" or len(X) <= ADVISED:
-        return viewed(X, metric)
-    rows = np.sort(np.random.default_rng(seed).choice(len(X), ADVISED, replace=False))
-    advised = viewed(X[rows], metric)
-    if advised.vectors.space.same_axes(X.space):
-        return View(X, advised.metric, advised.words)
-    from vecwise.measure.standardized import standardize
-
-    return View(standardize(X), advised.metric, advised.words)
+    return mapped(
+        name, made.total, drawn, drawn.measure, {"html": html, "csv": csv, "parquet": parquet}, notes
+    )
 
 
 def _label(color: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from vecwise.errors import Inapplicable, TooLarge
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.loading import Encoded, load
-from vecwise.measure.views import MEASURES, View
+from vecwise.measure.views import View
 from vecwise.store.durable import replacing
 from vecwise.store.formats import DELIMITERS
 from vecwise.store.os_errors import shown
@@ -25,7 +25,6 @@ from vecwise.storing import save
 from vecwise.telling.answer import Answer
 from vecwise.telling.compared import paired
 from vecwise.telling.pairs import edges_told, thinned
-from vecwise.vectors import Vectors
 from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, viewed
@@ -56,13 +55,12 @@ def pairs_of(
 
     refuse_overwriting(path, csv, parquet)
     made = load(path, progress=progress, **options)
-    view = bounded_view(made.vectors, metric, at_least, at_most)
     found = pairs(
-        view.vectors,
+        made.vectors,
         at_least=at_least,
         at_most=at_most,
         k=k,
-        metric=view.metric,
+        metric=metric,
         most=MOST_EDGES if most is None else most,
         progress=progress,
     )
@@ -70,6 +68,7 @@ def pairs_of(
     for target in written:
         found.save(target)
     bound = at_least if at_least is not None else at_most
+    view = View(made.vectors, found.metric, found.measure)
     return edges_told(display_name(path), found, view, made, bound, k, written)
 
 
@@ -115,27 +114,13 @@ def dedupe_file(
                 f"`--keep` writes the whole file without its repeated rows: leave out `--{name}`."
             )
     made = load(path, progress=progress, **options)
-    if at_least is None and at_most is None and metric == "auto":  # equal by any measure
-        metric = "cosine"
-    view = bounded_view(made.vectors, metric, at_least, at_most)
-    found = duplicates(
-        view.vectors, at_least=at_least, at_most=at_most, metric=view.metric, progress=progress
-    )
+    found = duplicates(made.vectors, at_least=at_least, at_most=at_most, metric=metric, progress=progress)
     if keep is not None:
         _write_kept(path, made, found.keep, keep, options)
     if removed is not None:
         write_rows(found.to_arrow(), removed)
+    view = View(made.vectors, found.metric, found.measure)
     return thinned(display_name(path), found, view, made, keep, removed)
-
-
-def bounded_view(X: Vectors, metric: str, at_least: float | None, at_most: float | None) -> View:
-    """What a bound is a bound of: a cosine if it is a likeness, else what the vectors' health advises, or a length."""
-    if metric != "auto":
-        return viewed(X, metric)
-    if at_least is not None:
-        return View(X, "cosine", MEASURES["cosine"])
-    view = viewed(X, "auto")
-    return view if at_most is None or view.metric != "cosine" else View(X, "euclidean", MEASURES["euclidean"])
 
 
 def _write_kept(path: str, made: Encoded, keep: np.ndarray, target: str, options: dict[str, Any]) -> None:

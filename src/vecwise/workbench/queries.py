@@ -18,13 +18,13 @@ from vecwise.loading import encode, load
 from vecwise.measure.explain import length
 from vecwise.measure.likeness import Likeness, likeness
 from vecwise.measure.views import MEASURES
+from vecwise.store.conditions import condition
 from vecwise.store.row_files import row_format, write_rows
 from vecwise.table_text import clip
 from vecwise.telling.answer import Answer
 from vecwise.telling.compared import compared, neighbors
 from vecwise.vectors import Vectors
 from vecwise.workbench.arithmetic import combined_query
-from vecwise.workbench.conditions import condition
 from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import id_of, viewed
@@ -106,7 +106,7 @@ def nearest_in(
     )
     for target in written:
         write_rows(found.to_arrow(rows=True).drop_columns("query"), target)
-    return neighbors(found, view, made, words, where, written)
+    return neighbors(found, view, made, words, where, written, None if radius is not None else k)
 
 
 def _asked(

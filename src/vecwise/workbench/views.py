@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from vecwise.errors import unknown
-from vecwise.measure.views import MEASURES, View, view_of
+from vecwise.measure.views import View, view
 from vecwise.vectors import Vectors
 
 
 def viewed(X: Vectors, metric: str) -> View:
-    """What rows are compared by: a named metric on the vectors as they are, or what their health advises."""
-    from vecwise.measure.health import health
-
-    return view_of(X, health(X)) if metric == "auto" else View(X, metric, MEASURES.get(metric, metric))
+    """What rows are compared by: the rule of `vw.nearest` and all others, `measure.views.view`."""
+    return view(X, metric)
 
 
 def display_name(path: str) -> str:
