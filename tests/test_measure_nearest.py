@@ -17,7 +17,15 @@ from sklearn.neighbors import NearestNeighbors
 import vecwise as vw
 from conftest import choose_way
 from vecwise.engines.local import serial, threads
-from vecwise.errors import EmptyInput, NonFinite, NonFiniteQuery, OutOfRange, UnknownName, WrongType
+from vecwise.errors import (
+    BadCondition,
+    EmptyInput,
+    NonFinite,
+    NonFiniteQuery,
+    OutOfRange,
+    UnknownName,
+    WrongType,
+)
 from vecwise.kernels import searching
 from vecwise.kernels.native_select import library
 from vecwise.measure import nearest as module
@@ -211,6 +219,10 @@ def test_laws_prefix_filter_and_sparse(seed, rows, k, metric) -> None:
 def test_all_rows_within_a_radius(seed, metric, radius) -> None:
     rng = np.random.default_rng(seed)
     X, Q = rng.integers(-2, 3, (30, 3)).astype(np.float32), rng.integers(-2, 3, (11, 3)).astype(np.float32)
+    if metric != "dot" and not (-1 <= radius <= 1 if metric == "cosine" else radius >= 0):
+        with pytest.raises(OutOfRange, match=r"radius.*lies"):
+            vw.nearest(X, Q, radius=radius, metric=metric)
+        return
     found = vw.nearest(X, Q, radius=radius, metric=metric)
     every = vw.nearest(X, Q, k=30, metric=metric)
     for i in range(len(Q)):
@@ -239,12 +251,22 @@ def test_expressions_over_the_rows_apply_inside_the_search() -> None:
     rows = pa.table({"price": [1, 5, 2, 9], "town": ["a", "b", "b", None]})
     X = vw.Vectors([[1.0, 0], [0.9, 0.1], [0.1, 0.9], [0, 1]], rows=rows)
     found = vw.nearest(X, [[1.0, 0]], k=2, where=(pc.field("price") < 9) & (pc.field("town") == "b"))
+    cheap = vw.nearest(X, [[1.0, 0]], where=pc.field("price") < 9)
     assert found.places.tolist() == [[1, 2]]
     assert found.rows[0].column("price").to_pylist() == [5, 2]
     assert vw.nearest(X, [[1.0, 0]], where=pc.field("price") > 100).places.shape == (1, 0)
     assert found.to_arrow().to_pydict()["rank"] == [1, 2]
-    with pytest.raises(WrongType, match="columns"):
+    with pytest.raises(UnknownName, match="no column `prize`. Did you mean `price`"):
         vw.nearest(X, [[1.0, 0]], where=pc.field("prize") < 9)
+    with pytest.raises(WrongType, match="columns") as refused:
+        vw.nearest(X, [[1.0, 0]], where=pc.field("town") < 9)
+    assert "\n" not in str(refused.value)
+    assert vw.nearest(X, [[1.0, 0]], where="price < 9").ids.tolist() == cheap.ids.tolist()
+    assert (
+        vw.nearest(X, [[1.0, 0]], exclude="price >= 9 or price is missing").ids.tolist() == cheap.ids.tolist()
+    )
+    with pytest.raises(BadCondition, match="town"):
+        vw.nearest(X, [[1.0, 0]], where="town < 9")
     with pytest.raises(WrongType, match="without rows"):
         vw.nearest(X.values, [[1.0, 0]], where=pc.field("price") < 9)
 

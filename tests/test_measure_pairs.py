@@ -472,7 +472,8 @@ def test_too_many_edges_are_counted_and_never_cut(monkeypatch) -> None:
 def test_bounds_of_the_wrong_kind_are_refused() -> None:
     X = np.eye(3)
     for options, words in (
-        ({"at_most": 0.5}, "at_least"),
+        ({"at_most": 0.5, "metric": "cosine"}, "at_least"),
+        ({"at_most": 0.5, "at_least": 0.5}, "not `at_most`"),
         ({"at_least": 0.5, "metric": "euclidean"}, "at_most"),
         ({"at_least": 0.5, "k": 3}, "Leave out"),
         ({"k": 3, "p": 3.0}, "Leave out"),
@@ -503,7 +504,7 @@ def test_no_rows_and_one_row_have_no_edges() -> None:
 def test_edges_tell_themselves_and_are_saved(tmp_path) -> None:
     X = vw.Vectors([[5, 0], [4, 3], [8, 6]], ids=["a", "b", "c"])
     found = vw.pairs(X, at_least=0.7)
-    assert repr(found).startswith("Edges: 3 pairs of 3, by cosine similarity")
+    assert repr(found).startswith("Edges: 3 pairs of 3, by cosine\n")
     assert "<th>left</th>" in found._repr_html_()
     assert found.to_pandas()["score"].tolist() == [0.8, 0.8, 1.0]
     assert found.best(2).places.tolist() == [[1, 2], [0, 1]]

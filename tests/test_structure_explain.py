@@ -29,7 +29,7 @@ SINGLE = arrays(np.float32, (2, 9), elements=st.floats(-1e6, 1e6, width=32, allo
 
 def test_counts_are_explained_by_word() -> None:
     X = vw.encode(TEXTS, "count")
-    found = vw.explain(X[0], X[1])
+    found = vw.explain(X[0], X[1], metric="dot")
     assert (found.total, found.how, found.names) == (3, "features", ("the", "sea"))
     assert (found.a.tolist(), found.b.tolist(), found.products.tolist()) == ([2, 1], [1, 1], [2, 1])
     assert found.shares.tolist() == [2 / 3, 1 / 3]
@@ -40,7 +40,7 @@ def test_counts_are_explained_by_word() -> None:
 @given(SINGLE)
 def test_products_sum_to_the_exact_inner_product(values) -> None:
     X = vw.Vectors(values)
-    found = vw.explain(X[0], X[1], most=None)
+    found = vw.explain(X[0], X[1], most=None, metric="dot")
     exact = sum((Fraction(float(a)) * Fraction(float(b)) for a, b in zip(*values, strict=True)), Fraction(0))
     assert sum(map(Fraction, found.products.tolist()), Fraction(0)) == exact
     assert found.total == float(exact)
@@ -68,12 +68,18 @@ def test_cosines_and_distances_are_explained_to_the_rounding(values) -> None:
 @given(arrays(np.float64, (2, 7), elements=st.integers(-3, 3).map(float)), st.integers(1, 9))
 def test_what_is_not_listed_is_summed(values, most) -> None:
     X = vw.Vectors(values)
-    whole, part = vw.explain(X[0], X[1], most=None), vw.explain(X[0], X[1], most=most)
+    whole, part = (
+        vw.explain(X[0], X[1], most=None, metric="dot"),
+        vw.explain(X[0], X[1], most=most, metric="dot"),
+    )
     assert part.names == whole.names[:most]
     assert len(part) + part.others == len(whole)
     assert part.products.sum() + part.rest == whole.total == part.total
     sparse = vw.Vectors(csr_array(values), space=X.space)
-    for one in (vw.explain(sparse[0], sparse[1], most=None), vw.explain(X[0], sparse[1], most=None)):
+    for one in (
+        vw.explain(sparse[0], sparse[1], most=None, metric="dot"),
+        vw.explain(X[0], sparse[1], most=None, metric="dot"),
+    ):
         assert (one.names, one.products.tolist()) == (whole.names, whole.products.tolist())
 
 
@@ -96,7 +102,7 @@ def test_extreme_rows() -> None:
     assert vw.explain([1e200, 1.0], [1e200, 0.0], metric="cosine").total == 1
     assert vw.explain([5e-324, 0.0], [1e300, 0.0], metric="cosine").products.tolist() == [1]
     with pytest.raises(NonFinite, match="too large"):
-        vw.explain([1e200], [1e200])
+        vw.explain([1e200], [1e200], metric="dot")
 
 
 def test_what_cannot_be_explained() -> None:
@@ -119,7 +125,7 @@ WORDS = {"sea": [1.0, 0.5], "sky": [0.0, 2.0], "deep": [3.0, -1.0]}
 
 def test_a_plain_average_is_explained_by_hand() -> None:
     X = vw.encode(["Sea, sky and sea", "deep sky"], vw.AverageEncoder(WORDS, method="plain"))
-    found = vw.explain(X[0], X[1])
+    found = vw.explain(X[0], X[1], metric="dot")
     b = (np.array(WORDS["deep"]) + WORDS["sky"]) / 2
     assert found.how == "words"
     assert dict(zip(found.names, found.products.tolist(), strict=True)) == pytest.approx(
@@ -144,7 +150,7 @@ def test_averages_less_common_directions_are_sums_of_their_words(lyrics, method,
             assert set(found.names) <= set(lyrics[i].lower().replace(",", " ").replace("'", " ").split())
     # A word alone is a text, whose vector says what the word adds to any text.
     encoder = X.encoder.maps[0] if unit else X.encoder
-    found = vw.explain(X[3], X[4], most=None)
+    found = vw.explain(X[3], X[4], most=None, metric="dot")
     alone = encoder(pa.table({"text": list(found.names)}))
     raw = encoder(pa.table({"text": [lyrics[3]]}))
     known = sum(part.times for part in encoder.contributions(lyrics[3]))
@@ -166,9 +172,9 @@ def test_a_vector_that_is_not_its_texts_is_explained_by_dimension() -> None:
 
 def test_an_average_of_no_known_word() -> None:
     X = vw.encode(["cat", "deep sky"], vw.AverageEncoder(WORDS, method="plain"))
-    assert (vw.explain(X[0], X[1]).total, len(vw.explain(X[0], X[1]))) == (0, 0)
+    assert (vw.explain(X[0], X[1], metric="dot").total, len(vw.explain(X[0], X[1], metric="dot"))) == (0, 0)
     assert np.isnan(vw.explain(X[0], X[1], metric="cosine").total)
-    assert vw.explain(X[1], X[0]).products.tolist() == [0, 0]
+    assert vw.explain(X[1], X[0], metric="dot").products.tolist() == [0, 0]
 
 
 # ---- words left out ----
@@ -218,7 +224,7 @@ def test_scripts_without_spaces_lose_a_character_at_a_time() -> None:
 
 def test_explanations_print_narrow_and_as_a_page() -> None:
     X = vw.encode(TEXTS, "count")
-    words = repr(vw.explain(X[0], X[2], most=1))
+    words = repr(vw.explain(X[0], X[2], most=1, metric="dot"))
     assert words.splitlines()[0] == "Explanation: inner product 4, by feature"
     assert max(map(len, words.splitlines())) <= 100
     assert "<table>" in vw.explain(X[0], X[1])._repr_html_()
@@ -235,7 +241,7 @@ def test_the_command_explains_rows_and_texts() -> None:
         data["total"]
     )
     texts = run("explain", "--texts", "the deep sea", "the sea", "--encoder", "count")
-    assert "The feature “the” makes 50% of the inner product." in texts.stdout
+    assert "The feature “the” makes 50% of the cosine." in texts.stdout
     words = run("explain", str(EXAMPLES / "sentences.txt"), "0", "1", "--most", "3")
     assert "Without “We” the cosine falls most" in words.stdout
     for made in (texts, words):

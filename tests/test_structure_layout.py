@@ -157,7 +157,7 @@ def test_neighbours_kept_are_those_of_brute_force() -> None:
         return np.argsort(away, axis=1)[:, :6]
 
     shares = [len(set(a) & set(b)) / 6 for a, b in zip(near(X), near(points), strict=True)]
-    found = vw.faithfulness(X, points, k=6)
+    found = vw.faithfulness(X, points, k=6, metric="euclidean")
     assert np.allclose(found.rows_neighbors_kept, shares)
     assert found.neighbors_kept == pytest.approx(np.mean(shares))
     assert (
@@ -218,7 +218,7 @@ def test_pca_is_that_of_scikit_learn_up_to_sign() -> None:
     made = vw.layout(X, dim=3)
     other = PCA(3, svd_solver="full").fit_transform(X.values.astype(np.float64))
     assert np.allclose(np.abs(made.coordinates), np.abs(other), atol=1e-4)
-    assert (made.method, made.metric, made.dim) == ("pca", "euclidean", 3)
+    assert (made.method, made.metric, made.dim) == ("pca", "cosine", 3)
     assert made.coordinates.dtype == np.float32
     assert made.ids is X.ids
     assert made.axes[0].startswith("component 1, ")
@@ -253,7 +253,7 @@ def test_any_number_type_and_order_of_memory_gives_the_same_layout() -> None:
 
 def test_few_dimensions_are_shown_as_they_are() -> None:
     plane, space = blobs(20, 2), blobs(20, 3)
-    made = vw.layout(plane, dim=2)
+    made = vw.layout(plane, dim=2, metric="euclidean")
     assert made.method == "as is"
     assert np.array_equal(made.coordinates, plane)
     assert made.faithfulness.neighbors_kept == 1
@@ -543,7 +543,7 @@ def test_a_layout_of_other_vectors_is_refused(tmp_path) -> None:
     vw.layout(X).save(tmp_path / "map")
     shifted = vw.Vectors(X.values + 1, space=X.space)
     for other, what in (
-        (vw.Vectors(X.values), "frame"),
+        (vw.Vectors(X.values), "frames"),
         (vw.Vectors(X.values, ids=range(1, 51), space=X.space), "ids"),
         (shifted, "numbers"),
         (X[:49], "ids"),

@@ -13,6 +13,18 @@ import numpy as np
 from vecwise.errors import Inapplicable, OutOfRange, UnknownName, some, unknown
 from vecwise.kernels.similarity import SIMILARITIES
 
+MEASURES: Final = {
+    "cosine": "cosine",
+    "dot": "inner product",
+    "euclidean": "Euclidean distance",
+    "manhattan": "Manhattan distance",
+    "chebyshev": "Chebyshev distance",
+    "sqeuclidean": "squared Euclidean distance",
+    "minkowski": "Minkowski distance",
+    "hamming": "Hamming distance",
+    "jaccard": "Jaccard distance",
+    "angular": "angle in half turns",
+}
 _RANGES: Final = {"cosine": (-1.0, 1.0), "dot": (-np.inf, np.inf), "hamming": (0.0, 1.0), "jaccard": (0.0, 1.0),
                   "angular": (0.0, 1.0)}  # fmt: skip
 _ALSO: Final = {
@@ -48,7 +60,8 @@ def in_range(name: str, metric: str, bound: Any) -> float:
         raise OutOfRange(f"`{name}` is a number, not {bound!r}.")
     low, high = _RANGES.get(metric, (0.0, np.inf))
     if not low <= bound <= (1.0 if metric == "cosine" else np.inf):
-        raise OutOfRange(f"`{name}` is {bound:g}, and a {metric} lies between {low:g} and {high:g}.")
+        told = f"`{name}` is {bound:g}, and the {MEASURES.get(metric, metric)} of two rows lies "
+        raise OutOfRange(told + ("at 0 or above." if high == np.inf else f"between {low:g} and {high:g}."))
     return float(bound)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from vecwise.measure.bounds import MEASURES
 from vecwise.measure.health import MIXED_UNITS, ONE_UNIT, Health
 from vecwise.measure.norms import is_unit
 from vecwise.measure.spread import Dimensions
@@ -17,19 +18,20 @@ from vecwise.measure.standardized import Standardized, in_own_space, standardize
 from vecwise.runner import Engine, blocks, fold
 from vecwise.vectors import Vectors
 
+__all__ = [
+    "AUTO",
+    "MEASURES",
+    "OF_STANDARDIZED",
+    "STANDARDIZED",
+    "View",
+    "advised",
+    "always_cosine",
+    "standardized_view",
+    "view",
+    "view_of",
+]
+
 AUTO: Final = "auto"
-MEASURES: Final = {
-    "cosine": "cosine",
-    "dot": "inner product",
-    "euclidean": "Euclidean distance",
-    "manhattan": "Manhattan distance",
-    "chebyshev": "Chebyshev distance",
-    "sqeuclidean": "squared Euclidean distance",
-    "minkowski": "Minkowski distance",
-    "hamming": "Hamming distance",
-    "jaccard": "Jaccard distance",
-    "angular": "angle in half turns",
-}
 STANDARDIZED: Final = f"{MEASURES['euclidean']} on standardized columns"
 OF_STANDARDIZED: Final = {"cosine": "cosine of standardized columns", "euclidean": STANDARDIZED}
 
