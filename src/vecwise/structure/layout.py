@@ -193,7 +193,8 @@ def layout(
     Raises `OutOfRange`, `UnknownName`, `EmptyInput`, `MissingPackage`, and what `vw.pca` and `vw.nearest` raise.
 
     >>> import vecwise as vw
-    >>> made = vw.layout([[0, 0, 0, 1], [4, 0, 0, 1], [0, 2, 0, 1], [0, 0, 1, 1], [4, 2, 1, 1]], dim=2)
+    >>> X = [[0, 0, 0, 1], [4, 0, 0, 1], [0, 2, 0, 1], [0, 0, 1, 1], [4, 2, 1, 1]]
+    >>> made = vw.layout(X, dim=2, metric="euclidean")
     >>> made.coordinates.shape, made.method, made.metric
     ((5, 2), 'pca', 'euclidean')
     >>> made.faithfulness
