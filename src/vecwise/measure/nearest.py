@@ -148,9 +148,9 @@ def nearest(
     `X[...]` takes them, or a condition on the columns of the rows, `"price < 300000"` or `pc.field("price") < 300_000`.
     Both apply inside the search: k rows that pass are found whenever there are k.
 
-    `k` above the number of rows gives them all, without a word: see `lengths`. Ties go to the earlier row; rows without a score (the cosine of a
-    zero vector) come last. A product in float32 only chooses candidates, with a proven bound; scores are
-    float64, and depend on the two rows alone. Cost: queries · rows · dim operations, and some 20 MB a worker
+    `k` above the number of rows gives them all, without a word: see `lengths`. Ties go to the earlier row; rows without
+    a score (the cosine of a zero vector) come last. A product in float32 only chooses candidates, with a proven bound;
+    scores are float64, and depend on the two rows alone. Cost: queries · rows · dim operations, and some 20 MB a worker
     beside the answer.
 
     Raises `SpaceMismatch`, `NonFinite` when a score overflows, `NonFiniteQuery`, `OutOfRange` for k below 1 and for
