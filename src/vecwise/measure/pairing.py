@@ -90,8 +90,8 @@ def pairs(
         return _best_of_each(left, right, k, view(left, metric, engine=engine), most, engine)
     by = view(left, metric, at_least=at_least, at_most=at_most, engine=engine)
     bound = checked_bound(by.metric, at_least, at_most)
-    job = _job(*_viewed(by, left, right), by.metric, power(by.metric, p), bound, most)
-    _refuse_many(job)
+    job, other = _job(*_viewed(by, left, right), by.metric, power(by.metric, p), bound, most)
+    _refuse_many(job, other)
     engine = engine or (threads() if len(job.parts()) > 1 and cores() > 1 else serial)
     found = _gathered(job, engine, progress)
     refuse_overflow(found.scores, "dot" if by.metric == "dot" else "cosine")
@@ -126,7 +126,6 @@ class Search:
     bound: float
     same: bool
     most: int
-    whole: Side  # the right side, before it was cut into tiles
 
     def parts(self) -> list[Part]:
         """Blocks of rows, each with all tiles; few blocks with some of the tiles each."""
@@ -159,27 +158,30 @@ def _viewed(by: View, left: Vectors, right: Vectors) -> tuple[Vectors, Vectors]:
     return by.vectors, by.vectors if right is left else by.of(right)
 
 
-def _job(left: Vectors, right: Vectors, metric: str, p: float, bound: float, most: int) -> Search:
+def _job(
+    left: Vectors, right: Vectors, metric: str, p: float, bound: float, most: int
+) -> tuple[Search, Side]:
+    """The search, and its right side before it was cut into tiles."""
     same = left is right
     a, b = ready(left.values, right.values, metric)
     size = SPARSE_COLUMNS if is_sparse(b.values) else ROWS
     tiles = tuple((start, b[start : start + size].as_columns()) for start in range(0, len(b), size))
-    return Search(a, tiles, metric, p, bound, same, most, b)
+    return Search(a, tiles, metric, p, bound, same, most), b
 
 
-def _refuse_many(job: Search) -> None:
+def _refuse_many(job: Search, other: Side) -> None:
     """Refuse what a seeded sample of 1,024 rows of each side shows to be far too many, before anything is held.
 
     Only what is certain: without the 32 rows of each side that are in most pairs (a row may be near to all others),
     four times as many pairs as may be held, and a thousand found.
     """
-    every = _pairs_of(len(job.left), sum(len(tile) for _, tile in job.tiles), job.same)
+    every = _pairs_of(len(job.left), len(other), job.same)
     if every <= SURE * job.most:
         return
     rows = _drawn(len(job.left))
-    columns = rows if job.same else _drawn(sum(len(tile) for _, tile in job.tiles))
+    columns = rows if job.same else _drawn(len(other))
     left = job.left[rows]
-    right = left if job.same else job.whole[columns]
+    right = left if job.same else other[columns]
     found = reached(left, right.as_columns(), job.metric, job.p, job.bound, 0 if job.same else None)
     compared = _pairs_of(len(rows), len(columns), job.same)
     usual = len(found.scores)

@@ -90,7 +90,8 @@ class Layout:
     @property
     def words(self) -> list[str]:
         """How the picture was made, in sentences."""
-        how = "shown as they are" if self.method == "as is" else f"laid out by {NAMES[self.method]}"
+        as_is = "shown as they are" if self.prepare is None else "shown as standardized columns"
+        how = as_is if self.method == "as is" else f"laid out by {NAMES[self.method]}"
         told = [f"{count(len(self.ids), 'row')} in {self.dim} dimensions, {how}"]
         if self.components is not None:
             kept = float(self.components.explained_variance_ratio.sum())
