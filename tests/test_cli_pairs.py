@@ -129,6 +129,8 @@ def test_what_could_lose_rows_is_refused(file, tmp_path) -> None:
 
 def test_many_rows_are_told_by_their_best_pairs() -> None:
     houses = str(EXAMPLES / "houses.csv")
+    with pytest.raises(TooLarge, match="more than 1,000,000 such pairs.*--csv FILE"):  # not into a file
+        workbench.pairs_of(str(EXAMPLES / "houses.csv"), at_least=0.999, metric="cosine")
     with pytest.raises(TooLarge, match="--at-least"):
         workbench.pairs_of(houses, sample=60)
     answer = workbench.pairs_of(houses, sample=60, k=2)

@@ -27,7 +27,10 @@ ALL_METRICS = (*METRICS, "sqeuclidean", "hamming", "jaccard", "angular")
 @click.option("--csv", metavar="FILE", help="Write the pairs as CSV: left, right, score.")
 @click.option("--parquet", metavar="FILE", help="Write the pairs as Parquet.")
 @click.option(
-    "--most", type=int, metavar="N", help="Refuse to hold more pairs than this; 10 million without it."
+    "--most",
+    type=int,
+    metavar="N",
+    help="Refuse to hold more pairs than this; without it, 10 million into a file, else 1 million.",
 )
 @input_options
 @json_option

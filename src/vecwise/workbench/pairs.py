@@ -30,6 +30,7 @@ from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name, viewed
 
 MOST_PAIRED = 50
+MOST_SHOWN = 1_000_000  # pairs that are printed as data, some 600 bytes each
 
 
 @tracked("pairs")
@@ -55,16 +56,16 @@ def pairs_of(
 
     refuse_overwriting(path, csv, parquet)
     made = load(path, progress=progress, **options)
-    found = pairs(
-        made.vectors,
-        at_least=at_least,
-        at_most=at_most,
-        k=k,
-        metric=metric,
-        most=MOST_EDGES if most is None else most,
-        progress=progress,
-    )
     written = [target for target in (csv, parquet) if target is not None]
+    held = (MOST_EDGES if written else MOST_SHOWN) if most is None else most
+    try:
+        found = pairs(
+            made.vectors, at_least=at_least, at_most=at_most, k=k, metric=metric, most=held, progress=progress
+        )
+    except TooLarge as error:
+        if held >= MOST_EDGES:
+            raise
+        raise TooLarge(f"{error} A file takes up to {MOST_EDGES:,} of them: --csv FILE.") from error
     for target in written:
         found.save(target)
     bound = at_least if at_least is not None else at_most
