@@ -1,7 +1,7 @@
-"""The compiled kernel of scatters: sums of columns and of triangles, in one pass each.
+"""The compiled kernel of scatters: sums of columns, and what a block adds to a triangle.
 
 This module must not know any vecwise type. Where the library was not compiled on installing, or `VECWISE_NATIVE=0` is
-set, NumPy gives the same bits.
+set, NumPy gives the same sums to the bit; a triangle is then a product by BLAS, within the same bound.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ _SIGNATURES: Final = {
     "vecwise_column_sums": (c_void_p, c_int64, c_int64, c_void_p),
     "vecwise_add_upper": (c_void_p, c_int64, c_void_p),
 }
-library = bound(_SIGNATURES, dict.fromkeys(_SIGNATURES))
+_ADD_TRIANGLE: Final = {
+    "vecwise_add_triangle": (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p)
+}
+_PANEL: Final = 16  # columns that lie side by side once they are packed
+library = bound(_SIGNATURES | _ADD_TRIANGLE, dict.fromkeys(_SIGNATURES))
 
 
 def column_sums(block: np.ndarray) -> np.ndarray:
@@ -39,3 +43,26 @@ def add_upper(product: np.ndarray, total: np.ndarray) -> None:
     assert product.dtype == np.float32 and total.dtype == np.float64  # noqa: S101, PT018  it reads no other
     assert product.shape == total.shape == (len(total),) * 2  # noqa: S101
     native.vecwise_add_upper(address(product.T), len(total), address(total.T))
+
+
+def room_for(rows: int, dim: int) -> np.ndarray:
+    """Give what `add_centered` needs to work in, for blocks of up to so many rows: float32 from a whole line on."""
+    size = (rows + 1) * -(-dim // _PANEL) * _PANEL
+    made = np.empty(size + _PANEL, np.float32)
+    first = -address(made) % 64 // 4
+    return made[first : first + size]
+
+
+def add_centered(block: np.ndarray, shift: np.ndarray, room: np.ndarray, total: np.ndarray) -> bool:
+    """Add the triangle of the products of a float32 block, less a shift `(dim,)`, to a float64 one in Fortran order.
+
+    Each cell is one sum in float32 over the rows, in their order. False, and nothing is done, where the library
+    is not there or the processor has no registers for it.
+    """
+    native = library()
+    if native is None or not block.flags.c_contiguous or not block.flags.aligned:
+        return False
+    assert block.dtype == shift.dtype == room.dtype == np.float32 and total.dtype == np.float64  # noqa: S101, PT018
+    assert shift.shape == block.shape[1:] and total.shape == shift.shape * 2 and total.flags.f_contiguous  # noqa: S101, PT018
+    where = (address(shift), address(room), room.size, address(total.T))
+    return int(native.vecwise_add_triangle(address(block), *block.shape, *where)) == 1

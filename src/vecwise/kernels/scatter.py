@@ -5,6 +5,7 @@ This module must not know any vecwise type. Every block is centered by itself; C
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.blas import one_blas_thread
 from vecwise.kernels.moments import Moments, settled
-from vecwise.kernels.native_scatter import add_upper, column_sums
+from vecwise.kernels.native_scatter import add_centered, add_upper, column_sums, room_for
 from vecwise.kernels.triangle import add_product, load
 
 BLOCK: Final = 512  # rows; the block and its centered copy stay in a core's cache
@@ -32,21 +33,17 @@ def block_moments(values: Any, *, single: bool) -> Moments:
     load()  # before BLAS is held to one thread, or the one that is loaded would not be
     dtype = np.float32 if single else np.float64
     rows, dim = values.shape
-    upper, product = np.zeros((dim, dim), order="F"), np.zeros((dim, dim), np.float32, order="F")
-    scratch = np.empty((min(rows, BLOCK), dim), dtype)
+    upper = np.zeros((dim, dim), order="F")
+    add = _adder(min(rows, BLOCK), dim, dtype)
     counts, means, offsets = [], [], []
     with np.errstate(over="ignore", under="ignore", invalid="ignore"), one_blas_thread:
         for start in range(0, rows, BLOCK):
             block = dense(values[start : start + BLOCK], dtype)
             mean = settled(column_sums(block) / len(block), block)
             shift = mean.astype(dtype)
-            centered = np.subtract(block, shift, out=scratch[: len(block)])
+            add(block, shift, upper)
             if single:
-                add_product(centered, product, 0.0)
-                add_upper(product, upper)
                 offsets.append(np.sqrt(len(block)) * (mean - shift))
-            else:
-                add_product(centered, upper, 1.0)
             counts.append(len(block))
             means.append(mean)
         traced = float(np.trace(upper))
@@ -54,6 +51,22 @@ def block_moments(values: Any, *, single: bool) -> Moments:
             return block_moments(values, single=False)
         doubt = SINGLE_LOSS * traced if single else 0.0
         return _joined(upper, np.array(counts), np.array(means), np.array(offsets), doubt)
+
+
+def _adder(rows: int, dim: int, dtype: Any) -> Callable[[np.ndarray, np.ndarray, np.ndarray], None]:
+    """What adds the products of a block of up to so many rows, less a shift, to an upper triangle in float64."""
+    scratch = np.empty((rows, dim), dtype)  # memory that is not written to costs nothing
+    product, room = np.zeros((dim, dim), np.float32, order="F"), room_for(rows, dim)
+
+    def add_double(block: np.ndarray, shift: np.ndarray, upper: np.ndarray) -> None:
+        add_product(np.subtract(block, shift, out=scratch[: len(block)]), upper, 1.0)
+
+    def add_single(block: np.ndarray, shift: np.ndarray, upper: np.ndarray) -> None:
+        if not add_centered(block, shift, room, upper):
+            add_product(np.subtract(block, shift, out=scratch[: len(block)]), product, 0.0)
+            add_upper(product, upper)
+
+    return add_single if dtype == np.float32 else add_double
 
 
 def _joined(
