@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from ctypes import CDLL, c_int64
 from functools import cache
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ import numpy as np
 
 VERSION: Final = 2  # of the functions' arguments; `native_table.c` says the same
 LIBRARY: Final = Path(__file__).with_name("native.library")  # `.so` would make it a module of Python
+LINE: Final = 64  # bytes
 
 
 def bound(
@@ -71,3 +73,14 @@ def checked(answer: int) -> int:
     if answer < 0:
         raise ValueError("The compiled kernel was given sizes or places that do not fit.")
     return answer
+
+
+def on_a_line(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Give an array that is not filled in, whose cells begin where a line of the cache does: every 64 bytes.
+
+    A register of 64 bytes is otherwise written to two lines each time.
+    """
+    size = prod(shape) * np.dtype(dtype).itemsize
+    made = np.empty(size + LINE, np.uint8)
+    first = -made.ctypes.data % LINE
+    return made[first : first + size].view(dtype).reshape(shape)

@@ -14,6 +14,8 @@
 
 #define LANES 16
 #define BLOCK 128 /* cells that are widened at a time; they stay in the nearest cache */
+#define AHEAD 4096 /* bytes; what is read next is asked for so long before: alone, a processor stops at every page */
+#define AHEAD_MADE 2048 /* the same for what is written */
 #define SUM 1
 #define SQUARES 2
 #define LARGEST 4
@@ -116,12 +118,129 @@ static int within(const int64_t *starts, int64_t rows, int64_t dim, int64_t coun
     return 1;
 }
 
+INLINE double norm_of(Sizes found, int wanted) {
+    return wanted == SUM ? found.sum : wanted == SQUARES ? sqrt(found.squares) : found.largest;
+}
+
+/* ---- float32 rows on a processor with the widest registers: the same lanes, widened as they are read ---- */
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx512f")))
+
+INLINE AVX512 __m512 sixteen(const float *cells, int64_t left) {
+    return left >= LANES ? _mm512_loadu_ps(cells) : _mm512_maskz_loadu_ps((__mmask16)((1 << left) - 1), cells);
+}
+
+INLINE AVX512 void widen(__m512 cells, __m512d *low, __m512d *high) {
+    *low = _mm512_cvtps_pd(_mm512_castps512_ps256(cells));
+    *high = _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(cells), 1)));
+}
+
+INLINE AVX512 double joined_512(__m512d low, __m512d high) {
+    double c[LANES / 2];
+    _mm512_storeu_pd(c, _mm512_add_pd(low, high));
+    return ((c[0] + c[4]) + (c[2] + c[6])) + ((c[1] + c[5]) + (c[3] + c[7]));
+}
+
+INLINE AVX512 Sizes measure_512(const float *row, int64_t size, int wanted) {
+    __m512d sums[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()}, squares[2] = {sums[0], sums[0]}, x[2];
+    __m512i largest = _mm512_setzero_si512();
+    for (int64_t i = 0; i < size; i += LANES) {
+        __builtin_prefetch((const void *)((uintptr_t)(row + i) + AHEAD));
+        __m512 cells = sixteen(row + i, size - i);
+        cells = _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(cells), _mm512_set1_epi32(INT32_MAX)));
+        if (wanted & LARGEST) largest = _mm512_max_epu32(largest, _mm512_castps_si512(cells));
+        if (!(wanted & (SUM | SQUARES))) continue;
+        widen(cells, &x[0], &x[1]);
+        for (int half = 0; half < 2; half++) {
+            if (wanted & SUM) sums[half] = _mm512_add_pd(sums[half], x[half]);
+            if (wanted & SQUARES) squares[half] = _mm512_add_pd(squares[half], _mm512_mul_pd(x[half], x[half]));
+        }
+    }
+    uint32_t bits = _mm512_reduce_max_epu32(largest);
+    float most;
+    memcpy(&most, &bits, sizeof most);
+    return (Sizes){joined_512(sums[0], sums[1]), joined_512(squares[0], squares[1]), most};
+}
+
+INLINE AVX512 void measure_rows_512(const float *cells, const int64_t *starts, int64_t rows, int64_t dim, int wanted,
+                                    double *sums, double *lengths, double *largest) {
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t start = starts ? starts[row] : row * dim, size = starts ? starts[row + 1] - start : dim;
+        Sizes found = measure_512(cells + start, size, wanted);
+        if (wanted & SUM && sums) sums[row] = found.sum;
+        if (wanted & SQUARES && lengths) lengths[row] = sqrt(found.squares);
+        if (wanted & LARGEST && largest) largest[row] = found.largest;
+    }
+}
+
+/* A row times a factor, in float64, rounded once. */
+INLINE AVX512 void times_512(const float *row, int64_t size, double factor, float *made) {
+    __m512d low, high, both = _mm512_set1_pd(factor);
+    for (int64_t i = 0; i < size; i += LANES) {
+        __builtin_prefetch((const void *)((uintptr_t)(made + i) + AHEAD_MADE), 1);
+        widen(sixteen(row + i, size - i), &low, &high);
+        __m256 a = _mm512_cvtpd_ps(_mm512_mul_pd(low, both)), b = _mm512_cvtpd_ps(_mm512_mul_pd(high, both));
+        __m512d whole = _mm512_castps_pd(_mm512_castps256_ps512(a));
+        __m512 cells = _mm512_castpd_ps(_mm512_insertf64x4(whole, _mm256_castps_pd(b), 1));
+        if (size - i >= LANES)
+            _mm512_storeu_ps(made + i, cells);
+        else
+            _mm512_mask_storeu_ps(made + i, (__mmask16)((1 << (size - i)) - 1), cells);
+    }
+}
+
+INLINE AVX512 void unit_rows_512(const float *cells, const int64_t *starts, int64_t rows, int64_t dim, int wanted, float *made,
+                                 uint8_t *some) {
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t start = starts ? starts[row] : row * dim, size = starts ? starts[row + 1] - start : dim;
+        double norm = norm_of(measure_512(cells + start, size, wanted), wanted);
+        some[row] = norm > 0;
+        times_512(cells + start, size, norm > 0 ? 1 / norm : 1, made + start);
+    }
+}
+
+static AVX512 void norms_512(const float *cells, const int64_t *starts, int64_t rows, int64_t dim, int wanted, double *sums,
+                             double *lengths, double *largest) {
+    if (wanted == SUM)
+        measure_rows_512(cells, starts, rows, dim, SUM, sums, lengths, largest);
+    else if (wanted == SQUARES)
+        measure_rows_512(cells, starts, rows, dim, SQUARES, sums, lengths, largest);
+    else if (wanted == (SUM | SQUARES))
+        measure_rows_512(cells, starts, rows, dim, SUM | SQUARES, sums, lengths, largest);
+    else
+        measure_rows_512(cells, starts, rows, dim, SUM | SQUARES | LARGEST, sums, lengths, largest);
+}
+
+static AVX512 void units_512(const float *cells, const int64_t *starts, int64_t rows, int64_t dim, int wanted, float *made,
+                             uint8_t *some) {
+    if (wanted == SUM)
+        unit_rows_512(cells, starts, rows, dim, SUM, made, some);
+    else if (wanted == SQUARES)
+        unit_rows_512(cells, starts, rows, dim, SQUARES, made, some);
+    else
+        unit_rows_512(cells, starts, rows, dim, LARGEST, made, some);
+}
+
+#define ON_512 __builtin_cpu_supports("avx512f")
+#else
+#define ON_512 0
+#define norms_512(...) (void)0
+#define units_512(...) (void)0
+#endif
+
 /* Norms of rows into those of `sums` (L1), `lengths` (L2) and `largest` (L-infinity) that are given, in one pass. `count`
    cells are float64 if they are `wide`, float32 otherwise; row i begins at `starts[i]`, or at i * dim without. */
 WIDE int64_t vecwise_row_norms(const void *cells, int wide, int64_t count, const int64_t *starts, int64_t rows, int64_t dim,
                                double *sums, double *lengths, double *largest) {
     int wanted = (sums ? SUM : 0) | (lengths ? SQUARES : 0) | (largest ? LARGEST : 0);
     if (!within(starts, rows, dim, count)) return BAD_INPUT;
+    if (!wide && ON_512) {
+        norms_512(cells, starts, rows, dim, wanted, sums, lengths, largest);
+        return 0;
+    }
 #define MEASURE(what)                                                                                                   \
     if (wide)                                                                                                           \
         measure_rows(cells, 1, starts, rows, dim, what, sums, lengths, largest);                                        \
@@ -139,10 +258,6 @@ WIDE int64_t vecwise_row_norms(const void *cells, int wide, int64_t count, const
         MEASURE(SUM | SQUARES | LARGEST);
     }
     return 0;
-}
-
-INLINE double norm_of(Sizes found, int wanted) {
-    return wanted == SUM ? found.sum : wanted == SQUARES ? sqrt(found.squares) : found.largest;
 }
 
 /* A float64 row whose norm is extreme: scaled by a power of two before it is divided. Gives whether it has a norm. */
@@ -189,7 +304,11 @@ INLINE void unit_rows(const void *cells, int wide, const int64_t *starts, int64_
    as for `vecwise_row_norms`. */
 WIDE int64_t vecwise_unit_rows(const void *cells, int wide, int64_t count, const int64_t *starts, int64_t rows, int64_t dim,
                                int order, void *made, uint8_t *some) {
-    if (!within(starts, rows, dim, count)) return BAD_INPUT;
+    if (!within(starts, rows, dim, count) || order < 0 || order > 2) return BAD_INPUT;
+    if (!wide && ON_512) {
+        units_512(cells, starts, rows, dim, order == 1 ? SUM : order == 2 ? SQUARES : LARGEST, made, some);
+        return 0;
+    }
 #define UNIT(what)                                                                                                      \
     if (wide)                                                                                                           \
         unit_rows(cells, 1, starts, rows, dim, what, made, some);                                                       \
@@ -199,10 +318,9 @@ WIDE int64_t vecwise_unit_rows(const void *cells, int wide, int64_t count, const
         UNIT(SUM);
     } else if (order == 2) {
         UNIT(SQUARES);
-    } else if (order == 0) {
+    } else {
         UNIT(LARGEST);
-    } else
-        return BAD_INPUT;
+    }
     return 0;
 }
 

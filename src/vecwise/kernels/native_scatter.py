@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from vecwise.kernels.native import address, bound
+from vecwise.kernels.native import address, bound, on_a_line
 
 _SIGNATURES: Final = {
     "vecwise_column_sums": (c_void_p, c_int64, c_int64, c_void_p),
@@ -46,11 +46,8 @@ def add_upper(product: np.ndarray, total: np.ndarray) -> None:
 
 
 def room_for(rows: int, dim: int) -> np.ndarray:
-    """Give what `add_centered` needs to work in, for blocks of up to so many rows: float32 from a whole line on."""
-    size = (rows + 1) * -(-dim // _PANEL) * _PANEL
-    made = np.empty(size + _PANEL, np.float32)
-    first = -address(made) % 64 // 4
-    return made[first : first + size]
+    """Give what `add_centered` needs to work in, for blocks of up to so many rows."""
+    return on_a_line(((rows + 1) * -(-dim // _PANEL) * _PANEL,), np.float32)
 
 
 def add_centered(block: np.ndarray, shift: np.ndarray, room: np.ndarray, total: np.ndarray) -> bool:

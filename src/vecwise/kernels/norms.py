@@ -13,6 +13,7 @@ import numpy as np
 
 from vecwise.kernels import native_norms
 from vecwise.kernels.arrays import is_sparse
+from vecwise.kernels.native import on_a_line
 from vecwise.kernels.norm_lanes import LANES, divided, norms_of, rows_of
 from vecwise.kernels.spans import on_spans
 
@@ -72,7 +73,7 @@ def scale_rows(values: Any, order: float) -> Any:
 def unit_rows(values: Any, order: float) -> tuple[Any, np.ndarray]:
     """Give what `scale_rows` gives, and a mask: which rows have a length."""
     cells, starts = _parts(values)
-    made, some = np.empty_like(cells, subok=False), np.empty(values.shape[0], bool)
+    made, some = on_a_line(cells.shape, cells.dtype), np.empty(values.shape[0], bool)
     quick = native_norms.library() is not None
 
     def scale(span: slice) -> None:
