@@ -14,7 +14,7 @@ from conftest import read_only
 from vecwise.encoders.registry import from_data, to_data
 from vecwise.engines.local import serial, threads
 from vecwise.errors import EmptyInput, NonFinite, OutOfRange, SpaceMismatch, TooLarge, UnknownName, WrongShape
-from vecwise.kernels import triangle
+from vecwise.kernels import native_scatter, triangle
 from vecwise.kernels.moments import principal_axes
 from vecwise.kernels.scatter import SINGLE_LOSS, block_moments
 from vecwise.measure import axes as finding
@@ -70,15 +70,52 @@ def test_squares_beyond_float32_are_taken_in_float64(size) -> None:
     assert made.doubt in (0, pytest.approx(SINGLE_LOSS * np.trace(exact), rel=0.2))
 
 
-@pytest.mark.parametrize("rows", [1, 3, 256, 257, 1030])
-def test_compiled_and_numpy_give_the_same_bits(rows, monkeypatch) -> None:
-    X = (read_only(rows, 37) * 3 + 1e3).astype(np.float32)
+@pytest.mark.parametrize("rows", [1, 3, 256, 513, 1030])
+@pytest.mark.parametrize("dim", [1, 7, 16, 37, 64, 130])
+def test_compiled_and_numpy_keep_one_bound(rows, dim, monkeypatch) -> None:
+    """Means to the bit; scatters of whole numbers too, which every order of adding gives exactly, others within it."""
+    whole = np.round(read_only(rows, dim) * 4).astype(np.float32)
+    whole[:, -1] = 3
+    whole = np.concatenate([whole, -whole])  # of mean 0, but for a column of equal cells
+    whole[:, -1] = 3
+    other = (read_only(rows, dim) * 3 + 1e3).astype(np.float32)
     made = []
     for wanted in ("1", "0"):
         monkeypatch.setenv("VECWISE_NATIVE", wanted)
-        made.append(block_moments(X, single=True))
-    assert made[0].scatter.tobytes() == made[1].scatter.tobytes()
-    assert made[0].mean.tobytes() == made[1].mean.tobytes()
+        made.append([block_moments(X, single=True) for X in (whole, other)])
+    for one, two in zip(*made, strict=True):
+        assert one.mean.tobytes() == two.mean.tobytes()
+        assert np.linalg.norm(one.scatter - two.scatter, 2) <= one.doubt + two.doubt
+    centered = other - other.astype(np.longdouble).mean(axis=0)
+    for _, one in made:
+        off = np.linalg.norm((one.scatter - centered.T @ centered).astype(float), 2)
+        assert off <= one.doubt + 1e-10 * np.trace(one.scatter)
+
+
+@pytest.mark.parametrize(("rows", "dim"), [(1, 1), (7, 15), (13, 16), (100, 17), (64, 33), (512, 100)])
+def test_the_compiled_triangle_of_whole_numbers_is_exact(rows, dim) -> None:
+    block = np.round(read_only(rows, dim) * 4).astype(np.float32)
+    shift = np.arange(dim, dtype=np.float32) % 5
+    room = native_scatter.room_for(512, dim)
+    guard = np.full((dim, dim), 2.0, order="F")
+    if not native_scatter.add_centered(block, shift, room, guard):
+        pytest.skip("this processor has no registers for it, or the kernel was not compiled")
+    centered = (block - shift).astype(np.float64)
+    assert np.array_equal(guard, 2 + np.triu(centered.T @ centered))
+    with pytest.raises(AssertionError):
+        native_scatter.add_centered(block.astype(np.float64), shift, room, guard)
+
+
+def test_the_compiled_triangle_refuses_too_little_room() -> None:
+    native = native_scatter.library()
+    if native is None:
+        pytest.skip("the kernel was not compiled")
+    cells, made = np.ones((8, 20), np.float32), np.zeros((20, 20))
+    room = native_scatter.room_for(7, 20)
+    where = (cells[0].ctypes.data, room.ctypes.data, room.size, made.ctypes.data)
+    assert native.vecwise_add_triangle(cells.ctypes.data, 8, 20, *where) < 0
+    assert native.vecwise_add_triangle(cells.ctypes.data, 2**60, 20, *where) < 0
+    assert not made.any()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

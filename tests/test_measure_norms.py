@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import subprocess
 from decimal import Decimal, localcontext
 
 import numpy as np
@@ -17,7 +19,7 @@ import vecwise as vw
 from conftest import read_only
 from vecwise.errors import NonFinite, OutOfRange, UnknownName, VecwiseError
 from vecwise.kernels import arrays as kernel_arrays
-from vecwise.kernels import native_norms, spans
+from vecwise.kernels import native, native_norms, spans
 from vecwise.kernels.arrays import nonfinite_rows, oddities
 from vecwise.kernels.norms import many_norms, scale_rows, unit_rows
 from vecwise.measure.norm_summary import NormFold
@@ -88,6 +90,35 @@ def test_norms_of_long_rows_keep_their_bound(dim, scale) -> None:
     values = read_only(3, dim, seed=dim) * scale
     check_norms(values.astype(np.float32), (1.0, 2.0, INF, 4.0, 2.5, 1000.0))
     check_norms(values**9, (1.0, 2.0, INF, 7.0))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The compiled kernel as processors without the widest registers have it."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler was found")
+    made = tmp_path_factory.mktemp("plain") / "native.library"
+    sources = [native.LIBRARY.with_name(f"native_{name}.c") for name in ("norms", "table")]
+    flags = ["-std=c11", "-O1", "-ffp-contract=off", "-fvisibility=default", "-shared", "-fPIC"]
+    subprocess.run(["cc", "-DVECWISE_PLAIN", *flags, *sources, "-o", made, "-lm"], check=True)
+    return made
+
+
+@pytest.mark.parametrize("dim", [1, 15, 16, 17, 129, 513])
+def test_other_processors_give_the_same_bits(dim, plain, monkeypatch) -> None:
+    info = np.finfo(np.float32)
+    for scale in (1.0, float(info.smallest_subnormal) * 9, float(info.max) / 1e4):
+        values = (np.round(read_only(40, dim, seed=dim) * 100) * scale / 100).astype(np.float32)
+        values[3] = 0
+        results = []
+        for library in (native.LIBRARY, plain):
+            monkeypatch.setattr(native, "LIBRARY", library)
+            units = [part for order in (1, 2, INF) for part in unit_rows(values, order)]
+            results.append(
+                [many_norms(values, (1,)), many_norms(values, (1, 2)), many_norms(values, (INF, 2)), *units]
+            )
+        for one, other in zip(*results, strict=True):
+            assert one.tobytes() == other.tobytes()
 
 
 @pytest.mark.parametrize("dim", [1, 2, 8, 15, 16, 17, 128, 129, 513])

@@ -21,6 +21,13 @@
 #define WIDE
 #endif
 
+/* Functions written for the widest registers stand in `#ifdef AVX512`, are declared `AVX512`, and are called where
+   `ON_512`. VECWISE_PLAIN leaves them out, so that tests see what other processors do. */
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(VECWISE_PLAIN)
+#define AVX512 __attribute__((target("avx512f")))
+#define ON_512 __builtin_cpu_supports("avx512f")
+#endif
+
 /* Up to eight bytes as one number; `left` bytes may be read. */
 static inline uint64_t load(const uint8_t *from, int64_t size, int64_t left) {
     uint64_t x = 0;

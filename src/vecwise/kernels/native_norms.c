@@ -124,10 +124,8 @@ INLINE double norm_of(Sizes found, int wanted) {
 
 /* ---- float32 rows on a processor with the widest registers: the same lanes, widened as they are read ---- */
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#ifdef AVX512
 #include <immintrin.h>
-
-#define AVX512 __attribute__((target("avx512f")))
 
 INLINE AVX512 __m512 sixteen(const float *cells, int64_t left) {
     return left >= LANES ? _mm512_loadu_ps(cells) : _mm512_maskz_loadu_ps((__mmask16)((1 << left) - 1), cells);
@@ -224,11 +222,6 @@ static AVX512 void units_512(const float *cells, const int64_t *starts, int64_t 
         unit_rows_512(cells, starts, rows, dim, LARGEST, made, some);
 }
 
-#define ON_512 __builtin_cpu_supports("avx512f")
-#else
-#define ON_512 0
-#define norms_512(...) (void)0
-#define units_512(...) (void)0
 #endif
 
 /* Norms of rows into those of `sums` (L1), `lengths` (L2) and `largest` (L-infinity) that are given, in one pass. `count`
@@ -237,10 +230,12 @@ WIDE int64_t vecwise_row_norms(const void *cells, int wide, int64_t count, const
                                double *sums, double *lengths, double *largest) {
     int wanted = (sums ? SUM : 0) | (lengths ? SQUARES : 0) | (largest ? LARGEST : 0);
     if (!within(starts, rows, dim, count)) return BAD_INPUT;
+#ifdef AVX512
     if (!wide && ON_512) {
         norms_512(cells, starts, rows, dim, wanted, sums, lengths, largest);
         return 0;
     }
+#endif
 #define MEASURE(what)                                                                                                   \
     if (wide)                                                                                                           \
         measure_rows(cells, 1, starts, rows, dim, what, sums, lengths, largest);                                        \
@@ -305,10 +300,12 @@ INLINE void unit_rows(const void *cells, int wide, const int64_t *starts, int64_
 WIDE int64_t vecwise_unit_rows(const void *cells, int wide, int64_t count, const int64_t *starts, int64_t rows, int64_t dim,
                                int order, void *made, uint8_t *some) {
     if (!within(starts, rows, dim, count) || order < 0 || order > 2) return BAD_INPUT;
+#ifdef AVX512
     if (!wide && ON_512) {
         units_512(cells, starts, rows, dim, order == 1 ? SUM : order == 2 ? SQUARES : LARGEST, made, some);
         return 0;
     }
+#endif
 #define UNIT(what)                                                                                                      \
     if (wide)                                                                                                           \
         unit_rows(cells, 1, starts, rows, dim, what, made, some);                                                       \

@@ -8,10 +8,9 @@
 
 #define PANEL 16 /* columns that lie side by side once they are packed: a register of float32 */
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#ifdef AVX512
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f")))
 #define INLINE static inline __attribute__((always_inline))
 #define AT_ONCE 8 /* columns on the right that a sum is kept for, beside up to three panels on the left */
 
@@ -81,13 +80,15 @@ static AVX512 void add_triangle(const float *packed, int64_t rows, int64_t dim, 
    `packed` is room for `size` numbers, at a multiple of 64 bytes. Gives 1, or 0 where the processor cannot do it. */
 int64_t vecwise_add_triangle(const float *cells, int64_t rows, int64_t dim, const float *shift, float *packed, int64_t size,
                              double *upper) {
-    if (rows < 0 || dim < 1 || (rows + 1) * PANEL > size / ((dim + PANEL - 1) / PANEL)) return BAD_INPUT;
-#if defined(__GNUC__) && defined(__x86_64__)
-    if (((uintptr_t)packed & 63) == 0 && __builtin_cpu_supports("avx512f")) {
+    if (rows < 0 || rows > size / PANEL - 1 || dim < 1 || (rows + 1) * PANEL > size / ((dim + PANEL - 1) / PANEL))
+        return BAD_INPUT;
+#ifdef AVX512
+    if (((uintptr_t)packed & 63) == 0 && ON_512) {
         pack(cells, rows, dim, shift, packed);
         add_triangle(packed, rows, dim, upper);
         return 1;
     }
 #endif
+    (void)cells, (void)shift, (void)packed, (void)upper;
     return 0;
 }

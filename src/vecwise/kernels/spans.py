@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _WORTH_A_THREAD = 1 << 23  # bytes: below this, starting threads costs more than they save
+_SPANS_A_CORE = 8
 
 
 def workers() -> int:
@@ -18,11 +19,11 @@ def workers() -> int:
 
 
 def on_spans(work: Callable[[slice], object], rows: int, row_bytes: int) -> None:
-    """Call `work` on slices that cover all rows: one a core where there is enough to do, otherwise one in all.
+    """Call `work` on slices that cover all rows: some a core where there is enough to do, otherwise one in all.
 
-    Errors of `work` reach the caller.
+    A core that is held up by other work takes fewer of them. Errors of `work` reach the caller.
     """
-    count = min(workers(), max(1, rows * row_bytes // _WORTH_A_THREAD))
+    count = min(_SPANS_A_CORE * workers(), max(1, rows * row_bytes // _WORTH_A_THREAD))
     in_spans(work, rows, -(-rows // count) if rows else 1)
 
 
