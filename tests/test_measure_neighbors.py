@@ -16,12 +16,12 @@ X = vw.Vectors(
 
 def test_repr_is_the_table_of_the_first_query() -> None:
     lines = repr(vw.nearest(X, [[2.0, 1.9]], k=2, metric="cosine")).splitlines()
-    assert lines[0] == "Neighbors of 1 query: 2 rows, by cosine similarity"
+    assert lines[0] == "Neighbors of 1 query: 2 rows, by cosine"
     assert lines[1].split() == ["rank", "id", "score", "name", "long", "n"]
     assert lines[2].split() == ["1", "between", "0.9997", "<b>", "x", "3"]
     assert lines[3].split()[4] == "w" * 23 + "…"
     many = repr(vw.nearest(X, X, k=1, metric="euclidean"))
-    assert many.splitlines()[0] == "Neighbors of 3 queries, 1 each, by euclidean distance; of the first"
+    assert many.splitlines()[0] == "Neighbors of 3 queries, 1 each, by Euclidean distance; of the first"
     assert repr(vw.nearest(X, X, radius=0.1, metric="euclidean", exclude=["east"])).startswith(
         "Neighbors of 3 queries, 0 to 1 each"
     )

@@ -14,7 +14,6 @@ import numpy as np
 from vecwise.draw.words import cell, count
 from vecwise.errors import missing_package
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.kernels.similarity import SIMILARITIES
 from vecwise.table_text import preview_html, preview_text
 from vecwise.vectors import Vectors
 
@@ -104,9 +103,7 @@ class Neighbors:
             if many
             else f": {count(low, 'row')}"
         )
-        kind = "similarity" if self.metric in SIMILARITIES else "distance"
-        by = self.measure or f"{self.metric} {kind}"
-        said = f"Neighbors of {count(len(lengths), 'query')}{each}, by {by}"
+        said = f"Neighbors of {count(len(lengths), 'query')}{each}, by {self.measure or self.metric}"
         if high and len(self.scores[0]) and isnan(self.scores[0][0]):
             said += f"; {'the first' if many else 'the'} query is all zeros, so no row has a score"
         return f"{said}; of the first" if many and high else said

@@ -247,11 +247,9 @@ def _made(vectors: Vectors, by: View, method: str, seed: int, every: dict[str, A
 def open_index(path: str | os.PathLike[str], X: Any, /) -> Index:
     """Open the saved index of these vectors: `path` is its own folder, or that of the saved vectors.
 
-    Of an index of a bare array, X may be that array, which has no axes.
-
-    The numbers, ids and axes of X must be those it was made of. A graph is read only if its bytes have the hash that
-    was written with them: usearch and FAISS do not bear others. Open only folders of people you trust; the hash guards
-    against damage, not against malice.
+    The numbers, ids and axes of X must be those it was made of (of an index of a bare array, X may be that array, which
+    has no axes). A graph is read only if its bytes have the hash that was written with them: usearch and FAISS do not
+    bear others. Open only folders of people you trust; the hash guards against damage, not against malice.
 
     Raises `FileMissing`, `UnknownFormat` and `Damaged` for the folder, `SpaceMismatch` for other vectors.
 
