@@ -18,6 +18,7 @@ from vecwise.kernels.digests import first_equal
 from vecwise.kernels.extremes import extreme_pairs
 from vecwise.kernels.moments import fix_signs, merge_moments, moments, principal_axes
 from vecwise.kernels.norms import row_norms, scale_rows, unit_rows
+from vecwise.kernels.pair_scores import in_eights
 from vecwise.kernels.similarity import PAIRS, cosines
 from vecwise.kernels.spans import in_spans, on_spans
 from vecwise.kernels.survey import survey
@@ -300,3 +301,14 @@ def test_errors_in_a_span_reach_the_caller_and_every_row_is_visited() -> None:
 
     with pytest.raises(ZeroDivisionError):
         in_spans(fail, 10, 2)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (1, 4096), (3, 7), (5, 8), (4, 300), (2000, 9)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_eight_sums_add_one_term_after_the_other(shape, order) -> None:
+    terms = np.asarray(read_only(*shape) * 10.0 ** (np.arange(shape[1]) % 9), order=order)
+    sums = np.zeros((shape[0], 8))
+    for place in range(shape[1]):
+        sums[:, place % 8] += terms[:, place]
+    a, b, c, d, e, f, g, h = sums.T
+    assert np.array_equal(in_eights(terms), ((a + e) + (b + f)) + ((c + g) + (d + h)))

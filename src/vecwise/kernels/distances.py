@@ -108,9 +108,10 @@ def _lengths(differences: np.ndarray, metric: str, p: float) -> np.ndarray:
 def _euclidean(differences: np.ndarray) -> np.ndarray:
     squares = in_eights(differences * differences)
     made = np.sqrt(squares)
-    for row in np.flatnonzero(~((squares > _SAFE[0]) & (squares < _SAFE[1]))):
-        largest = np.abs(differences[row]).max()
-        made[row] = largest
-        if 0 < largest < np.inf:
-            made[row] *= np.sqrt(in_eights(np.square(differences[row : row + 1] / largest)))[0]
+    wild = np.flatnonzero(~((squares > _SAFE[0]) & (squares < _SAFE[1])))
+    if len(wild):
+        largest = row_norms(differences[wild], np.inf)
+        scales = np.where((largest > 0) & (largest < np.inf), largest, np.inf)[:, None]
+        lengths = largest * np.sqrt(in_eights(np.square(differences[wild] / scales)))
+        made[wild] = np.where(scales[:, 0] < np.inf, lengths, largest)
     return made

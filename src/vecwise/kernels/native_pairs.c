@@ -152,7 +152,7 @@ static double merged(const double *x, const int32_t *at, int64_t size, const dou
     for (int64_t i = 0, j = 0; i < size || j < other;) {
         int32_t u = i < size ? at[i] : INT32_MAX, v = j < other ? also[j] : INT32_MAX;
         double left = u <= v ? x[i] : 0, right = v <= u ? y[j] : 0, d = (left - right) / scale;
-        double *made = sums + (u <= v ? u : v) % LANES;
+        double *made = sums + ((u <= v ? u : v) & (LANES - 1));
         i += u <= v, j += v <= u;
         switch (kind) {
         case MANHATTAN: *made += fabs(d); break;

@@ -164,12 +164,11 @@ def pair_products(
 
 
 def in_eights(terms: np.ndarray) -> np.ndarray:
-    """Add up rows: eight sums side by side, which the compiled kernels keep too."""
+    """Add up rows: eight sums side by side, one term after the other, which the compiled kernels keep too."""
     pairs, dim = terms.shape
-    padded = np.zeros((pairs, -(-dim // 8) * 8))
-    padded[:, :dim] = terms
-    sums = np.zeros((pairs, 8))
-    for start in range(0, padded.shape[1], 8):
-        sums += padded[:, start : start + 8]
+    whole = dim - dim % 8
+    eights = np.ascontiguousarray(terms)[:, :whole].reshape(pairs, whole // 8, 8)
+    sums = np.einsum("nml->nl", eights)  # along an axis that is not the last, it adds in order
+    sums[:, : dim - whole] += terms[:, whole:]
     s = [sums[:, j] for j in range(8)]
     return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]))
