@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 _WORTH_A_THREAD = 1 << 23  # bytes: below this, starting threads costs more than they save
-_SPANS_A_CORE = 8
+_SPANS_A_CORE = 4
 
 
 def workers() -> int:
