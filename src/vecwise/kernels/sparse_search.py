@@ -146,6 +146,10 @@ def _products(rows: Cells, lengths: np.ndarray, asked: Cells, width: int) -> Any
 
     scaled = rows.data / np.repeat(lengths, np.diff(rows.starts))
     columns = csr_array((scaled, rows.columns, rows.starts), shape=(rows.rows, width)).T
+    # SciPy leaves out sums that are zero, and products that cancel are not those of rows that share nothing.
+    there = csr_array(
+        (np.ones(len(rows.data), np.float32), rows.columns, rows.starts), shape=(rows.rows, width)
+    ).T
 
     def plain(start: int, stop: int, data: np.ndarray, k: int) -> tuple[np.ndarray, ...]:
         part = slice(asked.starts[start], asked.starts[stop])
@@ -154,7 +158,13 @@ def _products(rows: Cells, lengths: np.ndarray, asked: Cells, width: int) -> Any
             (data[part].astype(np.float64), asked.columns[part], offsets), shape=(stop - start, width)
         )
         found = (some @ columns).tocsr()
-        made = np.full((stop - start, rows.rows), np.nan if k else 0.0, np.float32)
+        made = np.zeros((stop - start, rows.rows), np.float32)
+        if k:
+            shared = (
+                csr_array((np.ones(len(some.data), np.float32), some.indices, some.indptr), shape=some.shape)
+                @ there
+            )
+            made[~(shared.toarray() > 0)] = np.nan
         made[np.repeat(np.arange(stop - start), np.diff(found.indptr)), found.indices] = found.data
         firsts = [np.flatnonzero(np.isnan(line))[:k] for line in made]
         query = np.repeat(np.arange(stop - start), list(map(len, firsts)))
