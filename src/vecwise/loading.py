@@ -155,7 +155,7 @@ def encode_table(
     if passages is not None:
         table, ids = _cut(table, made, passages, ids)
     if made.encoder is None:
-        return Encoded(_vectors_at(table, str(made.vectors), ids), made, total)
+        return Encoded(vectors_at(table, str(made.vectors), ids), made, total)
     X = _run(made.encoder, table, ids, progress, remember)
     note = "" if columns or text else made.words
     return Encoded(Vectors._trusted(X.values, X.ids, X.rows, X.space, X.encoder, note), made, total)
@@ -184,8 +184,8 @@ def _run(
     return Vectors._trusted(made.values, names, made.rows, made.space, made.encoder)
 
 
-def _vectors_at(table: Any, column: str, ids: Any) -> Vectors:
-    """The vectors of a column; the other columns are their rows."""
+def vectors_at(table: Any, column: str, ids: Any) -> Vectors:
+    """Give the vectors of a column of an Arrow table; the other columns are their rows."""
     names = names_of(table, ids)
     values = vectors_of(table.column(column), column, ids=names)
     beside = table.drop_columns([column])
@@ -287,15 +287,23 @@ def load(
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
     if kind == "file":
         return _vectors_in(path, options.get("ids"), options.get("vectors"), sample=sample, seed=seed)
-    table = read(path, format=format, encoding=encoding, as_text=as_text, bad_rows=bad_rows, rejects=rejects)
-    total = table.num_rows
-    keep = None if sample is None else _sample(table.num_rows, sample, seed)
-    if keep is not None and len(keep) < table.num_rows:
-        table = table.take(whole_numbers(keep))
-        if options.get("ids") is None:
-            options["ids"] = keep.tolist()
+    table, own, total = read_rows(path, sample=sample, seed=seed, **reading, **leaving)
+    if own is not None and options.get("ids") is None:
+        options["ids"] = own
     made_now = encode_table(table, **options)
     return Encoded(made_now.vectors, made_now.plan, total)
+
+
+def read_rows(
+    path: str | Path, *, sample: int | None = None, seed: int = 0, **reading: Any
+) -> tuple[Any, list[int] | None, int]:
+    """Read the rows of a data file, or a sample: an Arrow table, the sampled rows' own numbers, and all rows' number."""
+    table = read(path, **reading)
+    total = int(table.num_rows)
+    if sample is None or sample >= total:
+        return table, None, total
+    keep = _sample(total, sample, seed)
+    return table.take(whole_numbers(keep)), keep.tolist(), total
 
 
 def vectors_already(path: str | Path, /, *, sample: int | None = None, **options: Any) -> str:

@@ -123,6 +123,17 @@ def _confusion(y: np.ndarray, said: np.ndarray) -> dict[str, Any]:
     return {"labels": names, "counts": table[:other, :other].tolist()}
 
 
+def confusion_chart(y: np.ndarray, said: np.ndarray, /) -> dict[str, Any]:
+    """Give the confusion matrix of names as plain data: the truth in rows, what was said in columns."""
+    return _confusion(y, said)
+
+
+def residuals_chart(y: np.ndarray, said: np.ndarray, seed: int = 0, /) -> dict[str, Any]:
+    """Give true and predicted numbers as plain data, of at most 2,000 rows."""
+    keep = _some(len(y), MOST_RESIDUALS, seed)
+    return {"actual": _floats(y[keep]), "predicted": _floats(said[keep]), "of": len(y)}
+
+
 def _curves(y: np.ndarray, chances: np.ndarray, classes: np.ndarray) -> dict[str, Any]:
     """The curves of the second of two classes, or of each of at most eight against the rest."""
     from sklearn import metrics as m
@@ -160,8 +171,7 @@ def _regressor(estimator: Any, rows: Any, y: np.ndarray, names: list[str], seed:
     charts = _importance(estimator, names)
     if y.ndim == 1 and said.ndim == 1:
         found["max_error"] = m.max_error(y, said)
-        keep = _some(len(y), MOST_RESIDUALS, seed)
-        charts["residuals"] = {"actual": _floats(y[keep]), "predicted": _floats(said[keep]), "of": len(y)}
+        charts["residuals"] = residuals_chart(y, said, seed)
     return Judged("regressor", {name: float(value) for name, value in found.items()}, charts)
 
 

@@ -12,6 +12,7 @@ from vecwise.workbench.files import encode_to, explore, plot
 from vecwise.workbench.maps import map_of
 from vecwise.workbench.models import alias_model, list_models, register_model
 from vecwise.workbench.pairs import dedupe_file, pairs_of
+from vecwise.workbench.probing import probe_of
 from vecwise.workbench.queries import compare_texts, nearest_in, similar
 from vecwise.workbench.runs import (
     best_run,
@@ -48,6 +49,7 @@ __all__ = [
     "open_encoder",
     "pairs_of",
     "plot",
+    "probe_of",
     "read",
     "register_model",
     "repeat_run",

@@ -1,0 +1,52 @@
+"""The command `probe`.
+
+This module must not know anything but `workbench`, which does the work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vecwise.cli.app import app
+from vecwise.cli.options import input_options, json_option, options
+from vecwise.cli.printing import command_line, print_answer, progress_bar
+
+
+@app.command()
+@click.argument("path")
+@click.option("--target", required=True, metavar="COLUMN", help="What to predict.")
+@click.option(
+    "--model",
+    default="auto",
+    show_default=True,
+    metavar="NAMES",
+    help="linear, neighbors, kernel, boosting, network, or several with commas.",
+)
+@click.option(
+    "--task",
+    type=click.Choice(["auto", "classes", "numbers"]),
+    default="auto",
+    show_default=True,
+    help="What the target holds; up to 20 different whole numbers are taken for classes.",
+)
+@click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="How many times rows are cut.")
+@click.option("--group", metavar="COLUMN", help="Keep the rows of a group on one side.")
+@click.option("--order", metavar="COLUMN", help="Judge by rows later in this column than all that were learned from.")
+@click.option("--html", metavar="FILE", help="Write a page: the rows on their map, told right or wrong.")
+@click.option("--csv", metavar="FILE", help="Write id, truth and prediction of every judged row.")
+@input_options
+@json_option
+def probe(path: str, as_json: bool, **given: Any) -> int:
+    """Tell what can be predicted from rows: models, cross-validated, beside a baseline.
+
+    \b
+    vecwise probe examples/houses.csv --target price
+    vecwise probe examples/speeches.csv --target party --text sentence --sample 2000
+    """
+    from vecwise import workbench
+
+    with progress_bar() as progress:
+        answer = workbench.probe_of(path, command=command_line(), progress=progress, **options(**given))
+    return print_answer(answer, as_json)

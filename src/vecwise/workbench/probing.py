@@ -1,0 +1,105 @@
+"""What can be learned from a file's rows, told and drawn.
+
+This module must not know how its answers are printed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vecwise.encoders.guess import Plan, plan
+from vecwise.errors import Inapplicable, unknown
+from vecwise.loading import load, names_of, read_rows, vectors_already, vectors_at
+from vecwise.models.sources import Ready, Source, source_of, without_target
+from vecwise.telling.answer import Answer
+from vecwise.telling.probed import told_probe
+from vecwise.vectors import Vectors
+from vecwise.workbench.outputs import refuse_overwriting
+from vecwise.workbench.tracked import tracked
+from vecwise.workbench.views import display_name
+
+_READING = ("format", "encoding", "as_text", "bad_rows", "rejects", "sample", "seed")
+
+
+@tracked("probe")
+def probe_of(
+    path: str,
+    *,
+    target: str,
+    model: str = "auto",
+    task: str = "auto",
+    folds: int = 5,
+    group: str | None = None,
+    order: str | None = None,
+    html: str | None = None,
+    csv: str | None = None,
+    seed: int = 0,
+    progress: Any = None,
+    command: str = "",
+    **options: Any,
+) -> Answer:
+    """Cross-validate models that predict the column `target` of a PATH from its other columns.
+
+    `csv` gets what was said of every row, `html` a page with the rows that were told wrong on their map.
+    """
+    from vecwise.models.probe import probed
+
+    refuse_overwriting(path, html, csv)
+    source, rows, made = _rows(path, (target, group, order), {"seed": seed, **options})
+    names = model if model == "auto" else [name.strip() for name in model.split(",") if name.strip()]
+    found = probed(
+        source, rows, target, model=names, task=task, folds=folds, groups=group, order=order, seed=seed,
+        progress=progress,
+    )  # fmt: skip
+    if csv is not None:
+        _write_predictions(found, csv)
+    if html is not None:
+        from vecwise.probe_pictures import write_probe
+
+        write_probe(html, found, name=display_name(path), command=command)
+    return told_probe(display_name(path), found, made, {"html": html, "csv": csv})
+
+
+def _rows(path: str, beside: tuple[str | None, ...], options: dict[str, Any]) -> tuple[Source, Any, Plan | None]:
+    """Where vectors come from, and the table that names of columns are names in: the target is never encoded."""
+    named = [name for name in beside if name is not None]
+    checked = {key: value for key, value in options.items() if key not in ("seed", "sample")}
+    if path.startswith("runs:/") or vectors_already(path, sample=options.get("sample"), **checked):
+        X = load(path, **options).vectors
+        _has_columns(X, named)
+        without_target(X, named[0])
+        return Ready(X), X.rows, None
+    if options.get("passages") is not None:
+        raise Inapplicable("`--passages` makes rows of its own, which have no target of their own. Leave it out.")
+    reading = {key: options[key] for key in _READING if key in options}
+    table, own, _ = read_rows(path, **reading)
+    for name in named:
+        if name not in table.column_names:
+            raise unknown("column", name, table.column_names)
+    ids = options.get("ids")
+    chosen = plan(
+        table,
+        leave_out=(*named, *((ids,) if ids else ())),
+        **{key: options[key] for key in ("encoder", "columns", "text", "missing", "vectors", "settings") if key in options},
+    )
+    names = own if ids is None else names_of(table, ids)
+    if chosen.encoder is None:
+        return Ready(vectors_at(table, str(chosen.vectors), names)), table, chosen
+    return source_of(chosen.encoder, table, names), table, chosen
+
+
+def _has_columns(X: Vectors, names: list[str]) -> None:
+    known = [] if X.rows is None else X.rows.column_names
+    for name in names:
+        if name not in known:
+            raise unknown("column", name, known)
+
+
+def _write_predictions(found: Any, target: str) -> None:
+    import pyarrow as pa
+
+    from vecwise.store.row_files import write_rows
+
+    places, truth, said = found.predictions()
+    table = pa.table({"id": found.source.all().ids[places].tolist(), found.target.name: truth, "predicted": said})
+    write_rows(table, target)
