@@ -24,7 +24,7 @@ FLOORS = [
     {"workbench"},
     {"testing"},
     {"streaming"},
-    {"map_pictures"},
+    {"map_pictures", "probe_pictures"},
     {"loading", "pictures", "telling"},
     {"storing"},
     {"models"},
@@ -174,7 +174,7 @@ def test_public_names_are_the_designed_face() -> None:
         "__version__", "autolog", "batches", "cluster", "combine", "cosine", "dedupe", "distances",
         "dot", "duplicates", "encode", "errors", "explain", "faithfulness", "health", "import_runs",
         "index", "is_unit", "layout", "nearest", "norm_summary", "normalize", "norms", "open",
-        "open_encoder", "open_index", "open_layout", "pairs", "passages", "pca", "plot", "read", "run",
+        "open_encoder", "open_index", "open_layout", "pairs", "passages", "pca", "plot", "probe", "read", "run",
         "save", "similar", "standardize", "testing", "track", "unit_deviation",
     }  # fmt: skip
 

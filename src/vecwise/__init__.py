@@ -21,7 +21,6 @@ _HOME = {
     "import_runs": "tracking.importing",
     "track": "models.keeping",
     "probe": "models.probe",
-    "Probe": "models.probe",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -83,7 +82,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.measure.standardized import standardize
     from vecwise.models.keeping import track
-    from vecwise.models.probe import Probe, probe
+    from vecwise.models.probe import probe
     from vecwise.space import Space
     from vecwise.structure.clusters import cluster
     from vecwise.structure.explain import explain

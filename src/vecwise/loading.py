@@ -297,7 +297,7 @@ def load(
 def read_rows(
     path: str | Path, *, sample: int | None = None, seed: int = 0, **reading: Any
 ) -> tuple[Any, list[int] | None, int]:
-    """Read the rows of a data file, or a sample: an Arrow table, the sampled rows' own numbers, and all rows' number."""
+    """Read a data file, or a sample of it: an Arrow table, the sampled rows' own numbers, and how many there are."""
     table = read(path, **reading)
     total = int(table.num_rows)
     if sample is None or sample >= total:

@@ -35,20 +35,22 @@ def probe_report(found: Probe, *, name: str, command: str) -> Report:
     if len(places) > MOST_POINTS:
         keep = np.sort(np.random.default_rng(found.seed).choice(len(places), MOST_POINTS, replace=False))
     rows = places[keep]
-    shown = X[rows]
-    fitted = pca(_comparable(X), min(3, X.space.dim, max(1, len(X) - 1)))
+    shown, compared = X[rows], _comparable(X)
+    fitted = pca(compared, k=min(3, X.space.dim))
     points = np.zeros((len(rows), 3), np.float32)
-    drawn = np.asarray(fitted.map(_comparable(X)[rows]))
+    drawn = np.asarray(fitted(compared[rows]))
     points[:, : drawn.shape[1]] = drawn
     columns = cells_of_rows(shown, np.arange(len(rows)))
     columns |= _told(found, [truth[i] for i in keep], [said[i] for i in keep], columns)
     color = list(columns)[-1]
-    charts = [chart for kind, data in found.charts().items() if (chart := chart_figure(kind, data)) is not None]
+    charts = [
+        chart for kind, data in found.charts().items() if (chart := chart_figure(kind, data)) is not None
+    ]
     return Report(
         title=f"{name}: {found.target.name}",
         headline=(
-            f"{found.best} reaches {found.metric.replace('r2', 'R²')} {number(found.score, 3)}, "
-            f"the baseline {number(found.baseline, 3)}"
+            f"{found.best} reaches {found.metric.replace('r2', 'R²')} {found.score:.3f}, "
+            f"the baseline {found.baseline:.3f}"
         ),
         facts=_facts(found),
         points=points,
@@ -95,13 +97,15 @@ def _free(name: str, taken: dict[str, Any]) -> str:
 
 
 def _facts(found: Probe) -> list[tuple[str, str]]:
-    models = "; ".join(f"{one.model} {number(one.mean(found.metric), 3)}" for one in found.tried)
+    models = "; ".join(f"{one.model} {one.mean(found.metric):.3f}" for one in found.tried)
     told = [
         ("Rows", f"{count(len(found.judged), 'row')} judged, {found.how}"),
         ("Models", f"{found.metric.replace('r2', 'R²')}: {models}"),
     ]
     if found.importance:
-        best = [f"{name} ({number(fall, 2)})" for name, fall in list(found.importance.items())[:5] if fall > 0]
+        best = [
+            f"{name} ({number(fall, 2)})" for name, fall in list(found.importance.items())[:5] if fall > 0
+        ]
         told.append(("What matters", ", ".join(best) or "no single column"))
     if found.alone:
         told.append(("To look at", "tell the target by themselves: " + ", ".join(found.alone)))

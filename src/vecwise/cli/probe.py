@@ -31,9 +31,13 @@ from vecwise.cli.printing import command_line, print_answer, progress_bar
     show_default=True,
     help="What the target holds; up to 20 different whole numbers are taken for classes.",
 )
-@click.option("--folds", type=int, default=5, show_default=True, metavar="N", help="How many times rows are cut.")
+@click.option(
+    "--folds", type=int, default=5, show_default=True, metavar="N", help="How many times rows are cut."
+)
 @click.option("--group", metavar="COLUMN", help="Keep the rows of a group on one side.")
-@click.option("--order", metavar="COLUMN", help="Judge by rows later in this column than all that were learned from.")
+@click.option(
+    "--order", metavar="COLUMN", help="Judge by rows later in this column than all that were learned from."
+)
 @click.option("--html", metavar="FILE", help="Write a page: the rows on their map, told right or wrong.")
 @click.option("--csv", metavar="FILE", help="Write id, truth and prediction of every judged row.")
 @input_options

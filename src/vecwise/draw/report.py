@@ -61,7 +61,7 @@ class Report:
     `norms` holds an array (rows,) per order, of all rows; `tables` at most 50 rows each. `pictures` are PNG
     files, one for each point, where the rows are images. `axis` is what a coordinate is called, and `plane` says
     that the third ones are all zero, so that the picture is one of two dimensions. `labels` stand beside the dots of a
-    few rows; without them those of a table do, or the ids.
+    few rows; without them those of a table do, or the ids. `charts` are titles and figures of a model.
     """
 
     title: str
@@ -83,6 +83,7 @@ class Report:
     axis: str = "component"
     plane: bool = False
     labels: Sequence[str] = ()
+    charts: Sequence[tuple[str, Figure]] = ()
 
 
 def report_html(report: Report) -> str:
@@ -126,6 +127,7 @@ def page_data(report: Report) -> dict[str, Any]:
             "ink": {mode: PALETTES[mode].ink for mode in ("light", "dark")},
             "viridis": VIRIDIS,
         },
+        "charts": [_chart(title, figure) for title, figure in report.charts],
         "loadings": [
             _chart(loading(place, pairs), loadings_figure(pairs)) | {"note": axis}
             for place, (pairs, axis) in enumerate(zip(report.loadings, report.axes, strict=False))

@@ -128,7 +128,9 @@ def _linear(how: How) -> Any:
     from sklearn.linear_model import LogisticRegression, RidgeCV
 
     if how.classes:
-        return _scaled(LogisticRegression(C=0.1 if how.scaling == "one" else 1.0, max_iter=500), how.scaling)
+        return _scaled(
+            LogisticRegression(C=0.1 if how.scaling == "one" else 1.0, max_iter=200, tol=1e-3), how.scaling
+        )
     return _scaled(RidgeCV([10.0**power for power in range(-2, 5)]), how.scaling)
 
 
@@ -142,7 +144,11 @@ def _neighbors(how: How) -> Any:
 def _kernel(how: How) -> Any:
     from sklearn.svm import SVC, SVR
 
-    return _scaled(SVC(C=3.0), how.scaling) if how.classes else _of_scaled_target(_scaled(SVR(C=3.0), how.scaling))
+    return (
+        _scaled(SVC(C=3.0), how.scaling)
+        if how.classes
+        else _of_scaled_target(_scaled(SVR(C=3.0), how.scaling))
+    )
 
 
 def _boosting(how: How) -> Any:
@@ -156,7 +162,12 @@ def _boosting(how: How) -> Any:
 def _network(how: How) -> Any:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    settings: dict[str, Any] = {"hidden_layer_sizes": (HIDDEN,), "alpha": 0.1, "random_state": how.seed, "max_iter": 30}
+    settings: dict[str, Any] = {
+        "hidden_layer_sizes": (HIDDEN,),
+        "alpha": 0.1,
+        "random_state": how.seed,
+        "max_iter": 30,
+    }
     if how.classes:
         return _scaled(MLPClassifier(**settings), how.scaling)
     return _of_scaled_target(_scaled(MLPRegressor(**settings), how.scaling))

@@ -124,7 +124,12 @@ class Probe:
         X = self.source.all()
         rows = None if X.rows is None else X.rows.take(whole_numbers(places[order]))
         return Mistakes(
-            X.ids[places[order]], places[order], self._named(truth[order]), self._named(one.said[order]), off[order], rows
+            X.ids[places[order]],
+            places[order],
+            self._named(truth[order]),
+            self._named(one.said[order]),
+            off[order],
+            rows,
         )
 
     def confusion(self, model: str | None = None) -> np.ndarray:
@@ -205,7 +210,11 @@ class Probe:
         )
         metrics = list(self.tried[0].scores)
         cells = [
-            [one.model, *(f"{one.mean(m):.4g} ± {one.spread(m):.2g}" for m in metrics), f"{one.seconds:.1f} s"]
+            [
+                one.model,
+                *(f"{one.mean(m):.4g} ± {one.spread(m):.2g}" for m in metrics),
+                f"{one.seconds:.1f} s",
+            ]
             for one in self.tried
         ]
         return head, ["model", *metrics, "time"], cells, 0
@@ -256,10 +265,20 @@ def probe(
     >>> found.best, round(found.score, 3)
     ('linear', 1.0)
     """
-    made = partial(plan, encoder=encoder, columns=columns, text=text, missing=missing)
+    named = encoder if isinstance(encoder, str) else "auto"
+    made = partial(plan, encoder=named, columns=columns, text=text, missing=missing)
     source, rows = _source(X, y if isinstance(y, str) else None, encoder, made, (groups, order), progress)
     return probed(
-        source, rows, y, model=model, task=task, folds=folds, groups=groups, order=order, seed=seed, progress=progress
+        source,
+        rows,
+        y,
+        model=model,
+        task=task,
+        folds=folds,
+        groups=groups,
+        order=order,
+        seed=seed,
+        progress=progress,
     )
 
 
@@ -282,7 +301,9 @@ def probed(
     cells = _column(rows, y) if isinstance(y, str) else y
     target = read_target(cells, len(source), name=name, task=task)
     keys = {
-        key: None if given is None else _kept(_column(rows, given) if isinstance(given, str) else given, target, key)
+        key: None
+        if given is None
+        else _kept(_column(rows, given) if isinstance(given, str) else given, target, key)
         for key, given in (("groups", groups), ("order", order))
     }
     cut, how = splits(target, folds=folds, seed=seed, **keys)
@@ -291,7 +312,9 @@ def probed(
     best = max(trial.tried[1:], key=lambda one: one.mean(metric)).model
     falls, telling = _reasons(source, target, cut[0], trial.first[best], seed)
     equal = repeated(source.all(), target, cut)
-    return Probe(target, trial.tried, best, how, trial.judged, falls, telling, equal, trial.left_out, source, seed)
+    return Probe(
+        target, trial.tried, best, how, trial.judged, falls, telling, equal, trial.left_out, source, seed
+    )
 
 
 def _reasons(
@@ -331,10 +354,10 @@ def _source(
         from vecwise.store.vector_columns import vectors_of
 
         column = str(planned.vectors)
-        return Ready(Vectors(vectors_of(table.column(column), column), rows=table.drop_columns([column]))), table
+        return Ready(
+            Vectors(vectors_of(table.column(column), column), rows=table.drop_columns([column]))
+        ), table
     return source_of(planned.encoder, table, progress), table
-
-
 
 
 def _is_numbers(X: Any) -> bool:
@@ -363,5 +386,7 @@ def _kept(given: Any, target: Target, key: str) -> Any:
     column = given if isinstance(given, (pa.Array, pa.ChunkedArray)) else pa.array(
         given.tolist() if isinstance(given, np.ndarray) else list(given), from_pandas=True)  # fmt: skip
     if len(column) != target.total:
-        raise WrongShape(f"`{key}` has {len(column):,} entries for {target.total:,} rows: give one for each row.")
+        raise WrongShape(
+            f"`{key}` has {len(column):,} entries for {target.total:,} rows: give one for each row."
+        )
     return column.take(whole_numbers(target.places))

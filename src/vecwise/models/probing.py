@@ -88,12 +88,15 @@ def tried(
     size = Size(len(first), first.space.dim, len(target.classes or ()) or 1, first.is_sparse)
     names, left = chosen(model, size)
     steps, done = (len(names) + 1) * len(splits), 0
-    found, first_made = [], {}
+    found: list[Tried] = []
+    first_made: dict[str, Any] = {}
     for name in [BASELINE, *names]:
         parts, began = [], time.perf_counter()
         for number, split in enumerate(splits):
             learned, judged = folds[number]
-            made = fitted(name, learned, target.values[split.train], target.task, seed, f"in fold {number + 1}")
+            made = fitted(
+                name, learned, target.values[split.train], target.task, seed, f"in fold {number + 1}"
+            )
             first_made.setdefault(name, made)
             parts.append(_judged(made, judged, target, split))
             done += 1
@@ -101,7 +104,7 @@ def tried(
                 progress(done, steps)
         scores = {metric: np.array([part[0][metric] for part in parts]) for metric in parts[0][0]}
         said = np.concatenate([part[1] for part in parts])
-        sure = None if parts[0][2] is None else np.concatenate([part[2] for part in parts])  # type: ignore[misc]
+        sure = None if parts[0][2] is None else np.concatenate([part[2] for part in parts])
         found.append(Tried(name, scores, said, sure, time.perf_counter() - began))
     return Trial(tuple(found), np.concatenate([split.test for split in splits]), tuple(left), first_made)
 

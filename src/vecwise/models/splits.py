@@ -33,12 +33,20 @@ def splits(
     Raises `OutOfRange` for fewer rows, groups or rows of a class than folds.
     """
     try:
-        from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, StratifiedGroupKFold, TimeSeriesSplit
+        from sklearn.model_selection import (
+            GroupKFold,
+            KFold,
+            StratifiedGroupKFold,
+            StratifiedKFold,
+            TimeSeriesSplit,
+        )
     except ImportError as error:
         raise missing_package("scikit-learn", "Probing", "scikit-learn") from error
     rows = len(target.values)
     if isinstance(folds, bool) or not isinstance(folds, (int, np.integer)) or folds < 2:
-        raise OutOfRange(f"`folds` is how many times the rows are cut, a whole number of at least 2, not {folds!r}.")
+        raise OutOfRange(
+            f"`folds` is how many times the rows are cut, a whole number of at least 2, not {folds!r}."
+        )
     if groups is not None and order is not None:
         raise Inapplicable("Rows are cut by groups or by order, not by both: leave one out.")
     _enough(target, int(folds), groups, order)
@@ -50,7 +58,11 @@ def splits(
         return found, f"{folds} folds in order: each judged by rows later than those it learned from"
     if groups is not None:
         keys = _keys(groups, rows, "groups")
-        cut = StratifiedGroupKFold(folds, shuffle=True, random_state=seed) if target.classes else GroupKFold(folds)
+        cut = (
+            StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+            if target.classes
+            else GroupKFold(folds)
+        )
         found = [Split(a, b) for a, b in cut.split(places, target.values, keys)]
         _classes_seen(target, found)
         return found, f"{folds} folds, no group on both sides"
@@ -70,7 +82,9 @@ def _keys(given: Any, rows: int, name: str) -> np.ndarray:
     if len(column) != rows:
         raise WrongShape(f"`{name}` has {len(column):,} entries for {rows:,} rows with a target.")
     if column.null_count:
-        raise OutOfRange(f"`{name}` is empty in {column.null_count:,} rows; fill it, or leave those rows out.")
+        raise OutOfRange(
+            f"`{name}` is empty in {column.null_count:,} rows; fill it, or leave those rows out."
+        )
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     return np.asarray(pc.rank(column, tiebreaker="dense")).astype(np.int64)
@@ -79,7 +93,9 @@ def _keys(given: Any, rows: int, name: str) -> np.ndarray:
 def _enough(target: Target, folds: int, groups: Any, order: Any) -> None:
     rows = len(target.values)
     if rows < (folds + 1 if order is not None else folds):
-        raise OutOfRange(f"{rows} rows with a target are too few for {folds} folds. Give fewer: folds={max(2, rows // 2)}.")
+        raise OutOfRange(
+            f"{rows} rows with a target are too few for {folds} folds. Give fewer: folds={max(2, rows // 2)}."
+        )
     if groups is not None:
         different = len(np.unique(_keys(groups, rows, "groups")))
         if different < folds:
@@ -87,12 +103,16 @@ def _enough(target: Target, folds: int, groups: Any, order: Any) -> None:
     if target.classes is None or order is not None:
         return
     sizes = np.bincount(target.values, minlength=len(target.classes))
-    small = [f"`{name}` ({size})" for name, size in zip(target.classes, sizes.tolist(), strict=True) if size < folds]
+    small = [
+        f"`{name}` ({size})"
+        for name, size in zip(target.classes, sizes.tolist(), strict=True)
+        if size < folds
+    ]
     if small:
         listed = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
         raise OutOfRange(
-            f"Some classes have fewer rows than the {folds} folds: {listed}. Use fewer folds, more rows, or leave those "
-            "classes out."
+            f"Some classes have fewer rows than the {folds} folds: {listed}. Use fewer folds or more rows, or leave "
+            "those classes out."
         )
 
 
@@ -104,5 +124,6 @@ def _classes_seen(target: Target, found: Sequence[Split]) -> None:
         if len(np.unique(target.values[split.train])) < 2:
             name = target.classes[int(target.values[split.train][0])]
             raise OutOfRange(
-                f"Fold {number} would learn from rows of the class `{name}` alone. Cut the rows otherwise, or use fewer folds."
+                f"Fold {number} would learn from rows of the class `{name}` alone. Cut the rows otherwise, or use "
+                "fewer folds."
             )

@@ -70,10 +70,14 @@ def read_target(given: Any, rows: int, /, *, name: str = "target", task: str = "
     kept = column.drop_null()
     if not len(kept):
         raise EmptyInput(f"No row has a target: `{name}` is empty in all {rows:,}.")
-    numeric = pa.types.is_integer(kept.type) or pa.types.is_floating(kept.type) or pa.types.is_decimal(kept.type)
+    numeric = (
+        pa.types.is_integer(kept.type) or pa.types.is_floating(kept.type) or pa.types.is_decimal(kept.type)
+    )
     kind, why = _kind(kept, numeric, task, name)
     if kind == "numbers":
-        return Target(_checked(numbers(kept.cast(pa.float64()), np.float64, 0.0), name), places, None, rows, name, why)
+        return Target(
+            _checked(numbers(kept.cast(pa.float64()), np.float64, 0.0), name), places, None, rows, name, why
+        )
     labels = kept.cast(pa.string()) if not numeric else _as_names(kept)
     found = pc.unique(labels).to_pylist()
     classes = sorted(found, key=lambda label: (float(label), label)) if numeric else sorted(found)
@@ -107,8 +111,8 @@ def _column(given: Any, name: str) -> Any:
     if pa.types.is_null(column.type):
         raise EmptyInput(f"No row has a target: `{name}` is empty.")
     kind = column.type
-    if not any(test(kind) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean,
-                                       pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):  # fmt: skip
+    tests = ("integer", "floating", "decimal", "boolean", "string", "large_string", "string_view")
+    if not any(getattr(pa.types, f"is_{test}")(kind) for test in tests):
         raise WrongType(f"`{name}` holds {kind}; a target is a text (a class), a truth value or a number.")
     return column
 
@@ -134,12 +138,16 @@ def _as_names(column: Any) -> Any:
     """Numbers as the names of classes: 3.0 is "3"."""
     import pyarrow as pa
 
-    return pa.array([f"{value:g}" if float(value) != int(value) else str(int(value)) for value in column.to_pylist()])
+    return pa.array(
+        [f"{value:g}" if float(value) != int(value) else str(int(value)) for value in column.to_pylist()]
+    )
 
 
 def _check_classes(classes: Sequence[str], name: str) -> None:
     if len(classes) < 2:
-        raise OutOfRange(f"All rows have the same target, `{classes[0]}` in `{name}`: there is nothing to tell apart.")
+        raise OutOfRange(
+            f"All rows have the same target, `{classes[0]}` in `{name}`: there is nothing to tell apart."
+        )
     if len(classes) > MOST_CLASSES:
         raise OutOfRange(
             f"`{name}` has {len(classes):,} different values (such as {some(classes, 3)}), too many to be classes: "
@@ -151,5 +159,7 @@ def _checked(values: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(values).all():
         raise OutOfRange(f"`{name}` holds infinity, which nothing can predict.")
     if (values == values[0]).all():
-        raise OutOfRange(f"All rows have the same target, {values[0]:g} in `{name}`: there is nothing to predict.")
+        raise OutOfRange(
+            f"All rows have the same target, {values[0]:g} in `{name}`: there is nothing to predict."
+        )
     return values

@@ -18,6 +18,7 @@ from vecwise.telling.words import column_data, cut, short, space_data, told, wra
 
 WRONG: Final = 5
 MATTER: Final = 8
+REPEATED: Final = 0.005  # the share of judged rows that equal a learned one from which it is worth a word
 SCORES: Final = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced",
@@ -65,7 +66,10 @@ def told_probe(name: str, found: Probe, plan: Plan | None, written: dict[str, st
     sections = [
         (head, [*wrapped(_verdict(found)), *_models(found)]),
         ("To look at", _doubts(found)),
-        (f"What matters to {found.best}: the fall of {_metric(found)} when a column is shuffled", _matter(found)),
+        (
+            f"What matters to {found.best}: the fall of {_metric(found)} when a column is shuffled",
+            _matter(found),
+        ),
         ("Told worst, each by a model that had not seen it", [_line(row, found) for row in worst]),
         *([("Written", list(files.values()))] if files else []),
     ]
@@ -78,10 +82,10 @@ def _metric(found: Probe) -> str:
 
 def _verdict(found: Probe) -> str:
     best, metric = found[found.best], found.metric
-    reaches = f"{found.best} ({MODELS[found.best]}) reaches {_metric(found)} {number(found.score, 3)}"
+    reaches = f"{found.best} ({MODELS[found.best]}) reaches {_metric(found)} {found.score:.3f}"
     spread = f" ± {number(best.spread(metric), 2)} over {found.how}"
     says = "the most frequent class" if found.task == "classes" else "the mean"
-    base = f"; always saying {says} reaches {number(found.baseline, 3)}"
+    base = f"; always saying {says} reaches {found.baseline:.3f}"
     return f"{reaches}{spread}{base}" + ("." if found.learned else ": no model is clearly better.")
 
 
@@ -89,7 +93,11 @@ def _models(found: Probe) -> list[str]:
     metrics = list(found.tried[0].scores)
     order = sorted(found.tried, key=lambda one: (one.model == BASELINE, -one.mean(found.metric)))
     cells = [
-        [one.model, *(f"{number(one.mean(m), 4)} ± {number(one.spread(m), 2)}" for m in metrics), f"{one.seconds:.1f} s"]
+        [
+            one.model,
+            *(f"{number(one.mean(m), 4)} ± {number(one.spread(m), 2)}" for m in metrics),
+            f"{one.seconds:.1f} s",
+        ]
         for one in order
     ]
     lines = ["", *grid(["", *(SCORES[m] for m in metrics), "time"], cells)]
@@ -100,17 +108,19 @@ def _doubts(found: Probe) -> list[str]:
     lines = []
     for name, score in found.alone.items():
         lines += wrapped(
-            f"{clip(name, 40)} tells {found.target.name} all by itself ({_metric(found)} {number(score, 3)}): is it known "
-            "when you predict? If not, leave it out with --columns."
+            f"{clip(name, 40)} tells {clip(found.target.name, 40)} all by itself ({_metric(found)} "
+            f"{number(score, 3)}): is it known when you predict? If not, leave it out with --columns."
         )
-    if found.repeated:
-        part = found.repeated / len(found.judged)
+    part = found.repeated / len(found.judged)
+    if part >= REPEATED:
         lines += wrapped(
             f"{count(found.repeated, 'judged row')} ({share(part)}) equal a row that was learned from: the scores may "
             "flatter. Take repeats out (vecwise dedupe), or keep groups on one side (--group)."
         )
     if found.target.without:
-        lines.append(f"{count(found.target.without, 'row')} without {clip(found.target.name, 40)} were left out.")
+        lines.append(
+            f"{count(found.target.without, 'row')} without {clip(found.target.name, 40)} were left out."
+        )
     return lines
 
 
@@ -120,7 +130,10 @@ def _matter(found: Probe) -> list[str]:
         return []
     width = max(len(short(name)) for name, _ in shown)
     top = max(fall for _, fall in shown)
-    return [f"{short(name):<{width}}  {number(fall, 3):>8}  {'█' * max(1, round(24 * fall / top))}" for name, fall in shown]
+    return [
+        f"{short(name):<{width}}  {number(fall, 3):>8}  {'█' * max(1, round(24 * fall / top))}"
+        for name, fall in shown
+    ]
 
 
 def _worst(found: Probe, plan: Plan | None) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from vecwise.encoders.guess import Plan, plan
 from vecwise.errors import Inapplicable, unknown
 from vecwise.loading import load, names_of, read_rows, vectors_already, vectors_at
@@ -19,6 +21,7 @@ from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
 _READING = ("format", "encoding", "as_text", "bad_rows", "rejects", "sample", "seed")
+_ENCODING = ("encoder", "columns", "text", "missing", "vectors", "settings")
 
 
 @tracked("probe")
@@ -60,7 +63,9 @@ def probe_of(
     return told_probe(display_name(path), found, made, {"html": html, "csv": csv})
 
 
-def _rows(path: str, beside: tuple[str | None, ...], options: dict[str, Any]) -> tuple[Source, Any, Plan | None]:
+def _rows(
+    path: str, beside: tuple[str | None, ...], options: dict[str, Any]
+) -> tuple[Source, Any, Plan | None]:
     """Where vectors come from, and the table that names of columns are names in: the target is never encoded."""
     named = [name for name in beside if name is not None]
     checked = {key: value for key, value in options.items() if key not in ("seed", "sample")}
@@ -70,7 +75,9 @@ def _rows(path: str, beside: tuple[str | None, ...], options: dict[str, Any]) ->
         without_target(X, named[0])
         return Ready(X), X.rows, None
     if options.get("passages") is not None:
-        raise Inapplicable("`--passages` makes rows of its own, which have no target of their own. Leave it out.")
+        raise Inapplicable(
+            "`--passages` makes rows of its own, which have no target of their own. Leave it out."
+        )
     reading = {key: options[key] for key in _READING if key in options}
     table, own, _ = read_rows(path, **reading)
     for name in named:
@@ -80,7 +87,11 @@ def _rows(path: str, beside: tuple[str | None, ...], options: dict[str, Any]) ->
     chosen = plan(
         table,
         leave_out=(*named, *((ids,) if ids else ())),
-        **{key: options[key] for key in ("encoder", "columns", "text", "missing", "vectors", "settings") if key in options},
+        **{
+            key: options[key]
+            for key in ("encoder", "columns", "text", "missing", "vectors", "settings")
+            if key in options
+        },
     )
     names = own if ids is None else names_of(table, ids)
     if chosen.encoder is None:
@@ -101,5 +112,9 @@ def _write_predictions(found: Any, target: str) -> None:
     from vecwise.store.row_files import write_rows
 
     places, truth, said = found.predictions()
-    table = pa.table({"id": found.source.all().ids[places].tolist(), found.target.name: truth, "predicted": said})
+    order = np.argsort(places, kind="stable").tolist()
+    ids = found.source.all().ids[places[order]].tolist()
+    table = pa.table(
+        {"id": ids, found.target.name: [truth[i] for i in order], "predicted": [said[i] for i in order]}
+    )
     write_rows(table, target)

@@ -15,6 +15,7 @@ function addChart(box, chart, note) {
 }
 
 function writeCharts() {
+  data.charts.forEach((chart) => addChart(byId("model"), chart));
   data.loadings.forEach((chart) => addChart(byId("loadings"), chart, chart.note));
   data.norms.forEach((chart) => addChart(byId("norms"), chart));
   data.tables.forEach((table) => {
@@ -31,7 +32,7 @@ function writeCharts() {
   });
   data.neighborhoods.forEach((near) => byId("near").append(neighborhood(near)));
   byId("near-title").textContent = `The rows nearest to ${data.neighborhoods.length === 1 ? "one row" : "some rows"}, by ${data.measure}`;
-  for (const part of ["loadings", "norms", "tables", "near"]) {
+  for (const part of ["model", "loadings", "norms", "tables", "near"]) {
     byId(`${part}-section`).hidden = !byId(part).childElementCount;
   }
 }
