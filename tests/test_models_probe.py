@@ -51,7 +51,7 @@ def test_scores_are_those_of_scikit_learn_on_the_same_folds() -> None:
 
 
 def test_king_county_prices_are_told_by_their_columns() -> None:
-    found = vw.probe(houses(1500), "price", model=["linear", "boosting"])
+    found = vw.probe(houses(4000), "price", model=["linear", "boosting"])
     assert found.best == "boosting"
     assert found.score > 0.7 > found["linear"].mean("r2") > 0.5 > abs(found.baseline)
     assert found.learned

@@ -23,6 +23,7 @@ from vecwise.models.targets import Target
 from vecwise.runner import Progress
 from vecwise.vectors import Vectors
 
+SMALL: Final = 1_000_000  # cells, below which threads of trees wait for each other longer than they work
 MAIN: Final = {"classes": "accuracy", "numbers": "r2"}
 
 
@@ -87,6 +88,26 @@ def tried(
     first = folds[0][0]
     size = Size(len(first), first.space.dim, len(target.classes or ()) or 1, first.is_sparse)
     names, left = chosen(model, size)
+    with _threads(size):
+        return _each(folds, target, splits, names, left, seed, progress)
+
+
+def _threads(size: Size) -> Any:
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1 if size.rows * size.dim < SMALL else None, user_api="openmp")
+
+
+def _each(
+    folds: _Folds,
+    target: Target,
+    splits: Sequence[Split],
+    names: Sequence[str],
+    left: Sequence[str],
+    seed: int,
+    progress: Progress | None,
+) -> Trial:
+    """Every model on every fold, the baseline first."""
     steps, done = (len(names) + 1) * len(splits), 0
     found: list[Tried] = []
     first_made: dict[str, Any] = {}
