@@ -21,6 +21,7 @@ _HOME = {
     "import_runs": "tracking.importing",
     "track": "models.keeping",
     "probe": "models.probe",
+    "compare": "models.compare",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.pairing import pairs
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.measure.standardized import standardize
+    from vecwise.models.compare import compare
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe
     from vecwise.space import Space

@@ -59,7 +59,7 @@ def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "cosine", 
     """
     k = whole_number("k", k, "the number of neighbours")
     left, right = as_vectors(X), as_vectors(Y)
-    left, right, missing = _shared(left, right)
+    left, right, missing = shared_rows(left, right)
     if len(left) < 2:
         raise EmptyInput(
             "Fewer than two rows have the same id in both, so there are no neighbours to compare."
@@ -81,7 +81,8 @@ def _others(X: Vectors, asked: np.ndarray, k: int, metric: str) -> np.ndarray:
     return places[~own].reshape(len(asked), k)
 
 
-def _shared(left: Vectors, right: Vectors) -> tuple[Vectors, Vectors, int]:
+def shared_rows(left: Vectors, right: Vectors) -> tuple[Vectors, Vectors, int]:
+    """Give the rows that both have, in the order of the left, and how many only one of them has."""
     if np.array_equal(left.ids, right.ids):
         return left, right, 0
     place = {name: i for i, name in enumerate(right.ids.tolist())}
