@@ -24,7 +24,7 @@ FLOORS = [
     {"workbench"},
     {"testing"},
     {"streaming"},
-    {"map_pictures", "probe_pictures"},
+    {"map_pictures", "probe_pictures", "reopening"},
     {"loading", "pictures", "telling"},
     {"storing"},
     {"models"},

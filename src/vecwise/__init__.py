@@ -53,7 +53,7 @@ _HOME = {
     "health": "measure.health",
     "layout": "structure.layout",
     "faithfulness": "structure.faithfulness",
-    "open_layout": "structure.layout",
+    "open_layout": "reopening",
     "cluster": "structure.clusters",
     "index": "structure.index",
     "open_index": "structure.index",
@@ -85,12 +85,13 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.models.compare import compare
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe
+    from vecwise.reopening import open_layout
     from vecwise.space import Space
     from vecwise.structure.clusters import cluster
     from vecwise.structure.explain import explain
     from vecwise.structure.faithfulness import faithfulness
     from vecwise.structure.index import index, open_index
-    from vecwise.structure.layout import layout, open_layout
+    from vecwise.structure.layout import layout
     from vecwise.tracking.autologging import autolog
     from vecwise.tracking.importing import import_runs
     from vecwise.tracking.running import run

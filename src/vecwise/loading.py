@@ -321,6 +321,11 @@ def vectors_already(path: str | Path, /, *, sample: int | None = None, **options
     return ""
 
 
+def usual(name: str, value: Any) -> bool:
+    """Tell whether an option of reading has the value it has where it is not given."""
+    return value is None or value in ((), [], {}) or value == _USUAL.get(name)
+
+
 def _load_of_run(path: str, given: dict[str, Any]) -> Encoded:
     """The vectors that a run saved, or those of its data by its own options, which what is given here overrules."""
     found = resolve(path)

@@ -16,6 +16,7 @@ from vecwise.errors import NotSavable, UnknownFormat, UnknownName, VecwiseError,
 from vecwise.store import datasets, encoder_folders
 from vecwise.store.os_errors import shown
 from vecwise.tracking.registry import names_a_model, resolve_model
+from vecwise.tracking.resolving import names_a_run, saved_vectors
 from vecwise.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
     """Open saved vectors: the numbers are mapped from disk, not loaded; ids, rows, space and encoder come along.
 
     `verify` checks every file against the manifest's hash first (about a second per gigabyte).
-    Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`.
+    `runs:/ID` opens the vectors that a run saved, if they are what they were.
+    Opening runs no code from the folder. Raises `FileMissing`, `Damaged` naming the file, `Unreadable`; for a run,
+    `UnknownName`, and `Inapplicable` where it saved no vectors or they were changed.
 
     >>> import tempfile, vecwise as vw
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -84,6 +87,8 @@ def open(path: str | Path, /, *, verify: bool = True) -> Vectors:
     ...     vw.nearest(vw.open(folder + "/songs"), "sky", k=1).ids
     array([[1]])
     """
+    if names_a_run(path):
+        path = saved_vectors(str(path))
     made, data = datasets.load(path, verify=verify)
     encoder = None if data is None else _encoder_of(data, path)
     return (

@@ -20,18 +20,10 @@ _METRICS = ("auto", *(metric for metric in METRICS if metric != "dot"))
 
 @app.command(name="map")
 @click.argument("file")
-@click.option(
-    "--method", type=click.Choice(["pca", "umap", "tsne", "pacmap"]), default="pca", show_default=True
-)
-@click.option(
-    "--dim", type=click.Choice(["2", "3"]), default="3", show_default=True, help="Dimensions of the picture."
-)
-@click.option(
-    "--metric", type=click.Choice(_METRICS), default="auto", show_default=True, help="What near means."
-)
-@click.option(
-    "--neighbors", type=int, default=15, show_default=True, help="Rows that hold a row in its place."
-)
+@click.option("--method", type=click.Choice(["pca", "umap", "tsne", "pacmap"]), show_default="pca")
+@click.option("--dim", type=click.Choice(["2", "3"]), show_default="3", help="Dimensions of the picture.")
+@click.option("--metric", type=click.Choice(_METRICS), show_default="auto", help="What near means.")
+@click.option("--neighbors", type=int, show_default="15", help="Rows that hold a row in its place.")
 @click.option("-o", "--html", metavar="PATH", help="Where the page goes; FILE-map.html here without it.")
 @click.option("--no-html", is_flag=True, help="Write no page.")
 @click.option("--csv", metavar="PATH", help="Write coordinates and scores, keyed by row id, as CSV.")
@@ -41,7 +33,7 @@ _METRICS = ("auto", *(metric for metric in METRICS if metric != "dot"))
 @input_options
 @json_option
 def draw_map(
-    file: str, dim: str, html: str | None, no_html: bool, no_browser: bool, as_json: bool, **given: Any
+    file: str, dim: str | None, html: str | None, no_html: bool, no_browser: bool, as_json: bool, **given: Any
 ) -> int:
     """Draw the rows as points in 2 or 3 dimensions, with a number for how far to believe the picture.
 
@@ -59,7 +51,12 @@ def draw_map(
         say(f"{COMPILED[given['method']]} is compiling its code first, which takes some 10 seconds …")
     with progress_bar() as progress:
         answer = workbench.map_of(
-            file, html=target, dim=int(dim), command=command_line(), progress=progress, **options(**given)
+            file,
+            html=target,
+            dim=int(dim) if dim else None,
+            command=command_line(),
+            progress=progress,
+            **options(**given),
         )
     status = print_answer(answer, as_json)
     if target and sys.stdout.isatty() and not (no_browser or as_json):

@@ -17,7 +17,11 @@ from typing import Any, Final
 _WHOLE: Final = 1 << 30  # bytes: of larger files, pieces spread over the whole are hashed
 _PIECES: Final = 256
 _PIECE: Final = 1 << 20
-_MANIFESTS: Final = ("_manifest.json", "_encoder.json")  # each holds the hash of every file beside it
+_MANIFESTS: Final = (
+    "_manifest.json",
+    "_encoder.json",
+    "_layout.json",
+)  # each holds the hash of every file beside it
 _MOST_FILES: Final = 100_000
 
 

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from vecwise.tracking.blobs import write_blob
 from vecwise.tracking.fingerprints import Fingerprint, FingerprintQuestion, fingerprint
-from vecwise.tracking.journal import append
+from vecwise.tracking.journal import append, home
 from vecwise.tracking.redaction import clean, clean_text, clean_words
 from vecwise.tracking.surroundings import Code, CodeQuestion, environment, peak_memory, process_mark
 
@@ -70,6 +70,17 @@ class Recorder:
         found = fingerprint(path) if self.id else None
         if found is not None:
             self._results.append({"kind": kind, **found.to_data(), **clean(facts)})
+
+    def keep(self, kind: str, save: Callable[[Path], None]) -> None:
+        """Add a result that `save` writes into a folder beside the journal, so that the run can be opened again."""
+        if self.id:
+            _quietly(lambda: self._keep(kind, save))
+
+    def _keep(self, kind: str, save: Callable[[Path], None]) -> None:
+        number = sum(entry["kind"] == kind for entry in self._results)
+        folder = home() / f"{kind}s" / (f"{self.id}-{number + 1}" if number else self.id)
+        save(folder)
+        self.wrote(folder, kind)
 
     def kept(self, kind: str, blob: str) -> None:
         """Add a result that is kept as data, such as a curve."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 HIDDEN: Final = "[hidden]"
 _NAMES: Final = re.compile(
-    r"(?i)(?:^|[^a-z])(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth"
+    r"(?i)(?:^|[^a-z])(?:[a-z]*pass(?:word|wd|phrase)|pass|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth"
     r"|authorization|credentials?|bearer|cookie|session[_-]?id)(?:$|[^a-z])"
 )
 # What the keys of well-known services look like, whatever they are called.
@@ -20,7 +20,10 @@ _SHAPES: Final = re.compile(
     r"|xox[abprs]-[A-Za-z0-9-]{10,}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,}|glpat-[\w-]{16,}"
     r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END[A-Z -]*-----|$)"
 )
-_ADDRESS: Final = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@]+@")
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s]+@"
+)  # to the last @: a password may hold one
+_HEADER: Final = re.compile(r"(?i)\b(?P<scheme>bearer|basic)\s+[a-z0-9._~+/=-]{6,}")
 _ASSIGNED: Final = re.compile(
     r"""(?P<name>[\w.-]+)(?P<sign>["']?\s*[=:]\s*)(?P<value>"[^"]*"|'[^']*'|[^\s,;]+)"""
 )
@@ -42,6 +45,7 @@ def clean_text(text: str) -> str:
     'fetch https://[hidden]@host/x with api_key=[hidden] and [hidden]'
     """
     text = _ADDRESS.sub(lambda found: f"{found['scheme']}{HIDDEN}@", _SHAPES.sub(HIDDEN, text))
+    text = _HEADER.sub(lambda found: f"{found['scheme']} {HIDDEN}", text)
     return _ASSIGNED.sub(_assigned, text)
 
 

@@ -1,4 +1,4 @@
-"""`runs:/ID` as a path: the vectors that a run saved, or the data it read with the options it read them by.
+"""`runs:/ID` as a path: the vectors and the layout of a run, or the data it read with the options it read them by.
 
 This module must not know how vectors are opened or rows encoded.
 """
@@ -48,6 +48,28 @@ def resolve(path: str) -> Resolved:
             f"Run {run.id} ({run.kind}) saved no vectors and read no file, so there is nothing to open."
         )
     return Resolved(unchanged(run.data[0]), _options_of(run))
+
+
+def saved_vectors(path: str) -> str:
+    """Give the folder of the vectors that a run saved or read; raises what `resolve` raises."""
+    run = all_runs().find(path.removeprefix(PREFIX))
+    kept = [entry for entry in run.results if entry.get("kind") == "vectors"]
+    read = [entry for entry in run.data if str(entry.get("hash", "")).startswith("manifest:")]
+    if not kept and not read:
+        raise Inapplicable(
+            f"Run {run.id} ({run.kind}) saved no vectors. `vecwise explore {path}` encodes its data again."
+        )
+    return unchanged(kept[-1] if kept else read[0])
+
+
+def kept_layout(path: str) -> Resolved | None:
+    """Give the folder of the layout that a run kept, which must be what it was, and the parameters of that run.
+
+    None for a run without a layout. Raises `UnknownName`, `FileMissing` and `Inapplicable` as `resolve` does.
+    """
+    run = all_runs().find(path.removeprefix(PREFIX))
+    kept = [entry for entry in run.results if entry.get("kind") == "layout"]
+    return Resolved(unchanged(kept[-1]), run.params) if kept else None
 
 
 def unchanged(entry: dict[str, Any]) -> str:

@@ -8,15 +8,24 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
+from vecwise.errors import VecwiseError
+from vecwise.loading import usual
 from vecwise.telling.answer import Answer
 from vecwise.tracking.recorder import Recorder, recording
+from vecwise.tracking.resolving import names_a_run, resolve
 
 _NOT_PARAMS: Final = frozenset({"progress", "command"})
 _MOST_METRICS: Final = 200
+# Parameters that name a file to be written, and what it is.
+_TARGETS: Final = {
+    **{"html": "page", "csv": "table", "parquet": "table", "removed": "table", "rejects": "rejected rows"},
+    "keep": "kept rows",
+}
 UseCase = Callable[..., Answer]
 
 
@@ -31,14 +40,25 @@ def tracked(kind: str) -> Callable[[UseCase], UseCase]:
             params = _params(signature, given, named)
             with recording(kind, name=_name(params), params=params, command=_typed()) as run:
                 path = params.get("path")
-                entry = run.read(path) if isinstance(path, str) and path != "-" else {}
+                entry = _reads(run, path, params) if isinstance(path, str) and path != "-" else {}
                 answer = work(*given, **named)
-                _conclude(run, entry, answer)
+                _conclude(run, entry, answer, params)
             return answer
 
         return recorded
 
     return around
+
+
+def _reads(run: Recorder, path: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Note what is read; of `runs:/ID` what that run read, with the options that are taken over from it."""
+    if not names_a_run(path):
+        return run.read(path)
+    with suppress(VecwiseError):  # the work itself will say what is wrong with it
+        found = resolve(path)
+        run.param(**{name: value for name, value in found.options.items() if usual(name, params.get(name))})
+        return run.read(found.path)
+    return {}
 
 
 def _params(signature: inspect.Signature, given: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +90,7 @@ def _name(params: dict[str, Any]) -> str:
     return display_name(path) if isinstance(path, str) else ""
 
 
-def _conclude(run: Recorder, entry: dict[str, Any], answer: Answer) -> None:
+def _conclude(run: Recorder, entry: dict[str, Any], answer: Answer, params: dict[str, Any]) -> None:
     entry.update(
         {name: answer.data[name] for name in ("rows", "dim") if isinstance(answer.data.get(name), int)}
     )
@@ -81,6 +101,10 @@ def _conclude(run: Recorder, entry: dict[str, Any], answer: Answer) -> None:
     run.log(metrics_of(answer.data))
     for what, path in answer.files.items():
         run.wrote(path, what)
+    named = set(answer.files.values())
+    for what, path in params.items():
+        if what in _TARGETS and isinstance(path, str) and path not in named:
+            run.wrote(path, _TARGETS[what])
 
 
 def metrics_of(data: dict[str, Any], within: str = "") -> dict[str, float]:
