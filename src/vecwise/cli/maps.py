@@ -53,7 +53,7 @@ def draw_map(
         answer = workbench.map_of(
             file,
             html=target,
-            dim=int(dim) if dim else None,
+            dim=None if dim is None else int(dim),
             command=command_line(),
             progress=progress,
             **options(**given),

@@ -6,10 +6,9 @@ This module must not know the command line, nor compute anything.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vecwise.draw.words import count, number
-from vecwise.measure.overlap import Overlap
 from vecwise.table_text import clip, grid
 from vecwise.telling.answer import Answer
 from vecwise.telling.words import WIDTH, cut, short, wrapped
@@ -17,6 +16,9 @@ from vecwise.tracking.choosing import value_of
 from vecwise.tracking.comparing import Difference, flat
 from vecwise.tracking.importing import Imported
 from vecwise.tracking.records import Run, Runs
+
+if TYPE_CHECKING:
+    from vecwise.measure.overlap import Overlap
 
 _MOST_METRICS: Final = 40  # of one run on the terminal; the JSON has all
 _ID: Final = 10

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +18,7 @@ NAME: Final = "journal.jsonl"
 VERSION: Final = 1  # of the events; a newer one is left alone, and counted
 MOST_LINE: Final = 64 << 20  # bytes: a longer line is no event of ours
 # What `append` makes of an event of numbers without a step, whole and followed by nothing.
-_NUMBERS: Final = re.compile(
-    rb'\{"v":%d,"event":"log","run":"([0-9A-Za-z-]+)","metrics":\{[^{}]*\}\}\n\Z' % VERSION
-)
+_NUMBERS: Final = b'{"v":%d,"event":"log","run":"' % VERSION
 
 
 class Read(NamedTuple):
@@ -95,9 +92,9 @@ def _lines(file: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
-    plain = _NUMBERS.match(line)
-    if plain:  # numbers and nothing else: whoever wants one parses them
-        return {"v": VERSION, "event": "log", "run": plain[1].decode("ascii"), "line": line}
+    run = _logs_numbers(line)
+    if run:  # numbers and nothing else: whoever wants one parses them
+        return {"v": VERSION, "event": "log", "run": run, "line": line}
     if len(line) > MOST_LINE:
         return None
     try:
@@ -106,3 +103,13 @@ def _event(line: bytes) -> dict[str, Any] | None:
         return None
     sound = isinstance(event, dict) and isinstance(event.get("v"), int) and isinstance(event.get("run"), str)
     return event if sound and isinstance(event.get("event"), str) else None
+
+
+def _logs_numbers(line: bytes) -> str:
+    """The run of a line of numbers; a search for single bytes takes a third of the time of a pattern."""
+    if not line.startswith(_NUMBERS) or not line.endswith(b"}}\n"):
+        return ""
+    end = line.find(b'"', len(_NUMBERS))
+    run = line[len(_NUMBERS) : end]
+    whole = line.startswith(b'","metrics":{', end) and line.count(b"{") == 2 and line.count(b"}") == 2
+    return run.decode("ascii") if whole and run.replace(b"-", b"").isalnum() else ""

@@ -10,12 +10,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vecwise.errors import FileMissing, Inapplicable, VecwiseError
-from vecwise.measure.overlap import Overlap, neighbor_overlap
-from vecwise.runner import Progress
-from vecwise.storing import open
 from vecwise.telling.answer import Answer
 from vecwise.telling.runs import compared_runs, imported, listed, notes_on, repeated, shown, synced
 from vecwise.tracking.blobs import read_blob
@@ -24,6 +21,10 @@ from vecwise.tracking.comparing import differences
 from vecwise.tracking.journal import home
 from vecwise.tracking.records import Run, Runs, all_runs
 from vecwise.tracking.resolving import unchanged
+
+if TYPE_CHECKING:
+    from vecwise.measure.overlap import Overlap
+    from vecwise.runner import Progress
 
 
 def list_runs(
@@ -79,6 +80,9 @@ def diff_runs(a: str, b: str) -> Answer:
 
 
 def _overlap(a: Run, b: Run) -> tuple[Overlap | None, str]:
+    from vecwise.measure.overlap import neighbor_overlap
+    from vecwise.storing import open
+
     kept = [[entry for entry in run.results if entry.get("kind") == "vectors"] for run in (a, b)]
     if not all(kept):
         return None, ""
