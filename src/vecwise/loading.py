@@ -32,6 +32,7 @@ from vecwise.store.sources import read
 from vecwise.store.vector_columns import vectors_of
 from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file, read_vectors
 from vecwise.storing import open, open_encoder, save_encoded
+from vecwise.tracking.recorder import current
 from vecwise.tracking.registry import names_a_model
 from vecwise.tracking.resolving import names_a_run, resolve
 from vecwise.vectors import Vectors
@@ -284,6 +285,7 @@ def load(
     kind = vectors_already(path, sample=sample, **reading, **leaving, **options)
     if kind == "folder":
         made = open(path)
+        _tell_shape(len(made), made.rows)
         return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
     if kind == "file":
         return _vectors_in(path, options.get("ids"), options.get("vectors"), sample=sample, seed=seed)
@@ -300,10 +302,18 @@ def read_rows(
     """Read a data file, or a sample of it: an Arrow table, the sampled rows' own numbers, and how many there are."""
     table = read(path, **reading)
     total = int(table.num_rows)
+    _tell_shape(total, table)
     if sample is None or sample >= total:
         return table, None, total
     keep = _sample(total, sample, seed)
     return table.take(whole_numbers(keep)), keep.tolist(), total
+
+
+def _tell_shape(rows: int, table: Any) -> None:
+    """Tell the run that is being recorded how large its data are."""
+    run = current()
+    if run is not None:
+        run.shape(rows, None if table is None else table.num_columns)
 
 
 def vectors_already(path: str | Path, /, *, sample: int | None = None, **options: Any) -> str:

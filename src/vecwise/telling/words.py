@@ -6,15 +6,17 @@ This module must not know any command.
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vecwise.draw.words import count, number, row
-from vecwise.encoders.guess import Plan
 from vecwise.kernels.arrays import dense
-from vecwise.measure.health import Range
-from vecwise.measure.views import View
-from vecwise.space import Space
 from vecwise.table_text import clip, grid
+
+if TYPE_CHECKING:
+    from vecwise.encoders.guess import Plan
+    from vecwise.measure.health import Range
+    from vecwise.measure.views import View
+    from vecwise.space import Space
 
 MOST_COLUMNS = 40  # columns listed on the terminal; the JSON lists all
 WIDTH = 98  # characters of a line, which is printed two to the right

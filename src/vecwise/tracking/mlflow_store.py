@@ -11,10 +11,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from vecwise.errors import missing_package
+from vecwise.errors import Unreadable, missing_package
 from vecwise.tracking.comparing import flat
 from vecwise.tracking.journal import home
 from vecwise.tracking.records import Run, all_runs
+from vecwise.tracking.redaction import clean_text
 
 EXPERIMENT: Final = "vecwise"
 DATABASE: Final = "mlflow.db"
@@ -43,7 +44,22 @@ def client() -> Any:
     home().mkdir(parents=True, exist_ok=True)
     _quiet()
     uri = tracking_uri()
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    try:
+        store = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        store.search_experiments(max_results=1)
+    except Exception as error:  # of MLflow, SQLAlchemy or Alembic: all say that the store cannot be used
+        raise Unreadable(_refused(uri, error)) from error
+    return store
+
+
+def _refused(uri: str, error: Exception) -> str:
+    said = clean_text(str(error).strip().partition("\n")[0])[:300]
+    other = "schema" in said or "revision" in said
+    why = "was written by another version of MLflow, a newer one perhaps" if other else "cannot be opened"
+    return (
+        f"MLflow's store {clean_text(uri)} {why}: {said} It is left as it is, and the journal has every run. "
+        "Update MLflow, or name another store by MLFLOW_TRACKING_URI."
+    )
 
 
 def _quiet() -> None:

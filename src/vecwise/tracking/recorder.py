@@ -65,6 +65,13 @@ class Recorder:
             self._data.append((FingerprintQuestion(path), entry))
         return entry
 
+    def shape(self, rows: int, columns: int | None) -> None:
+        """Say how large the data are that were read last, where nobody has said it."""
+        for _, entry in self._data[-1:]:
+            entry.setdefault("rows", rows)
+            if columns:
+                entry.setdefault("columns", columns)
+
     def wrote(self, path: str | os.PathLike[str], kind: str, **facts: Any) -> None:
         """Add a result by reference: where it is and what it hashes to."""
         found = fingerprint(path) if self.id else None
