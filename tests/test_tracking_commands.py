@@ -24,6 +24,7 @@ WORDS = {
     "cluster": ("cluster", "t.csv", "-k", "2"),
     "map": ("map", "t.csv", "--no-html"),
     "explain": ("explain", "t.csv", "1", "2"),
+    "probe": ("probe", "t.csv", "--target", "a", "--model", "linear"),
 }
 ABOUT_RUNS = {"runs", "models"}
 

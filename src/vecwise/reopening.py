@@ -10,8 +10,6 @@ from typing import Any
 
 from vecwise.errors import Inapplicable, WrongType
 from vecwise.loading import load
-from vecwise.measure.health import health
-from vecwise.measure.views import view_of
 from vecwise.structure import layout as layouts
 from vecwise.structure.layout import Layout
 from vecwise.tracking.resolving import kept_layout, names_a_run
@@ -41,6 +39,4 @@ def open_layout(path: str | os.PathLike[str], X: Any = None, /) -> Layout:
     if kept is None:
         raise Inapplicable(f"{path} kept no layout; a run of `vecwise map` does.")
     made = load(str(path)).vectors if X is None else X
-    if X is None and kept.options.get("metric", "auto") == "auto":
-        made = view_of(made, health(made)).vectors
     return layouts.open_layout(kept.path, made)
