@@ -22,6 +22,8 @@ _HOME = {
     "track": "models.keeping",
     "probe": "models.probe",
     "compare": "models.compare",
+    "chain": "models.chained",
+    "open_model": "models.chained",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -82,6 +84,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.pairing import pairs
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.measure.standardized import standardize
+    from vecwise.models.chained import chain, open_model
     from vecwise.models.compare import compare
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe

@@ -18,6 +18,7 @@ from vecwise.encoders.guess import plan
 from vecwise.encoders.registry import as_encoder
 from vecwise.errors import Inapplicable, OutOfRange, UnknownName, missing_package, unknown
 from vecwise.kernels.arrow import whole_numbers
+from vecwise.models.chained import ChainModel
 from vecwise.models.estimators import BASELINE
 from vecwise.models.probing import MAIN, Tried, fitted, inputs, tried
 from vecwise.models.reasons import MOST_COLUMNS, alone, columns_of, importance, repeated
@@ -155,6 +156,11 @@ class Probe:
         """
         said = np.asarray(self.estimator.predict(inputs(self.source.of(rows))))
         return np.array(self._named(said), dtype=object if self.target.classes else np.float64)
+
+    def chain(self) -> ChainModel:
+        """Give the best model of all rows with the encoder of the vectors: predicts from raw rows, and saves as one."""
+        X = self.source.all()
+        return ChainModel(X.encoder, self.estimator, X.space, self.target.classes, self.target.name)  # type: ignore[arg-type]
 
     def _named(self, values: np.ndarray) -> list[Any]:
         classes = self.target.classes

@@ -13,6 +13,7 @@ _OPENED_BY: Final = {
     "_layout.json": ("a saved layout", "vw.open_layout(path, X)", "X being the vectors that were laid out"),
     "_index.json": ("a saved index", "vw.open_index(path, X)", "X being the vectors that it was made of"),
     "_encoder.json": ("a saved encoder", "vw.open_encoder(path)", "or `--encoder` on the command line"),
+    "_model.json": ("a saved model", "vw.open_model(path)", "or `vecwise predict`"),
     "_manifest.json": ("saved vectors", "vw.open(path)", ""),
 }
 

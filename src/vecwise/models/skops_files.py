@@ -1,0 +1,44 @@
+"""scikit-learn estimators as bytes, by skops: no code inside, and only types from a list are built again.
+
+This module must not know what an estimator is for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vecwise.errors import Damaged, MissingPackage, NotSavable, WrongType, missing_package
+
+# Types that a file may hold beside those that skops trusts by itself; a file that names another is refused.
+TRUSTED: Final = frozenset({"vecwise.models.one_scale.OneScale"})
+
+
+def estimator_bytes(estimator: Any) -> bytes:
+    """Give a fitted estimator as bytes; raises `NotSavable`, `MissingPackage` without skops."""
+    skops = _skops("Saving a model")
+    try:
+        return bytes(skops.dumps(estimator))
+    except Exception as error:
+        raise NotSavable(f"{type(estimator).__name__} cannot be written without code: {error}") from error
+
+
+def estimator_of(data: bytes, name: str) -> Any:
+    """Build the estimator again; raises `WrongType` naming types that are not trusted, `Damaged`, `MissingPackage`."""
+    skops = _skops("Opening a model")
+    try:
+        strange = [kind for kind in skops.get_untrusted_types(data=data) if kind not in TRUSTED]
+        if strange:
+            raise WrongType(f"{name} holds types that are not trusted, and is not opened: {', '.join(strange)}.")
+        return skops.loads(data, trusted=sorted(TRUSTED & set(skops.get_untrusted_types(data=data))))
+    except (WrongType, MissingPackage):
+        raise
+    except Exception as error:
+        raise Damaged(f"The model in {name} is damaged: {type(error).__name__}. Fit it again.") from error
+
+
+def _skops(purpose: str) -> Any:
+    try:
+        import skops.io
+    except ImportError as error:
+        raise missing_package("skops", purpose, "'vecwise[models]'") from error
+    return skops.io
