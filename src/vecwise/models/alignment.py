@@ -43,7 +43,7 @@ def alignment(X: np.ndarray, Y: np.ndarray, /) -> Alignment:
     rows of one are equal.
 
     >>> X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
-    >>> alignment(X, X @ np.array([[0.0, 1.0], [-1.0, 0.0]])).cka
+    >>> round(alignment(X, X @ np.array([[0.0, 1.0], [-1.0, 0.0]])).cka, 12)
     1.0
     """
     A, B = _scaled(X), _scaled(Y)

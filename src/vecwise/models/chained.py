@@ -9,13 +9,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.registry import from_data, to_data
-from vecwise.errors import Damaged, NotFitted, SpaceMismatch, WrongType
+from vecwise.errors import Damaged, NotFitted, SpaceMismatch, VecwiseError, WrongType
 from vecwise.kernels.arrays import dense
 from vecwise.models.skops_files import estimator_bytes, estimator_of
 from vecwise.space import Space
@@ -51,10 +52,12 @@ class ChainModel:
         if isinstance(rows, Vectors):
             self.space.must_match(rows.space, "predict from")
             return rows
-        if isinstance(rows, np.ndarray) and rows.dtype.kind in "fiub" or hasattr(rows, "tocsr"):
+        if (isinstance(rows, np.ndarray) and rows.dtype.kind in "fiub") or hasattr(rows, "tocsr"):
             return as_vectors(rows, like=Vectors(np.zeros((1, self.space.dim)), space=self.space))
         if self.encoder is None:
-            raise WrongType("This model has no encoder: give it vectors or an array of numbers, not raw rows.")
+            raise WrongType(
+                "This model has no encoder: give it vectors or an array of numbers, not raw rows."
+            )
         return self.encoder(as_table([rows] if isinstance(rows, str) else rows))
 
     def predict(self, rows: Any) -> np.ndarray:
@@ -68,7 +71,13 @@ class ChainModel:
     @property
     def steps(self) -> list[tuple[str, int]]:
         """The names of the steps, and how many numbers come out of each (1 from the estimator)."""
-        maps = self.encoder.maps if isinstance(self.encoder, Chain) else [] if self.encoder is None else [self.encoder]
+        maps = (
+            self.encoder.maps
+            if isinstance(self.encoder, Chain)
+            else []
+            if self.encoder is None
+            else [self.encoder]
+        )
         made = [(type(step).__name__.removesuffix("Map"), step.target.dim) for step in maps]
         inner = [name for name, _ in self.estimator.steps] if hasattr(self.estimator, "steps") else []
         last = " > ".join(inner) or type(self.estimator).__name__
@@ -130,9 +139,8 @@ def chain(*steps: Any, target: str = "") -> ChainModel | Chain:
     _check_joints(maps)
     whole = composed(*maps) if maps else None
     if last is None:
-        assert whole is not None
-        return whole
-    return ChainModel(None if whole is None else whole, last, _space_of(whole, last), None, target)
+        return composed(*maps)
+    return ChainModel(whole, last, _space_of(whole, last), None, target)
 
 
 def open_model(path: str | os.PathLike[str], /) -> ChainModel:
@@ -158,6 +166,8 @@ def open_model(path: str | os.PathLike[str], /) -> ChainModel:
         estimator = estimator_of(np.asarray(state["estimator"]).tobytes(), shown(path))
         classes = None if state["classes"] is None else tuple(map(str, state["classes"]))
         return ChainModel(encoder, estimator, Space.from_data(state["space"]), classes, str(state["target"]))
+    except VecwiseError:
+        raise
     except (KeyError, TypeError, AttributeError) as error:
         raise Damaged(f"The model in {shown(path)} is incomplete. Fit the model again.") from error
 
@@ -203,7 +213,8 @@ def _parts(step: Any) -> list[Any]:
         _check_fitted(step)
         return [step]
     raise WrongType(
-        f"{type(step).__name__} is no step of a chain: give a fitted encoder, a map, or a fitted scikit-learn estimator."
+        f"{type(step).__name__} is no step of a chain: give a fitted encoder, a map, or a fitted scikit-learn "
+        "estimator."
     )
 
 
@@ -232,12 +243,16 @@ def _check_fitted(step: Any) -> None:
 
 
 def _check_joints(maps: Sequence[Any]) -> None:
-    for before, after in zip(maps, maps[1:], strict=False):
+    for before, after in pairwise(maps):
         source = getattr(after, "source", None)
         if isinstance(source, Space):
-            source.must_match(before.target, f"chain {type(before).__name__} and {type(after).__name__} between")
+            source.must_match(
+                before.target, f"chain {type(before).__name__} and {type(after).__name__} between"
+            )
         elif source is None and not hasattr(after, "reads_vectors"):
-            raise WrongType(f"{type(after).__name__} reads rows and not vectors, so it stands first in a chain.")
+            raise WrongType(
+                f"{type(after).__name__} reads rows and not vectors, so it stands first in a chain."
+            )
 
 
 def _space_of(whole: Map | None, estimator: Any) -> Space:
@@ -245,7 +260,9 @@ def _space_of(whole: Map | None, estimator: Any) -> Space:
     dim = getattr(estimator, "n_features_in_", None)
     if whole is None:
         if dim is None:
-            raise WrongType(f"{type(estimator).__name__} does not say how many numbers it takes: chain it behind an encoder.")
+            raise WrongType(
+                f"{type(estimator).__name__} does not say how many numbers it takes: chain it behind an encoder."
+            )
         return Vectors(np.zeros((1, int(dim)))).space
     if dim is not None and int(dim) != whole.target.dim:
         raise SpaceMismatch(

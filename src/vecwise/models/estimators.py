@@ -47,8 +47,8 @@ def chosen(model: str | Sequence[str], size: Size) -> tuple[list[str], list[str]
     """
     if model == "auto":
         reasons = {name: _too_much(name, size) for name in MODELS}
-        left = [f"{name} ({why})" for name, why in reasons.items() if why]
-        return [name for name, why in reasons.items() if not why], left
+        taken = [name for name, why in reasons.items() if not why] or ["linear"]
+        return taken, [f"{name} ({why})" for name, why in reasons.items() if name not in taken]
     names = [model] if isinstance(model, str) else list(dict.fromkeys(model))
     for name in names:
         if name not in MODELS:
@@ -114,8 +114,8 @@ def scaling_of(values: Any, *, named: bool, one_unit: bool) -> str:
     largest = largest[largest > 0]
     if not len(largest):
         return "one"
-    low, high = np.quantile(largest, [0.05, 0.95])
-    return "columns" if high > EVEN * low else "one"
+    low, high = np.quantile(largest, 0.05, method="lower"), np.quantile(largest, 0.95, method="higher")
+    return "columns" if bool(high > EVEN * low) else "one"
 
 
 def _baseline(how: How) -> Any:
@@ -138,7 +138,7 @@ def _neighbors(how: How) -> Any:
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
     kind = KNeighborsClassifier if how.classes else KNeighborsRegressor
-    return _scaled(kind(min(5, how.rows), weights="distance"), how.scaling)
+    return _scaled(kind(min(5, how.rows), weights="distance", algorithm="brute"), how.scaling)
 
 
 def _kernel(how: How) -> Any:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from vecwise.errors import Damaged, FileMissing, MissingPackage, WrongType, missing_package
+from vecwise.errors import FileMissing, MissingPackage, NotSavable
 from vecwise.models.judging import Judged, judge
+from vecwise.models.skops_files import estimator_bytes, estimator_of
 from vecwise.tracking.blobs import write_blob
 from vecwise.tracking.journal import home
 from vecwise.tracking.recorder import Recorder, recording
 
 FOLDER: Final = "artifacts"
-# Types that a model file may hold beside those that skops trusts by itself; a file that names another is refused.
-_OWN: Final = ("vecwise.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,14 @@ def _keep(run: Recorder, estimator: Any, judged: Judged) -> str:
     for chart, data in judged.charts.items():
         run.kept(chart, write_blob(data))
     try:
-        import skops.io
-    except ImportError:
+        data = estimator_bytes(estimator)
+    except (MissingPackage, NotSavable):
         return ""
     from vecwise.store.durable import make_folder, write_bytes
 
     path = home() / FOLDER / run.id / f"{type(estimator).__name__}.skops"
     make_folder(path.parent)
-    write_bytes(path, skops.io.dumps(estimator))
+    write_bytes(path, data)
     run.wrote(path, "model", estimator=type(estimator).__name__)
     return str(path)
 
@@ -82,21 +81,7 @@ def load_model(path: str | Path, /) -> Any:
 
     Raises `FileMissing`, `Damaged`, `WrongType` naming the types, `MissingPackage` without skops.
     """
-    try:
-        import skops.io
-    except ImportError as error:
-        raise missing_package("skops", "Opening a kept model", "'vecwise[track]'") from error
     place = Path(path)
     if not place.is_file():
         raise FileMissing(f"There is no model at {place}.")
-    try:
-        strange = [t for t in skops.io.get_untrusted_types(file=place) if not t.startswith(_OWN)]
-        if strange:
-            raise WrongType(
-                f"{place} holds types that are not trusted, and is not opened: {', '.join(strange)}."
-            )
-        return skops.io.load(place, trusted=skops.io.get_untrusted_types(file=place))
-    except (WrongType, MissingPackage):
-        raise
-    except Exception as error:
-        raise Damaged(f"{place} is no model, or damaged: {type(error).__name__}.") from error
+    return estimator_of(place.read_bytes(), str(place))

@@ -370,6 +370,8 @@ def _is_numbers(X: Any) -> bool:
     """Whether X is an array, a sparse matrix or a tensor of numbers, and no frame or list of texts."""
     if hasattr(X, "tocsr") or (hasattr(X, "__dlpack__") and not isinstance(X, np.ndarray)):
         return True
+    if isinstance(X, (list, tuple)):
+        return len(X) > 0 and isinstance(X[0], (list, tuple, np.ndarray))
     return isinstance(X, np.ndarray) and X.dtype.kind in "fiub"
 
 

@@ -10,7 +10,14 @@ from typing import Any, Final
 from vecwise.errors import Damaged, MissingPackage, NotSavable, WrongType, missing_package
 
 # Types that a file may hold beside those that skops trusts by itself; a file that names another is refused.
-TRUSTED: Final = frozenset({"vecwise.models.one_scale.OneScale"})
+# These are plain Python objects of numbers and arrays.
+TRUSTED: Final = frozenset(
+    {
+        "vecwise.models.one_scale.OneScale",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    }
+)
 
 
 def estimator_bytes(estimator: Any) -> bytes:
@@ -28,7 +35,9 @@ def estimator_of(data: bytes, name: str) -> Any:
     try:
         strange = [kind for kind in skops.get_untrusted_types(data=data) if kind not in TRUSTED]
         if strange:
-            raise WrongType(f"{name} holds types that are not trusted, and is not opened: {', '.join(strange)}.")
+            raise WrongType(
+                f"{name} holds types that are not trusted, and is not opened: {', '.join(strange)}."
+            )
         return skops.loads(data, trusted=sorted(TRUSTED & set(skops.get_untrusted_types(data=data))))
     except (WrongType, MissingPackage):
         raise
