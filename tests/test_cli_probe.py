@@ -71,3 +71,27 @@ def test_what_cannot_be_probed_is_refused(tmp_path: Path, words: tuple[str, ...]
     (tmp_path / "few.csv").write_text("size,kind\n" + "".join(f"{i},{'ab'[i > 18]}\n" for i in range(20)))
     np.save(tmp_path / "v.npy", np.eye(20))
     check_refused(run("probe", *words, cwd=tmp_path), said)
+
+
+def test_a_saved_model_predicts_a_file_and_the_answers_are_those_of_python(tmp_path: Path) -> None:
+    told = run("probe", HOUSES, "--target", "price", *QUICK, "--save", "m", "--json", cwd=tmp_path)
+    assert json.loads(told.stdout)["written"] == ["m"]
+    made = run("predict", "m", HOUSES, "--csv", "said.csv", "--sample", "50", cwd=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert max(map(len, made.stdout.splitlines())) <= 100
+    said = vw.read(tmp_path / "said.csv")
+    assert said.column_names == ["id", "price"]
+    rows = vw.read(HOUSES).take(said["id"])
+    np.testing.assert_allclose(
+        said["price"].to_numpy(), vw.open_model(tmp_path / "m").predict(rows), rtol=1e-12
+    )
+
+
+def test_a_model_of_bare_vectors_predicts_bare_vectors(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((40, 3))
+    vw.probe(x, x[:, 0] > 0, model="linear").chain().save(tmp_path / "m")
+    np.save(tmp_path / "v.npy", x[:5])
+    data = json.loads(run("predict", "m", "v.npy", "--json", cwd=tmp_path).stdout)
+    assert [answer["said"] for answer in data["predictions"]] == [str(v).lower() for v in (x[:5, 0] > 0)]
+    check_refused(run("predict", "m", HOUSES, cwd=tmp_path), "without an encoder")
+    check_refused(run("predict", "none", HOUSES, cwd=tmp_path), "none")

@@ -27,6 +27,7 @@ WORDS = {
     "probe": ("probe", "t.csv", "--target", "a", "--model", "linear"),
 }
 ABOUT_RUNS = {"runs", "models"}
+NEEDS_A_MODEL = {"predict"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ def home(tmp_path, monkeypatch):
 
 
 def test_every_command_is_here() -> None:
-    assert set(app.commands) == set(WORDS) | ABOUT_RUNS
+    assert set(app.commands) == set(WORDS) | ABOUT_RUNS | NEEDS_A_MODEL
 
 
 @pytest.mark.parametrize("name", sorted(WORDS))
@@ -84,3 +85,12 @@ def test_a_store_of_a_newer_mlflow_is_left_as_it_is(home) -> None:
     assert command("runs", cwd=home).returncode == 0
     assert command(*WORDS["health"], cwd=home).stderr == ""
     assert len(all_runs().runs) == 2
+
+
+def test_a_prediction_is_a_run_and_knows_its_rows(home) -> None:
+    command("probe", "t.csv", "--target", "a", "--model", "linear", "--save", "m", cwd=home)
+    made = command("predict", "m", "t.csv", "--csv", "said.csv", cwd=home)
+    assert made.returncode == 0, made.stderr
+    last = max(all_runs().runs, key=lambda run: run.began)
+    assert (last.kind, last.data[0]["rows"]) == ("predict", 20)
+    assert [entry["path"].rsplit("/", 1)[-1] for entry in last.results] == ["said.csv"]

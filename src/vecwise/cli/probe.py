@@ -1,4 +1,4 @@
-"""The command `probe`.
+"""The commands `probe` and `predict`.
 
 This module must not know anything but `workbench`, which does the work.
 """
@@ -39,6 +39,9 @@ from vecwise.cli.printing import command_line, print_answer, progress_bar
     "--order", metavar="COLUMN", help="Judge by rows later in this column than all that were learned from."
 )
 @click.option("--html", metavar="FILE", help="Write a page: the rows on their map, told right or wrong.")
+@click.option(
+    "--save", "folder", metavar="DIR", help="Save the best model, with its encoder, for `vecwise predict`."
+)
 @click.option("--csv", metavar="FILE", help="Write id, truth and prediction of every judged row.")
 @input_options
 @json_option
@@ -53,4 +56,24 @@ def probe(path: str, as_json: bool, **given: Any) -> int:
 
     with progress_bar() as progress:
         answer = workbench.probe_of(path, command=command_line(), progress=progress, **options(**given))
+    return print_answer(answer, as_json)
+
+
+@app.command()
+@click.argument("model")
+@click.argument("path")
+@click.option("--csv", metavar="FILE", help="Write id and prediction of every row.")
+@input_options
+@json_option
+def predict(model: str, path: str, as_json: bool, **given: Any) -> int:
+    """Ask a saved model (a folder, or models:/NAME@champion) about the rows of a file.
+
+    \b
+    vecwise probe examples/houses.csv --target price --save prices
+    vecwise predict prices examples/houses.csv --csv said.csv
+    """
+    from vecwise import workbench
+
+    with progress_bar() as progress:
+        answer = workbench.predict_of(model, path, progress=progress, **options(**given))
     return print_answer(answer, as_json)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vecwise.workbench.maps import map_of
     from vecwise.workbench.models import alias_model, list_models, register_model
     from vecwise.workbench.pairs import dedupe_file, pairs_of
+    from vecwise.workbench.predicting import predict_of
     from vecwise.workbench.probing import probe_of
     from vecwise.workbench.queries import compare_texts, nearest_in, similar
     from vecwise.workbench.runs import (
@@ -52,6 +53,7 @@ _HOME: Final = {
     "register_model": "workbench.models",
     "dedupe_file": "workbench.pairs",
     "pairs_of": "workbench.pairs",
+    "predict_of": "workbench.predicting",
     "probe_of": "workbench.probing",
     "compare_texts": "workbench.queries",
     "nearest_in": "workbench.queries",
@@ -90,6 +92,7 @@ __all__ = [
     "open_encoder",
     "pairs_of",
     "plot",
+    "predict_of",
     "probe_of",
     "read",
     "register_model",

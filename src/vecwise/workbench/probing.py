@@ -36,6 +36,7 @@ def probe_of(
     order: str | None = None,
     html: str | None = None,
     csv: str | None = None,
+    folder: str | None = None,
     seed: int = 0,
     progress: Any = None,
     command: str = "",
@@ -43,24 +44,26 @@ def probe_of(
 ) -> Answer:
     """Cross-validate models that predict the column `target` of a PATH from its other columns.
 
-    `csv` gets what was said of every row, `html` a page with the rows that were told wrong on their map.
+    `csv` gets what was said of every row, `html` a page with the rows on their map, `folder` the best model.
     """
     from vecwise.models.probe import probed
 
-    refuse_overwriting(path, html, csv)
+    refuse_overwriting(path, html, csv, folder)
     source, rows, made = _rows(path, (target, group, order), {"seed": seed, **options})
     names = model if model == "auto" else [name.strip() for name in model.split(",") if name.strip()]
     found = probed(
         source, rows, target, model=names, task=task, folds=folds, groups=group, order=order, seed=seed,
         progress=progress,
     )  # fmt: skip
+    if folder is not None:
+        found.chain().save(folder)
     if csv is not None:
         _write_predictions(found, csv)
     if html is not None:
         from vecwise.probe_pictures import write_probe
 
         write_probe(html, found, name=display_name(path), command=command)
-    return told_probe(display_name(path), found, made, {"html": html, "csv": csv})
+    return told_probe(display_name(path), found, made, {"html": html, "csv": csv, "model": folder})
 
 
 def _rows(
