@@ -46,11 +46,11 @@ class Overlap:
         return f"Overlap: {same}, over {count(len(self.ids), 'row')}"
 
 
-def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "cosine", seed: int = 0) -> Overlap:
+def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "auto", seed: int = 0) -> Overlap:
     """Tell how many of the k nearest rows are the same by X as by Y, row by row; a row is no neighbour of itself.
 
-    Rows are matched by id; the spaces may differ. Above 2,000 rows so many are drawn by `seed` and searched
-    among all. Raises `EmptyInput` when fewer than two rows have the same id.
+    Rows are matched by id; the spaces may differ, and near means in each what its vectors advise, unless `metric` is
+    named. Above 2,000 rows so many are drawn by `seed` and searched among all. Raises `EmptyInput` when fewer than two rows have the same id.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[1.0, 0], [2, 0.1], [0, 1], [0.1, 2]])

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.figures import to_plotly
-from vecwise.errors import EmptyInput, OutOfRange, TooLarge, missing_package
+from vecwise.errors import EmptyInput, Inapplicable, OutOfRange, missing_package
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.components import pca
@@ -22,7 +22,8 @@ from vecwise.table_text import preview_html, preview_text
 from vecwise.vectors import Vectors, as_vectors
 
 MOST_ALIGNED: Final = 20_000  # rows that are aligned; above, a seeded sample
-MOST_DIM: Final = 4_096
+MOST_DIM: Final = 4_096  # above, rows are told by their products with each other
+MOST_WIDE: Final = 2_000  # rows that are aligned then
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,15 @@ class Comparison:
         return table
 
     def aligned(self) -> np.ndarray:
-        """Give the second side's rows laid on the first: `(rows, dim of the first)`, float64."""
+        """Give the second side's rows laid on the first: `(rows, dim of the first)`, float64.
+
+        Raises `Inapplicable` above 4,096 dimensions.
+        """
+        if max(self.left.space.dim, self.right.space.dim) > MOST_DIM:
+            raise Inapplicable(
+                f"Above {MOST_DIM:,} dimensions rows are not laid on each other: compare components, "
+                "vw.pca(X, k=300)(X)."
+            )
         return self.rotation.moved(dense(self.right.values))
 
     def pictures(self, dim: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -125,10 +134,9 @@ def compare(X: Any, Y: Any, /, *, k: int = 10, seed: int = 0) -> Comparison:
 
     Rows are matched by id; rows that only one side has are left out and counted. Near means in each side what its
     vectors advise (cosine, or Euclidean distance). Neighbours are compared for up to 2,000 rows among all, shapes for
-    up to 20,000 rows, drawn by `seed`.
+    up to 20,000 rows (2,000 above 4,096 dimensions), drawn by `seed`.
 
-    Raises `EmptyInput` when fewer than two rows have the same id, `OutOfRange` for k below 1, `TooLarge` above 4,096
-    dimensions.
+    Raises `EmptyInput` when fewer than two rows have the same id, `OutOfRange` for k below 1.
 
     >>> import numpy as np, vecwise as vw
     >>> X = np.random.default_rng(0).standard_normal((50, 4))
@@ -137,18 +145,13 @@ def compare(X: Any, Y: Any, /, *, k: int = 10, seed: int = 0) -> Comparison:
     (1.0, 1.0, 0.0)
     """
     left, right = as_vectors(X), as_vectors(Y)
-    for side in (left, right):
-        if side.space.dim > MOST_DIM:
-            raise TooLarge(
-                f"Spaces of {side.space.dim:,} dimensions are not compared, at most {MOST_DIM:,}: take components "
-                "first, vw.pca(X, k=300).transform(X)."
-            )
     left, right, missing = shared_rows(left, right)
     overlap = neighbor_overlap(left, right, k=k, seed=seed)
-    keep = np.arange(len(left))
-    if len(keep) > MOST_ALIGNED:
-        keep = np.sort(np.random.default_rng(seed).choice(len(left), MOST_ALIGNED, replace=False))
-    a, b = dense(left[keep].values), dense(right[keep].values)
+    wide = max(left.space.dim, right.space.dim) > MOST_DIM
+    keep, most = np.arange(len(left)), MOST_WIDE if wide else MOST_ALIGNED
+    if len(keep) > most:
+        keep = np.sort(np.random.default_rng(seed).choice(len(left), most, replace=False))
+    a, b = _numbers(left[keep]), _numbers(right[keep])
     return Comparison(
         left,
         right,
@@ -159,6 +162,16 @@ def compare(X: Any, Y: Any, /, *, k: int = 10, seed: int = 0) -> Comparison:
         missing,
         seed,
     )
+
+
+def _numbers(X: Vectors) -> np.ndarray:
+    """The rows, or, of very many dimensions, as many coordinates as there are rows, in which they lie the same."""
+    if X.space.dim <= MOST_DIM:
+        return dense(X.values)
+    products = X.values @ X.values.T
+    table = np.asarray(products.toarray() if hasattr(products, "toarray") else products, np.float64)
+    values, axes = np.linalg.eigh(table)
+    return np.asarray(axes * np.sqrt(np.maximum(values, 0.0)))
 
 
 def _components(X: Vectors, dim: int) -> np.ndarray:

@@ -89,7 +89,7 @@ def estimator(name: str, how: How) -> Any:
     try:
         import sklearn  # noqa: F401
     except ImportError as error:
-        raise missing_package("scikit-learn", "Probing", "scikit-learn") from error
+        raise missing_package("scikit-learn", "Probing", "'vecwise[models]'") from error
     makers = {BASELINE: _baseline, "linear": _linear, "neighbors": _neighbors, "kernel": _kernel,
               "boosting": _boosting, "network": _network}  # fmt: skip
     if name not in makers:

@@ -41,7 +41,7 @@ def splits(
             TimeSeriesSplit,
         )
     except ImportError as error:
-        raise missing_package("scikit-learn", "Probing", "scikit-learn") from error
+        raise missing_package("scikit-learn", "Probing", "'vecwise[models]'") from error
     rows = len(target.values)
     if isinstance(folds, bool) or not isinstance(folds, (int, np.integer)) or folds < 2:
         raise OutOfRange(

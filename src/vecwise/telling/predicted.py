@@ -51,9 +51,8 @@ def _summary(answers: list[Any]) -> list[str]:
         return []
     if isinstance(answers[0], (int, float)):
         values = np.array(answers, np.float64)
-        return [
-            f"from {number(float(values.min()))} to {number(float(values.max()))}, median {number(float(np.median(values)))}"
-        ]
+        low, middle, high = (float(value) for value in np.quantile(values, [0, 0.5, 1]))
+        return [f"from {number(low)} to {number(high)}, median {number(middle)}"]
     names, counts = np.unique(np.array(answers, dtype=str), return_counts=True)
     order = np.argsort(-counts, kind="stable")[:8]
     return [", ".join(f"{clip(names[i], 24)} {share(float(counts[i] / len(answers)))}" for i in order)]
