@@ -50,7 +50,8 @@ def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "auto", se
     """Tell how many of the k nearest rows are the same by X as by Y, row by row; a row is no neighbour of itself.
 
     Rows are matched by id; the spaces may differ, and near means in each what its vectors advise, unless `metric` is
-    named. Above 2,000 rows so many are drawn by `seed` and searched among all. Raises `EmptyInput` when fewer than two rows have the same id.
+    named. Above 2,000 rows so many are drawn by `seed` and searched among all. Raises `EmptyInput` when fewer than two
+    rows have the same id.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[1.0, 0], [2, 0.1], [0, 1], [0.1, 2]])
