@@ -254,3 +254,27 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
     a, b = (vw.probe(x, x[:, 0] > 0, seed=5) for _ in range(2))
     for one, other in zip(a.tried, b.tried, strict=True):
         np.testing.assert_array_equal(one.said, other.said)
+
+
+def test_a_rare_class_makes_no_column_a_leak() -> None:
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random(1000) < 0.01, "yes", "no")
+    found = vw.probe(
+        pa.table({"y": y, **{name: rng.standard_normal(1000) for name in "abcd"}}), "y", model="linear"
+    )
+    assert found.alone == {}
+    assert all(fall == 0 or abs(fall) > 1e-9 for fall in found.importance.values())
+    shown = rng.standard_normal(1000)
+    tell = pa.table({"y": y, "noise": shown, "tell": (y == "yes") + 0.01 * shown})
+    assert list(vw.probe(tell, "y", model="linear").alone) == ["tell"]
+
+
+def test_classes_of_too_few_rows_are_left_out_and_named() -> None:
+    x = np.random.default_rng(0).standard_normal((43, 2))
+    y = ["a"] * 20 + ["rare"] * 3 + ["b"] * 20
+    found = vw.probe(x, y, model="linear")
+    assert found.target.rare == {"rare": 3}
+    assert (found.target.classes, len(found.judged), found.target.without) == (("a", "b"), 40, 0)
+    assert set(found.predict(x)) <= {"a", "b"}
+    whole = vw.probe(x[:40], ["a"] * 20 + ["b"] * 20, model="linear").predictions()[1]
+    assert len(whole) == 40

@@ -81,13 +81,14 @@ def plan(
     missing: str | None = None,
     vectors: str | None = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
-    leave_out: Sequence[str] = (),
+    leave_out: Sequence[str] | Mapping[str, str] = (),
 ) -> Plan:
     """Choose the columns and the encoder for an Arrow table; every argument overrides the guess.
 
     The only column of vectors is taken as it is; without one, a column of running text is encoded as
     sentences; otherwise every column of numbers, truth values, dates or few different labels is encoded as
-    a table. `settings` are constructor arguments of the encoder. Raises `UnknownName`, `NothingToEncode`, and
+    a table. `settings` are constructor arguments of the encoder, `leave_out` columns
+    that are not encoded, with the reason where they do not give the ids. Raises `UnknownName`, `NothingToEncode`, and
     `Inapplicable` for options of encoding beside vectors, which are encoded already.
 
     >>> import pyarrow as pa
@@ -123,12 +124,12 @@ def plan(
     return _table_plan(guesses, ready or made_by_name("table", settings), columns, missing)
 
 
-def _guesses(table: Any, leave_out: Sequence[str]) -> dict[str, ColumnPlan]:
+def _guesses(table: Any, leave_out: Sequence[str] | Mapping[str, str]) -> dict[str, ColumnPlan]:
     guessed = {}
     for field in table.schema:
         use, why = _guess(field, table.column(field.name), table.num_columns)
         if field.name in leave_out:
-            use, why = "skip", _GIVES_IDS
+            use, why = "skip", leave_out[field.name] if isinstance(leave_out, Mapping) else _GIVES_IDS
         guessed[field.name] = ColumnPlan(field.name, words_of(field.type), use, why)
     if all(guess.use == "skip" for guess in guessed.values()):
         names = {n: replace(g, use="text") for n, g in guessed.items() if g.why.endswith(_NAME)}

@@ -24,7 +24,7 @@ from vecwise.models.probing import MAIN, Tried, fitted, inputs, tried
 from vecwise.models.reasons import MOST_COLUMNS, alone, columns_of, importance, repeated
 from vecwise.models.sources import Ready, Source, source_of, without_target
 from vecwise.models.splits import FOLDS, Split, splits
-from vecwise.models.targets import Target, read_target
+from vecwise.models.targets import Target, read_target, without_rare
 from vecwise.runner import Progress
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
@@ -255,15 +255,16 @@ def probe(
     from rows are fitted anew in each fold, on the rows learned from alone. `y` is the name of a column of the rows,
     which is then left out of the vectors, or a target for each row. Texts, truth values and up to 20 different whole
     numbers are classes, other numbers are numbers; `task="classes"` or `"numbers"` overrules. Rows without a target are
-    left out. `model` is `"auto"` (those that take no more than some seconds a fold), or some of `"linear"`,
-    `"neighbors"`, `"kernel"`, `"boosting"` and `"network"`: scikit-learn's, with usual settings, not tuned.
+    left out, and so are classes of fewer rows than folds, as long as two others stay.
+    `model` is `"auto"` (those that take no more than some seconds a fold), or some of `"linear"`, `"neighbors"`,
+    `"kernel"`, `"boosting"` and `"network"`: scikit-learn's, with usual settings, not tuned.
 
     Rows are cut into `folds`, classes in proportion. `groups` (a column or a list) keeps rows of a group on one side,
     `order` judges by later rows only. A baseline that always says the most frequent class, or the mean, stands beside.
     The same seed gives the same folds and the same models.
 
     Raises `UnknownName`, `Inapplicable` where the vectors hold the target itself, `OutOfRange` for a single class, a
-    constant target or fewer rows of a class than folds, `EmptyInput`, `WrongShape`, and what the encoder raises.
+    constant target or fewer rows than folds, `EmptyInput`, `WrongShape`, and what the encoder raises.
 
     >>> import numpy as np, vecwise as vw
     >>> x = np.random.default_rng(0).standard_normal((60, 2))
@@ -306,6 +307,8 @@ def probed(
     name = y if isinstance(y, str) else str(getattr(y, "name", None) or "target")
     cells = _column(rows, y) if isinstance(y, str) else y
     target = read_target(cells, len(source), name=name, task=task)
+    if order is None and isinstance(folds, int):
+        target = without_rare(target, folds)
     keys = {
         key: None
         if given is None

@@ -23,7 +23,7 @@ from vecwise.models.targets import Target
 from vecwise.runner import Progress
 from vecwise.vectors import Vectors
 
-SMALL: Final = 1_000_000  # cells, below which threads of trees wait for each other longer than they work
+SMALL: Final = 1_000_000  # cells, below which threads wait for each other longer than they work
 MAIN: Final = {"classes": "accuracy", "numbers": "r2"}
 
 
@@ -95,7 +95,7 @@ def tried(
 def _threads(size: Size) -> Any:
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(1 if size.rows * size.dim < SMALL else None, user_api="openmp")
+    return threadpool_limits(1 if size.rows * size.dim < SMALL else None)
 
 
 def _each(

@@ -30,7 +30,7 @@ def splits(
 
     Classes are kept in proportion. With `groups`, one for each row with a target, no group stands on both sides;
     with `order` (times, or anything that sorts) each fold is judged by rows later than all it learned from.
-    Raises `OutOfRange` for fewer rows, groups or rows of a class than folds.
+    Raises `OutOfRange` for fewer rows or groups than folds.
     """
     try:
         from sklearn.model_selection import (
@@ -100,20 +100,6 @@ def _enough(target: Target, folds: int, groups: Any, order: Any) -> None:
         different = len(np.unique(_keys(groups, rows, "groups")))
         if different < folds:
             raise OutOfRange(f"{different} groups are too few for {folds} folds. Give fewer folds.")
-    if target.classes is None or order is not None:
-        return
-    sizes = np.bincount(target.values, minlength=len(target.classes))
-    small = [
-        f"`{name}` ({size})"
-        for name, size in zip(target.classes, sizes.tolist(), strict=True)
-        if size < folds
-    ]
-    if small:
-        listed = ", ".join(small[:5]) + (f" and {len(small) - 5} more" if len(small) > 5 else "")
-        raise OutOfRange(
-            f"Some classes have fewer rows than the {folds} folds: {listed}. Use fewer folds or more rows, or leave "
-            "those classes out."
-        )
 
 
 def _classes_seen(target: Target, found: Sequence[Split]) -> None:

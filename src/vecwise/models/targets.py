@@ -6,7 +6,7 @@ This module must not know vectors, estimators or files.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -32,6 +32,7 @@ class Target:
     total: int
     name: str = "target"
     why: str = ""
+    rare: dict[str, int] = field(default_factory=dict)  # classes that were left out, with their rows
 
     @property
     def task(self) -> str:
@@ -41,7 +42,7 @@ class Target:
     @property
     def without(self) -> int:
         """How many rows have no target."""
-        return self.total - len(self.places)
+        return self.total - len(self.places) - sum(self.rare.values())
 
 
 def read_target(given: Any, rows: int, /, *, name: str = "target", task: str = "auto") -> Target:
@@ -85,6 +86,38 @@ def read_target(given: Any, rows: int, /, *, name: str = "target", task: str = "
     position = {label: place for place, label in enumerate(classes)}
     values = np.array([position[label] for label in labels.to_pylist()], dtype=np.int64)
     return Target(values, places, tuple(classes), rows, name, why)
+
+
+def without_rare(target: Target, least: int) -> Target:
+    """Leave out the classes of fewer rows, which no fold could learn and judge; raises `OutOfRange` below two classes.
+
+    >>> without_rare(read_target(["a", "a", "b", "b", "c"], 5), 2).rare
+    {'c': 1}
+    """
+    if target.classes is None:
+        return target
+    sizes = np.bincount(target.values, minlength=len(target.classes))
+    small = [(name, int(size)) for name, size in zip(target.classes, sizes, strict=True) if size < least]
+    if not small:
+        return target
+    kept = np.flatnonzero(sizes >= least)
+    if len(kept) < 2:
+        listed = ", ".join(f"`{name}` ({size})" for name, size in small[:5])
+        listed += f" and {len(small) - 5} more" if len(small) > 5 else ""
+        less = "Use fewer folds or more rows." if least > 2 else "Use more rows."
+        raise OutOfRange(
+            f"Classes of fewer rows than the {least} folds leave nothing to tell apart: {listed}. {less}"
+        )
+    keep = np.isin(target.values, kept)
+    position = np.cumsum(sizes >= least) - 1
+    names = tuple(target.classes[int(place)] for place in kept)
+    return replace(
+        target,
+        values=position[target.values[keep]],
+        places=target.places[keep],
+        classes=names,
+        rare=dict(small),
+    )
 
 
 def _column(given: Any, name: str) -> Any:

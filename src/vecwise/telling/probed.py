@@ -18,6 +18,7 @@ from vecwise.telling.words import column_data, cut, short, space_data, told, wra
 
 WRONG: Final = 5
 MATTER: Final = 8
+MOSTLY: Final = 0.9  # the share of one class from which accuracy misleads
 REPEATED: Final = 0.005  # the share of judged rows that equal a learned one from which it is worth a word
 SCORES: Final = {
     "accuracy": "accuracy",
@@ -41,6 +42,7 @@ def told_probe(name: str, found: Probe, plan: Plan | None, written: dict[str, st
         "classes": None if found.target.classes is None else list(found.target.classes),
         "rows": len(found.target.places),
         "rows_without_target": found.target.without,
+        "classes_left_out": found.target.rare,
         "how": found.how,
         "metric": found.metric,
         "best": found.best,
@@ -80,6 +82,10 @@ def _metric(found: Probe) -> str:
     return SCORES[found.metric]
 
 
+def _alone_metric(found: Probe) -> str:
+    return "R²" if found.task == "numbers" else "balanced accuracy"
+
+
 def _verdict(found: Probe) -> str:
     best, metric = found[found.best], found.metric
     reaches = f"{found.best} ({MODELS[found.best]}) reaches {_metric(found)} {found.score:.3f}"
@@ -108,7 +114,7 @@ def _doubts(found: Probe) -> list[str]:
     lines = []
     for name, score in found.alone.items():
         lines += wrapped(
-            f"{clip(name, 40)} tells {clip(found.target.name, 40)} all by itself ({_metric(found)} "
+            f"{clip(name, 40)} tells {clip(found.target.name, 40)} all by itself ({_alone_metric(found)} "
             f"{number(score, 3)}): is it known when you predict? If not, leave it out with --columns."
         )
     part = found.repeated / len(found.judged)
@@ -120,6 +126,22 @@ def _doubts(found: Probe) -> list[str]:
     if found.target.without:
         lines.append(
             f"{count(found.target.without, 'row')} without {clip(found.target.name, 40)} were left out."
+        )
+    if found.task == "classes" and found.baseline > MOSTLY:
+        even = found[found.best].mean("balanced_accuracy")
+        chance = found["baseline"].mean("balanced_accuracy")
+        lines += wrapped(
+            f"{share(found.baseline)} of the rows are of one class, so accuracy says little: the mean over the classes "
+            f"of the share found is {even:.3f}, by chance {chance:.3f}."
+        )
+    if found.target.rare:
+        names = ", ".join(f"{clip(name, 24)} ({size})" for name, size in list(found.target.rare.items())[:6])
+        more = f" and {len(found.target.rare) - 6} more" if len(found.target.rare) > 6 else ""
+        lines += wrapped(f"Classes of too few rows for the folds were left out: {names}{more}.")
+    judged, placed = len(found.judged), len(found.target.places)
+    if judged < placed:
+        lines += wrapped(
+            f"{count(placed - judged, 'row')} came first and were learned from alone, never judged."
         )
     return lines
 

@@ -89,7 +89,7 @@ def _rows(
     ids = options.get("ids")
     chosen = plan(
         table,
-        leave_out=(*named, *((ids,) if ids else ())),
+        leave_out=_reasons(beside, ids),
         **{
             key: options[key]
             for key in ("encoder", "columns", "text", "missing", "vectors", "settings")
@@ -102,8 +102,21 @@ def _rows(
     return source_of(chosen.encoder, table, names), table, chosen
 
 
+def _reasons(beside: tuple[str | None, ...], ids: str | None) -> dict[str, str]:
+    """The columns that are not encoded, and why."""
+    named = zip(
+        (*beside, ids), ("the target", "groups the rows", "orders the rows", "gives the row ids"), strict=True
+    )
+    return {name: why for name, why in reversed(list(named)) if name is not None}
+
+
 def _has_columns(X: Vectors, names: list[str]) -> None:
-    known = [] if X.rows is None else X.rows.column_names
+    if X.rows is None:
+        raise Inapplicable(
+            f"There is no column `{names[0]}`: these vectors carry no rows. Give a table, or vectors saved with their "
+            "rows."
+        )
+    known = X.rows.column_names
     for name in names:
         if name not in known:
             raise unknown("column", name, known)
