@@ -108,3 +108,11 @@ def test_the_command_opens_it_too(home) -> None:
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["placed"] == 200
     assert (home / "a.csv").read_bytes() == (home / "b.csv").read_bytes()
+
+
+def test_the_last_run_is_the_one_before_the_asking_one(home) -> None:
+    table(home)
+    command("encode", "t.csv", "-o", "v", cwd=home)
+    made = command("explore", "runs:/last", "--no-html", cwd=home)
+    assert made.returncode == 0, made.stderr
+    assert "40 rows" in made.stdout

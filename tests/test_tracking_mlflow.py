@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vecwise.errors import Unreadable
 from vecwise.tracking import mlflow_store, recorder
 from vecwise.tracking.journal import append
 from vecwise.tracking.mlflow_store import client, mlflow_id, sync
@@ -178,3 +179,13 @@ def test_a_registered_model_that_was_changed_is_refused(home, tmp_path) -> None:
     vw.save(vw.CountEncoder().fit(["a b c"]), tmp_path / "encoder")
     with pytest.raises(Inapplicable, match="was changed"):
         resolve_model("models:/words")
+
+
+def test_a_server_that_is_not_there_is_told_in_a_line_and_nothing_is_lost(home, monkeypatch) -> None:
+    with recording("run", name="kept"):
+        pass
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(Unreadable, match="Nobody answers") as told:
+        sync()
+    assert len(str(told.value).splitlines()) == 1
+    assert [run.name for run in all_runs().runs] == ["kept"]

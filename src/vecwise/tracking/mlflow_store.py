@@ -36,6 +36,10 @@ def client() -> Any:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # it reports its use by default, and here nothing does
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    os.environ.setdefault(
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1"
+    )  # a server that is not there is told at once
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     try:
         import sqlalchemy  # noqa: F401
         from mlflow.tracking import MlflowClient
@@ -54,6 +58,11 @@ def client() -> Any:
 
 def _refused(uri: str, error: Exception) -> str:
     said = clean_text(str(error).strip().partition("\n")[0])[:300]
+    if "Max retries exceeded" in said or "Connection" in said:
+        return (
+            f"Nobody answers at {clean_text(uri)}, MLflow's server by MLFLOW_TRACKING_URI. The journal has every run: "
+            "carry them when the server is there, or name another store."
+        )
     other = "schema" in said or "revision" in said
     why = "was written by another version of MLflow, a newer one perhaps" if other else "cannot be opened"
     return (

@@ -5,11 +5,12 @@ This module must not know how vectors are opened or rows encoded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vecwise.errors import FileMissing, Inapplicable
 from vecwise.tracking.fingerprints import fingerprint
+from vecwise.tracking.recorder import current
 from vecwise.tracking.records import Run, all_runs
 
 PREFIX: Final = "runs:/"
@@ -39,7 +40,7 @@ def resolve(path: str) -> Resolved:
     Raises `UnknownName` for no such run, `FileMissing` and `Inapplicable` naming the file that is gone or was
     changed, and `Inapplicable` for a run without vectors and data.
     """
-    run = all_runs().find(path.removeprefix(PREFIX))
+    run = _run_of(path)
     kept = [entry for entry in run.results if entry.get("kind") == "vectors"]
     if kept:
         return Resolved(unchanged(kept[-1]))
@@ -52,7 +53,7 @@ def resolve(path: str) -> Resolved:
 
 def saved_vectors(path: str) -> str:
     """Give the folder of the vectors that a run saved or read; raises what `resolve` raises."""
-    run = all_runs().find(path.removeprefix(PREFIX))
+    run = _run_of(path)
     kept = [entry for entry in run.results if entry.get("kind") == "vectors"]
     read = [entry for entry in run.data if str(entry.get("hash", "")).startswith("manifest:")]
     if not kept and not read:
@@ -67,9 +68,17 @@ def kept_layout(path: str) -> Resolved | None:
 
     None for a run without a layout. Raises `UnknownName`, `FileMissing` and `Inapplicable` as `resolve` does.
     """
-    run = all_runs().find(path.removeprefix(PREFIX))
+    run = _run_of(path)
     kept = [entry for entry in run.results if entry.get("kind") == "layout"]
     return Resolved(unchanged(kept[-1]), run.params) if kept else None
+
+
+def _run_of(path: str) -> Run:
+    """The run that a path names; `last` is the newest before the one that is asking."""
+    found, asking = all_runs(), current()
+    if asking is not None:
+        found = replace(found, runs=[run for run in found.runs if run.id != asking.id])
+    return found.find(path.removeprefix(PREFIX))
 
 
 def unchanged(entry: dict[str, Any]) -> str:
