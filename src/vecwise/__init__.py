@@ -24,6 +24,7 @@ _HOME = {
     "compare": "models.compare",
     "chain": "models.chained",
     "open_model": "models.chained",
+    "choose": "models.choose",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -85,6 +86,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.measure.similarity import cosine, distances, dot
     from vecwise.measure.standardized import standardize
     from vecwise.models.chained import chain, open_model
+    from vecwise.models.choose import choose
     from vecwise.models.compare import compare
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe

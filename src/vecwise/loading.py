@@ -145,7 +145,7 @@ def encode_table(
     and are not encoded.
     """
     options: dict[str, Any] = {"columns": columns, "text": text, "missing": missing, "vectors": vectors}
-    if encoder not in ("auto", *ENCODERS) and _is_saved(encoder):
+    if encoder not in ("auto", *ENCODERS) and is_saved(encoder):
         refuse_options(encoder, "a saved encoder", **options, settings=settings)
         return Encoded(_run(open_encoder(encoder), table, ids, progress, remember), None, table.num_rows)
     if isinstance(columns, str):
@@ -230,8 +230,8 @@ def vectors_as_they_lie(
     return Lain(values, ids, rows, space, total)
 
 
-def _is_saved(encoder: str) -> bool:
-    """Whether a name means an encoder that is kept: a folder, that of vectors, or a registered model."""
+def is_saved(encoder: str) -> bool:
+    """Tell whether a name means an encoder that is kept: a folder, that of vectors, or a registered model."""
     return (
         names_a_model(encoder) or encoder_folders.is_encoder_folder(encoder) or datasets.is_dataset(encoder)
     )

@@ -45,7 +45,13 @@ def say(words: str) -> None:
 
 
 class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as progress`
-    """A bar with rate and time left, on standard error, only at a terminal, and only for work in several parts."""
+    """A bar with rate and time left, on standard error, only at a terminal, and only for work in several parts.
+
+    `what` is counted: rows, or another name.
+    """
+
+    def __init__(self, what: str = "rows") -> None:
+        self.what = what
 
     def __enter__(self) -> Callable[[int, int], None] | None:
         self.bar: Any = None
@@ -53,7 +59,7 @@ class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as p
 
     def _tick(self, done: int, total: int) -> None:
         if self.bar is None and done < total:
-            self.bar = _bar(total)
+            self.bar = _bar(total, self.what)
         if self.bar is not None:
             self.bar.update(self.bar.tasks[0].id, completed=done)
 
@@ -62,7 +68,7 @@ class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as p
             self.bar.stop()
 
 
-def _bar(total: int) -> Any:
+def _bar(total: int, what: str = "rows") -> Any:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -77,9 +83,10 @@ def _bar(total: int) -> Any:
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
+            return Text(f"{task.speed:,.{0 if what == 'rows' else 1}f} {what}/s" if task.speed else "")
 
-    columns = (TextColumn("encoding"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    doing = TextColumn("encoding" if what == "rows" else "trying")
+    columns = (doing, BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     bar.add_task("encoding", total=total)
     bar.start()

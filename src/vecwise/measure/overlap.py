@@ -69,12 +69,12 @@ def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "auto", se
     if len(asked) > MOST_ASKED:
         asked = np.sort(np.random.default_rng(seed).choice(len(left), MOST_ASKED, replace=False))
     take = min(k, len(left) - 1)
-    near = [_others(side, asked, take, metric) for side in (left, right)]
+    near = [nearest_others(side, asked, take, metric) for side in (left, right)]
     kept = np.array([len(np.intersect1d(a, b)) for a, b in zip(*near, strict=True)]) / take
     return Overlap(left.ids[asked], kept, take, len(left), missing)
 
 
-def _others(X: Vectors, asked: np.ndarray, k: int, metric: str) -> np.ndarray:
+def nearest_others(X: Vectors, asked: np.ndarray, k: int, metric: str) -> np.ndarray:
     """The k nearest places of each row, itself left out, `(asked, k)`."""
     places = nearest(X, X[asked], k=k + 1, metric=metric).places
     own = places == asked[:, None]

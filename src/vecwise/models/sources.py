@@ -65,9 +65,9 @@ class Ready:
 class Fitted:
     """Rows of an Arrow table and an encoder that is fitted anew on the rows a model learns from, and on no others."""
 
-    def __init__(self, table: Any, encoder: Encoder, ids: Any = None) -> None:
+    def __init__(self, table: Any, encoder: Encoder, ids: Any = None, whole: Vectors | None = None) -> None:
         self.table, self.encoder, self.ids = table, encoder, ids
-        self._whole: Vectors | None = None
+        self._whole = whole  # the vectors of all rows, where they are known
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -121,21 +121,23 @@ def recording(
     params: dict[str, Any] | None = None,
     command: Sequence[str] = (),
     tags: dict[str, str] | None = None,
+    inner: bool = False,
 ) -> Iterator[Recorder]:
-    """Record what happens inside the block as one run; a run inside a run is part of the outer one.
+    """Record what happens inside the block as one run; a run inside a run is part of the outer one, unless it is
+    `inner`: then it is a run of its own, whose tag "parent" names the outer one.
 
     When the block raises, the run has failed (or was stopped, for an interruption), and the error goes on. When
     recording fails (a full disk, a folder that cannot be written), the block goes on, with one warning.
     """
     outer = _current.get()
-    if outer is not None or not is_on():
-        yield outer or Recorder("")
+    if not is_on() or (outer is not None and not (inner and outer.id)):
+        yield Recorder("") if inner else outer or Recorder("")
         return
     run = Recorder(os.urandom(5).hex())
     start, code = time.perf_counter(), CodeQuestion(Path.cwd())
     begin = {"event": "begin", "run": run.id, "time": now(), "kind": kind, "name": name, **_place()}
     begin |= {"command": clean_words(list(command)), "params": plain_params(params or {})}
-    begin["tags"] = {**(tags or {}), **_repeats()}
+    begin["tags"] = {**(tags or {}), **({"parent": outer.id} if outer else {}), **_repeats()}
     written = _quietly(lambda: append(begin))
     token = _current.set(run)
     ending: dict[str, Any] = {}

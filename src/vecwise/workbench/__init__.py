@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vecwise.telling.answer import Answer
     from vecwise.workbench.arithmetic import combined_query
     from vecwise.workbench.checking import health_of
+    from vecwise.workbench.choosing import choose_of
     from vecwise.workbench.clusters import cluster_of
     from vecwise.workbench.explaining import asked_about
     from vecwise.workbench.files import encode_to, explore, plot
@@ -42,6 +43,7 @@ _HOME: Final = {
     "Answer": "telling.answer",
     "combined_query": "workbench.arithmetic",
     "health_of": "workbench.checking",
+    "choose_of": "workbench.choosing",
     "cluster_of": "workbench.clusters",
     "asked_about": "workbench.explaining",
     "encode_to": "workbench.files",
@@ -73,6 +75,7 @@ __all__ = [
     "asked_about",
     "batches",
     "best_run",
+    "choose_of",
     "cluster_of",
     "combined_query",
     "compare_texts",

@@ -1,0 +1,181 @@
+"""Pairs of rows that somebody judged: read from tables and lists, and how well vectors agree with the judgement.
+
+This module must not know encoders, estimators or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise.errors import EmptyInput, OutOfRange, UnknownName, WrongShape, WrongType, some, unknown
+from vecwise.kernels.arrays import dense
+from vecwise.kernels.arrow import numbers
+from vecwise.measure.views import View
+from vecwise.store.rows import as_table
+
+SIDES: Final = ("a", "b")
+_CELLS: Final = 1 << 22  # similarities held at a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedPairs:
+    """Places of the rows of every pair, `(pairs,)` each, and how similar they were judged (`None`: all are similar)."""
+
+    left: np.ndarray
+    right: np.ndarray
+    scores: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def pair_names(given: Any, /) -> tuple[list[Any], list[Any], np.ndarray | None]:
+    """Give the names on both sides, and the scores if there are some.
+
+    `given` is a table with the columns a, b and, if it has one, score, or a list of twos or threes. Raises
+    `EmptyInput`, `WrongShape`, `UnknownName` for a missing column, `OutOfRange` for scores that are empty or all alike.
+
+    >>> pair_names([("sea", "ocean"), ("sky", "air")])
+    (['sea', 'sky'], ['ocean', 'air'], None)
+    """
+    import pyarrow as pa
+
+    if isinstance(given, np.ndarray):
+        given = given.tolist()
+    if isinstance(given, (list, tuple)) and not (given and isinstance(given[0], Mapping)):
+        widths = {len(pair) if isinstance(pair, (list, tuple)) else 0 for pair in given}
+        if not given:
+            raise EmptyInput("There are no pairs.")
+        if len(widths) > 1 or not widths <= {2, 3}:
+            raise WrongShape("`pairs` is a list of twos (a, b), or of threes (a, b, score), all alike.")
+        sides = list(zip(*given, strict=True))
+        if len(sides) == 2:
+            return list(sides[0]), list(sides[1]), None
+        scored = pa.array(sides[2], from_pandas=True)
+        return list(sides[0]), list(sides[1]), _scores(scored)
+    table = as_table(given)
+    for name in SIDES:
+        if name not in table.column_names:
+            raise unknown("column of pairs", name, table.column_names)
+    if not table.num_rows:
+        raise EmptyInput("There are no pairs.")
+    a, b = (table.column(name).to_pylist() for name in SIDES)
+    return a, b, _scores(table.column("score")) if "score" in table.column_names else None
+
+
+def _scores(column: Any) -> np.ndarray:
+    import pyarrow as pa
+
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise WrongType(f"`score` of pairs is a number, how similar they were judged, not {column.type}.")
+    made = numbers(column.cast(pa.float64()), np.float64, np.nan)
+    if not np.isfinite(made).all():
+        raise OutOfRange(f"{int((~np.isfinite(made)).sum()):,} of the pairs have no finite score.")
+    if (made == made[0]).all():
+        raise OutOfRange(
+            f"All pairs have the same score, {made[0]:g}: leave the scores out if all are similar."
+        )
+    return made
+
+
+def pairs_by_name(given: Any, ids: Any, /) -> JudgedPairs:
+    """Find the rows of pairs by their ids; raises `UnknownName`, and what `pair_names` raises.
+
+    >>> pairs_by_name([("x", "z")], ["x", "y", "z"]).right.tolist()
+    [2]
+    """
+    a, b, scores = pair_names(given)
+    place = {str(name): i for i, name in enumerate(np.asarray(ids).tolist())}
+    lost = [name for name in dict.fromkeys([*a, *b]) if str(name) not in place]
+    if lost:
+        raise UnknownName(
+            f"{len(lost):,} names in the pairs are no ids of rows: {some(lost)}. The ids are such as "
+            f"{some(list(place)[:3])}."
+        )
+    sides = [np.array([place[str(name)] for name in side], np.int64) for side in (a, b)]
+    return without_selves(sides[0], sides[1], scores)
+
+
+def without_selves(left: np.ndarray, right: np.ndarray, scores: np.ndarray | None) -> JudgedPairs:
+    """Leave out pairs of a row with itself; raises `EmptyInput` when no other is left."""
+    keep = left != right
+    if not keep.any():
+        raise EmptyInput("All pairs are of a row with itself: there is nothing to judge by.")
+    return JudgedPairs(left[keep], right[keep], None if scores is None else scores[keep])
+
+
+def similarities(X: View, pairs: JudgedPairs) -> np.ndarray:
+    """How similar the rows of each pair are: the cosine, or the negative Euclidean distance, `(pairs,)`."""
+    found = np.empty(len(pairs))
+    points = _points(X)
+    for start in range(0, len(found), 4096):
+        part = slice(start, start + 4096)
+        left, right = (_dense(points[side[part]]) for side in (pairs.left, pairs.right))
+        if X.metric == "cosine":
+            found[part] = (left * right).sum(axis=1)
+        else:
+            found[part] = -np.sqrt(((left - right) ** 2).sum(axis=1))
+    return found
+
+
+def reciprocal_ranks(X: View, pairs: JudgedPairs, pool: np.ndarray | None = None) -> np.ndarray:
+    """One over the rank of each row's partner among all rows (or those of `pool`), mean of both ways, `(pairs,)`.
+
+    Other partners of the same row are left out of the ranking; of equal similarities a row stands in their middle.
+    """
+    partners: dict[int, set[int]] = {}
+    for a, b in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
+        partners.setdefault(a, set()).add(b)
+        partners.setdefault(b, set()).add(a)
+    points = _points(X)
+    kept = np.arange(points.shape[0]) if pool is None else np.unique(pool)
+    at = np.full(points.shape[0], -1)
+    at[kept] = np.arange(len(kept))
+    among = points[kept]
+    squared = None if X.metric == "cosine" else _squares(among)
+    asked = np.concatenate([pairs.left, pairs.right])
+    wanted = np.concatenate([pairs.right, pairs.left])
+    ranks = np.empty(len(asked))
+    step = max(1, _CELLS // max(1, len(kept)))
+    for start in range(0, len(asked), step):
+        block = asked[start : start + step]
+        near = _dense(points[block] @ among.T)
+        if squared is not None:
+            near = 2 * near - squared  # the larger, the nearer
+        for row, (query, partner) in enumerate(
+            zip(block.tolist(), wanted[start : start + step].tolist(), strict=True)
+        ):
+            line, own = near[row], near[row, at[partner]]
+            out = at[[query, *(partners[query] - {partner})]]
+            line[out[out >= 0]] = -np.inf
+            ranks[start + row] = 1 + (line > own).sum() + ((line == own).sum() - 1) / 2
+    return np.asarray((1 / ranks).reshape(2, -1).mean(axis=0))
+
+
+def _points(X: View) -> Any:
+    """The rows in float64, of length 1 for cosine (zeros stay)."""
+    values = X.vectors.values
+    points = values.astype(np.float64) if X.vectors.is_sparse else dense(values)
+    if X.metric != "cosine":
+        return points
+    lengths = np.sqrt(_squares(points))
+    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    if X.vectors.is_sparse:
+        from scipy.sparse import diags_array
+
+        return (diags_array(scale) @ points).tocsr()
+    return points * scale[:, None]
+
+
+def _squares(points: Any) -> np.ndarray:
+    if hasattr(points, "multiply"):
+        return np.asarray(points.multiply(points).sum(axis=1)).ravel()
+    return np.asarray((points * points).sum(axis=1))
+
+
+def _dense(points: Any) -> np.ndarray:
+    return np.asarray(points.toarray() if hasattr(points, "toarray") else points)
