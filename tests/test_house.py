@@ -171,8 +171,8 @@ def test_public_names_are_the_designed_face() -> None:
     assert set(vecwise.__all__) == {
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors",
-        "__version__", "autolog", "batches", "chain", "choose", "cluster", "combine", "compare", "cosine", "dedupe", "distances",
-        "dot", "duplicates", "encode", "errors", "explain", "faithfulness", "health", "import_runs",
+        "__version__", "autolog", "batches", "chain", "choose", "cluster", "combine", "compare", "cosine", "dedupe",
+        "distances", "dot", "duplicates", "encode", "errors", "explain", "faithfulness", "fit_encoder", "health", "import_runs",
         "index", "is_unit", "layout", "nearest", "norm_summary", "normalize", "norms", "open",
         "open_encoder", "open_index", "open_layout", "open_model", "pairs", "passages", "pca", "plot", "probe", "read", "run",
         "save", "similar", "standardize", "testing", "track", "unit_deviation",

@@ -25,6 +25,7 @@ _HOME = {
     "chain": "models.chained",
     "open_model": "models.chained",
     "choose": "models.choose",
+    "fit_encoder": "models.fit_encoder",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.models.chained import chain, open_model
     from vecwise.models.choose import choose
     from vecwise.models.compare import compare
+    from vecwise.models.fit_encoder import fit_encoder
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe
     from vecwise.reopening import open_layout

@@ -42,6 +42,7 @@ MAPS: Final = {
     "normalized": ("measure.norms", "Normalized"),
     "standardized": ("measure.standardized", "Standardized"),
     "components": ("measure.components", "Components"),
+    "learned": ("encoders.learned", "Learned"),
 }
 _TUPLE: Final = "vecwise tuple"  # JSON has lists only
 _ENCODER: Final = "vecwise encoder"  # the key of a JSON object that stands for an encoder among parameters

@@ -5,7 +5,7 @@ This module must not know encoders, estimators or files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -122,8 +122,13 @@ def similarities(X: View, pairs: JudgedPairs) -> np.ndarray:
     return found
 
 
-def reciprocal_ranks(X: View, pairs: JudgedPairs, pool: np.ndarray | None = None) -> np.ndarray:
-    """One over the rank of each row's partner among all rows (or those of `pool`), mean of both ways, `(pairs,)`.
+def reciprocal_ranks(X: View, pairs: JudgedPairs) -> np.ndarray:
+    """One over the rank of each row's partner among all rows, the mean of both ways, `(pairs,)`."""
+    return np.asarray((1 / partner_ranks(X, pairs)).mean(axis=0))
+
+
+def partner_ranks(X: View, pairs: JudgedPairs, pool: np.ndarray | None = None) -> np.ndarray:
+    """The rank of each row's partner among all rows (or those of `pool`), `(2, pairs)`: of the right, of the left.
 
     Other partners of the same row are left out of the ranking; of equal similarities a row stands in their middle.
     """
@@ -131,29 +136,32 @@ def reciprocal_ranks(X: View, pairs: JudgedPairs, pool: np.ndarray | None = None
     for a, b in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
         partners.setdefault(a, set()).add(b)
         partners.setdefault(b, set()).add(a)
-    points = _points(X)
-    kept = np.arange(points.shape[0]) if pool is None else np.unique(pool)
-    at = np.full(points.shape[0], -1)
+    kept = np.arange(len(X.vectors)) if pool is None else np.unique(pool)
+    at = np.full(len(X.vectors), -1)
     at[kept] = np.arange(len(kept))
-    among = points[kept]
-    squared = None if X.metric == "cosine" else _squares(among)
     asked = np.concatenate([pairs.left, pairs.right])
     wanted = np.concatenate([pairs.right, pairs.left])
     ranks = np.empty(len(asked))
-    step = max(1, _CELLS // max(1, len(kept)))
-    for start in range(0, len(asked), step):
-        block = asked[start : start + step]
-        near = _dense(points[block] @ among.T)
-        if squared is not None:
-            near = 2 * near - squared  # the larger, the nearer
-        for row, (query, partner) in enumerate(
-            zip(block.tolist(), wanted[start : start + step].tolist(), strict=True)
-        ):
-            line, own = near[row], near[row, at[partner]]
+    for rows, near in similarity_blocks(X, asked, kept):
+        for line, place in zip(near, range(rows.start, rows.start + len(near)), strict=True):
+            query, partner = int(asked[place]), int(wanted[place])
+            own = line[at[partner]]
             out = at[[query, *(partners[query] - {partner})]]
             line[out[out >= 0]] = -np.inf
-            ranks[start + row] = 1 + (line > own).sum() + ((line == own).sum() - 1) / 2
-    return np.asarray((1 / ranks).reshape(2, -1).mean(axis=0))
+            ranks[place] = 1 + (line > own).sum() + ((line == own).sum() - 1) / 2
+    return ranks.reshape(2, -1)
+
+
+def similarity_blocks(X: View, asked: np.ndarray, among: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """How near the rows `among` are to those asked, block by block: the larger, the nearer, in a row's own scale."""
+    points = _points(X)
+    pool = points[among]
+    squared = None if X.metric == "cosine" else _squares(pool)
+    step = max(1, _CELLS // max(1, len(among)))
+    for start in range(0, len(asked), step):
+        part = slice(start, start + step)
+        near = _dense(points[asked[part]] @ pool.T)
+        yield part, near if squared is None else 2 * near - squared
 
 
 def _points(X: View) -> Any:

@@ -83,7 +83,7 @@ class Choice:
     def of(
         cls, found: Sequence[Judged], metric: str, how: str, rows: int, baseline: Quality | None = None
     ) -> Self:
-        """Rank encoders by quality (the earlier of equals first, and what differs by a rounding is equal) and say which to take."""
+        """Rank encoders by quality (the earlier first of those that differ by a rounding) and say which to take."""
         worked = [one for one in found if not one.failure]
         ranked = sorted(worked, key=lambda one: -round(one.quality.mean if one.quality else 0.0, 9))
         failed = tuple(one for one in found if one.failure)
