@@ -21,6 +21,7 @@ from vecwise.models.footprint import encoder_bytes
 from vecwise.models.judged_pairs import JudgedPairs, pair_names, reciprocal_ranks, similarities
 from vecwise.models.leaderboard import size_words
 from vecwise.models.qualities import clearly_better, of_folds, of_items, of_pairs, of_ranks
+from vecwise.tracking.recorder import recording
 from vecwise.tracking.records import all_runs
 
 FOOD = ["red apple", "green apple pie", "sweet apple", "apple and pear"]
@@ -294,6 +295,12 @@ def test_every_candidate_is_a_run(home: Any) -> None:
     assert {run.kind for run in runs.values()} == {"candidate"}
     assert runs["count"].metrics["quality"] == 1.0
     assert runs["tranformer"].status == "failed"
+    with recording("outer", name="all") as outer:
+        vw.choose(FOOD * 3 + METAL * 3, (["f"] * 12 + ["m"] * 12), encoders=["tfidf"], folds=3)
+        with recording("within") as same:  # any other run inside a run is part of the outer one
+            assert same is outer
+    inner = next(run for run in all_runs().runs if run.name == "tfidf")
+    assert inner.tags["parent"] == outer.id
 
 
 def test_the_same_seed_gives_the_same_board() -> None:

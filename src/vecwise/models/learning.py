@@ -42,10 +42,11 @@ class Points:
 
     def unscaled(self, arrays: Arrays) -> Arrays:
         """Give the arrays for rows as they were given."""
-        scaled = {
-            name: arrays[name] / self.scale[:, None] for name in ("weights", "hidden") if name in arrays
-        }
-        return {**arrays, **scaled, "mean": self.mean}
+        made = {**arrays, "mean": self.mean}
+        for name in ("weights", "hidden"):
+            if name in made:
+                made[name] = made[name] / self.scale[:, None]
+        return made
 
 
 def points_of(values: np.ndarray, lessons: Lessons, *, by_column: bool) -> Points:
