@@ -60,6 +60,10 @@ def test_none_to_take_is_exit_status_1_and_a_saved_encoder_takes_part(tmp_path: 
     data = json.loads(made.stdout)
     assert data["encoders"][0]["dim"] == 4
     assert (made.returncode, data["recommended"]) == (1, None)
+    rare = run("choose", SPEECHES, "--target", "party", "--sample", "60", "--text", "sentence", "--encoders", "count",
+               cwd=tmp_path)  # fmt: skip
+    assert rare.stderr == ""
+    assert "without classes of fewer rows than folds" in " ".join(rare.stdout.split())
     nothing = run("choose", SPEECHES, "--encoders", "nothing", "--sample", "50", cwd=tmp_path)
     assert nothing.returncode == 1
     assert "Could not be tried" in nothing.stdout
@@ -73,7 +77,10 @@ def test_none_to_take_is_exit_status_1_and_a_saved_encoder_takes_part(tmp_path: 
         ((HOUSES, "--pairs", HOUSES), "column of pairs"),
         ((HOUSES, "--target", "price", "--encoder", "table"), "--encoders"),
         ((HOUSES, "--target", "price", "--set", "scale=standard"), "--set"),
-        ((SPEECHES, "--target", "party", "--sample", "60"), "fewer rows than the 5 folds"),
+        (
+            (SPEECHES, "--target", "sentence", "--sample", "60", "--columns", "year"),
+            "leave nothing to tell apart",
+        ),
         (("nowhere.csv",), "nowhere.csv"),
     ],
 )

@@ -29,7 +29,7 @@ from vecwise.models.probing import MAIN, tried
 from vecwise.models.qualities import Quality, agreements, neighbors_of, of_folds, of_pairs
 from vecwise.models.sources import Fitted, Ready, Source, fresh_copy
 from vecwise.models.splits import FOLDS, Split, splits
-from vecwise.models.targets import Target, read_target
+from vecwise.models.targets import Target, read_target, without_rare
 from vecwise.row_ids import as_ids
 from vecwise.runner import Progress
 from vecwise.store.rows import as_table
@@ -183,6 +183,9 @@ class _Folds(_Task):
 
     def finished(self, found: list[Judged], rows: int) -> Choice:
         how = f"a linear model predicts {self.target.name}, {self.how}"
+        if self.target.rare:
+            listed = [f"{name} ({size})" for name, size in self.target.rare.items()]
+            how += f", without classes of fewer rows than folds: {some(listed)}"
         return Choice.of(found, MAIN[self.target.task], how, len(self.target.places), self.baseline)
 
 
@@ -235,6 +238,8 @@ def _target_task(table: Any, y: Any, groups: Any, order: Any, folds: int, seed: 
     named = isinstance(y, str)
     name = y if named else str(getattr(y, "name", None) or "target")
     target = read_target(table.column(y) if named else y, table.num_rows, name=name)
+    if order is None and isinstance(folds, int):
+        target = without_rare(target, folds)
     keys = {}
     for key, given in (("groups", groups), ("order", order)):
         if given is not None:
