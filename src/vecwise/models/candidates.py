@@ -34,7 +34,12 @@ PRESETS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "image components": ("chain", {"encoder": "image", "steps": ["pca:32"]}),
     "image standardized": ("chain", {"encoder": "image", "steps": ["standardize"]}),
 }
-_TEXTS: Final = ("count", "tfidf", "tfidf components", "average", "sentence")
+_TEXTS: Final = (
+    "count",
+    "tfidf",
+    "average",
+    "sentence",
+)  # components of words take a minute for 10,000 texts
 _TABLES: Final = ("table", "table standardized", "table min-max")
 _LABELS: Final = ("table hashed", "table ordinal")  # where a column holds categories
 _IMAGES: Final = ("image", "image 14x14", "image components", "image standardized")
