@@ -173,7 +173,6 @@ def runs() -> list[Run]:
         (["r2>=0.5", "kind = probe"], "ab"),
         (["model.k == 5", "rmse < 2"], "b"),
         (["kind != probe"], "c"),
-        (["nothing > 1"], ""),
         (["r2 > high"], ""),
         (["kind = 'encode'"], "c"),
     ],

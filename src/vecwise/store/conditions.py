@@ -27,10 +27,10 @@ _DEEPEST: Final = 50  # brackets in brackets
 def condition(text: str, schema: Any) -> Any:
     """Read a condition on columns of an Arrow schema as an expression that rows can be filtered by.
 
-    Comparisons (`<`, `<=`, `>`, `>=`, `=`, `!=`) of a column with a number, a text in quotes, `true` or `false`; `in
-    (...)`, `is missing`, `is not missing`; joined by `and`, `or`, `not` and brackets. A column whose name is no single
-    word stands between backticks, a date is a text. A missing cell satisfies no comparison. Raises `BadCondition`,
-    and `UnknownName` for a column that is not there.
+    Comparisons (`<`, `<=`, `>`, `>=`, `=`, `!=`) of a column with a number, a text in quotes, `true` (or 1) or
+    `false` (or 0); `in (...)`, `is missing`, `is not missing`; joined by `and`, `or`, `not` and brackets. A column
+    whose name is no single word stands between backticks, a date is a text. A missing cell satisfies no comparison.
+    Raises `BadCondition`, and `UnknownName` for a column that is not there.
 
     >>> import pyarrow as pa
     >>> houses = pa.table({"price": [1, 5, 9], "town": ["Kent", "Kent", None]})
@@ -141,6 +141,8 @@ class _Reader:
             self._words.insert(0, (word, text))
             raise self._wrong("a number, a text in quotes, `true` or `false`")
         number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+        if types.is_boolean(kind) and word == "number" and made in (0, 1):  # as many files write them
+            word, made = "name", made == 1
         fits = number if word == "number" else types.is_boolean(kind) if word == "name" else not number
         try:
             if not fits:

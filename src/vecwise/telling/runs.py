@@ -6,9 +6,11 @@ This module must not know the command line, nor compute anything.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from vecwise.draw.words import count, number
+from vecwise.draw.words import count, number, share, tenths
+from vecwise.errors import some
 from vecwise.table_text import clip, grid
 from vecwise.telling.answer import Answer
 from vecwise.telling.words import WIDTH, cut, short, wrapped
@@ -24,8 +26,11 @@ _MOST_METRICS: Final = 40  # of one run on the terminal; the JSON has all
 _ID: Final = 10
 
 
-def listed(runs: list[Run], whole: Runs, columns: list[str], place: str, page: str = "") -> Answer:
-    """Tell runs as a table, the given order; `columns` are metrics or parameters beside, `page` a page of them."""
+def listed(
+    runs: list[Run], whole: Runs, columns: list[str], place: str, page: str = "", why: str = ""
+) -> Answer:
+    """Tell runs as a table, the given order; `columns` are metrics or parameters beside, `page` a page of them, and
+    `why` says why there are none."""
     shown = [
         [run.id[:_ID], moment(run.began), run.kind, clip(run.name, 24), run.status, lasted(run.seconds)]
         + [_cell(value_of(run, name)) for name in columns]
@@ -35,7 +40,7 @@ def listed(runs: list[Run], whole: Runs, columns: list[str], place: str, page: s
         cut(line) for line in grid(["run", "began (UTC)", "kind", "name", "status", "took", *columns], shown)
     ]
     if not runs:
-        lines = ["none yet: every command is recorded here, unless it is given --no-track"]
+        lines = wrapped(why or "none yet: every command is recorded here, unless it is given --no-track")
     notes = notes_on(whole)
     if page:
         notes.append(f"as a page: {page}")
@@ -43,6 +48,13 @@ def listed(runs: list[Run], whole: Runs, columns: list[str], place: str, page: s
     data = {"place": place, "total": len(whole.runs), "runs": [run.to_data() for run in runs]}
     data |= {"broken": whole.broken, "newer": whole.newer, **({"html": page} if page else {})}
     return Answer([(head, [*lines, *notes])], data, files={"page": page} if page else {})
+
+
+def without_metric(metric: str, runs: list[Run]) -> str:
+    """Say that none of these runs has a metric, and which ones they have that are called nearly so."""
+    near = get_close_matches(metric, sorted({name for run in runs for name in run.metrics}), 3, 0.5)
+    hint = f": did you mean {some(near)}?" if near else ""
+    return f"no run has the metric `{metric}` yet{hint}"
 
 
 def notes_on(whole: Runs) -> list[str]:
@@ -97,7 +109,9 @@ def entry_line(entry: dict[str, Any]) -> str:
     """Tell a file that was read or written."""
     parts = [str(entry[name]) for name in ("kind", "path") if name in entry]
     parts += [
-        f"{entry[name]:,} {name}" for name in ("rows", "columns", "bytes") if isinstance(entry.get(name), int)
+        count(entry[name], name[:-1])
+        for name in ("rows", "columns", "bytes")
+        if isinstance(entry.get(name), int)
     ]
     return cut(", ".join([*parts, str(entry.get("hash", ""))[:23]]))
 
@@ -133,9 +147,9 @@ def compared_runs(
     head = f"{_title(a)}  |  {_title(b)}"
     first = [f"the same: {', '.join(same) if same else 'nothing'}"]
     if overlap is not None:
-        moved = [f"row {name}: kept {kept:.0%}" for name, kept in overlap.moved()]
-        told = f"{overlap.mean:.1%} of each row's {overlap.k} nearest rows are the same"
-        sections.append(("Vectors", [told, *(f"moved most: {line}" for line in moved)]))
+        moved = [f"moved most: row {name}: kept {share(kept)}" for name, kept in overlap.moved() if kept < 1]
+        told = f"{tenths(overlap.mean)} of each row's {overlap.k} nearest rows are the same"
+        sections.append(("Vectors", [told, *(moved or ["no row moved"])]))
     elif why:
         sections.append(("Vectors", wrapped(why)))
     data = {

@@ -44,20 +44,30 @@ def value_of(run: Run, name: str) -> Any:
 def fitting(runs: Iterable[Run], conditions: Sequence[str]) -> list[Run]:
     """Keep the runs that fulfil every condition, `NAME SIGN VALUE`; one that lacks the name does not.
 
-    Raises `OutOfRange` for what is no condition.
+    Raises `OutOfRange` for what is no condition, `UnknownName` for a name that none of these runs has.
 
     >>> good, bad = Run("a", metrics={"r2": 0.9}), Run("b", metrics={"r2": 0.5})
     >>> [run.id for run in fitting([good, bad], ["r2 > 0.8"])]
     ['a']
     """
-    chosen = list(runs)
+    every = chosen = list(runs)
     for condition in conditions:
         found = _CONDITION.fullmatch(condition)
         if found is None:
             raise OutOfRange(f"`{condition}` is no condition. Write NAME SIGN VALUE, such as `r2 > 0.8`.")
         name, compare, text = found["name"], _COMPARE[found["sign"]], found["value"].strip("\"'")
         chosen = [run for run in chosen if _holds(value_of(run, name), compare, text)]
+        if not chosen and every and name not in _OWN and all(value_of(run, name) is None for run in every):
+            raise unknown("metric, parameter or tag", name, _names(every))
     return chosen
+
+
+def _names(runs: Iterable[Run]) -> list[str]:
+    """All names that these runs can be asked for."""
+    found: dict[str, None] = dict.fromkeys(_OWN)
+    for run in runs:
+        found.update(dict.fromkeys((*run.metrics, *flat(run.params), *run.tags)))
+    return list(found)
 
 
 def _holds(value: Any, compare: Callable[[Any, Any], bool], text: str) -> bool:

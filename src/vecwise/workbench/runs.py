@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from vecwise.errors import FileMissing, Inapplicable, VecwiseError
 from vecwise.telling.answer import Answer
-from vecwise.telling.runs import compared_runs, imported, listed, notes_on, repeated, shown, synced
+from vecwise.telling.runs import (
+    compared_runs,
+    imported,
+    listed,
+    notes_on,
+    repeated,
+    shown,
+    synced,
+    without_metric,
+)
 from vecwise.tracking.blobs import read_blob
 from vecwise.tracking.choosing import fitting, ranked
 from vecwise.tracking.comparing import differences
@@ -37,15 +46,21 @@ def list_runs(
 ) -> Answer:
     """Tell the newest runs, or the best by a metric, among those that fulfil every condition.
 
-    `html` is where all of them are written as a page. Raises `MissingPackage` for a page without plotly.
+    Where no run has the metric to sort by, there are none, and the answer says why. `html` is where all of them are
+    written as a page. Raises `UnknownName` for a condition on a name that no run has, `MissingPackage` for a page
+    without plotly.
     """
     whole = all_runs()
     chosen = fitting(whole.runs, where)
-    chosen = ranked(chosen, sort) if sort else chosen[::-1]
+    why = "no run fulfils that" if whole.runs and not chosen else ""
+    if sort and not any(sort in run.metrics for run in chosen):
+        why = why or (without_metric(sort, chosen) if chosen else "")
+        chosen = []
+    chosen = ranked(chosen, sort) if sort and chosen else chosen[::-1]
     beside = list(dict.fromkeys([*([sort] if sort else []), *columns]))
     if html:
         _write_page(html, chosen, whole, sort=sort, where=where, asked=columns)
-    return listed(chosen[:limit], whole, beside, str(home()), html or "")
+    return listed(chosen[:limit], whole, beside, str(home()), html or "", why)
 
 
 def _write_page(path: str, runs: list[Run], whole: Runs, **given: Any) -> None:

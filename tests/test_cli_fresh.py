@@ -1,0 +1,127 @@
+"""What a fresh user tries first: the examples of the help, and answers that say what they are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+
+import click
+import numpy as np
+import pyarrow.csv as pa_csv
+import pytest
+
+import vecwise as vw
+from conftest import EXAMPLES, run
+from test_tracking_importing import losses, written
+from vecwise.cli import app
+from vecwise.errors import UnknownName
+from vecwise.store.conditions import condition
+from vecwise.tracking.choosing import fitting
+from vecwise.tracking.records import Run
+
+_EXAMPLE = re.compile(r"^ *(?:Example: |For example: )?(vecwise .+?)(?: ; .*)?$", re.MULTILINE)
+_SLOW = ("--method umap", "--text sentence", "models register")  # compile, read a model, load MLflow
+
+
+def _commands(group: click.Group, *before: str) -> Iterator[tuple[str, click.Command]]:
+    for name, one in group.commands.items():
+        yield " ".join((*before, name)), one
+        if isinstance(one, click.Group):
+            yield from _commands(one, *before, name)
+
+
+EXAMPLES_OF = {name: _EXAMPLE.findall(one.help or "") for name, one in _commands(app)}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, home):
+    """A folder with the files that the examples name, shortened."""
+    (tmp_path / "examples").mkdir()
+    for name, take in (("houses", slice(None, None, 60)), ("speeches", slice(None, 400))):
+        table = vw.read(EXAMPLES / f"{name}.csv")
+        some = table.take(np.arange(table.num_rows)[take].tolist())
+        pa_csv.write_csv(some, tmp_path / "examples" / f"{name}.csv")
+        pa_csv.write_csv(some, tmp_path / ("houses.csv" if name == "houses" else "reviews.csv"))
+    lines = (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines()[:40]
+    for name in ("lyrics.txt", "songs.txt", "sentences.txt"):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    rows = np.random.default_rng(0).standard_normal((30, 3))
+    for name in ("points.npy", "embeddings.npy"):
+        np.save(tmp_path / name, rows)
+    written(tmp_path / "logs", losses(3))
+    monkeypatch.chdir(tmp_path)
+    vw.save(vw.Vectors(rows), "vectors")
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if any(s in e for e in told for s in _SLOW) else [])
+        for name, told in EXAMPLES_OF.items()
+        if told
+    ],
+)
+def test_the_examples_of_the_help_can_be_given(folder, name) -> None:
+    if name == "models register":
+        pytest.importorskip("mlflow")
+        app.main(
+            shlex.split("probe examples/houses.csv --target price --model linear --save prices"),
+            standalone_mode=False,
+        )
+    for example in EXAMPLES_OF[name]:
+        status = app.main(shlex.split(example)[1:], standalone_mode=False)
+        assert status in ((0, 1) if name in ("health", "runs import") else (0,)), example
+
+
+def test_there_are_examples() -> None:
+    assert {"nearest", "pairs", "dedupe", "cluster", "map", "explain", "probe", "runs"} <= {
+        name for name, told in EXAMPLES_OF.items() if told
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("shore = 1", [0]),
+        ("shore = 0", [1]),
+        ("shore in (0, 1)", [0, 1]),
+        ("shore != 1.0", [1]),
+        ("shore = true", [0]),
+    ],
+)
+def test_one_and_zero_compare_with_true_and_false(text, expected) -> None:
+    import pyarrow as pa
+
+    rows = pa.table({"shore": [True, False, None], "place": [0, 1, 2]})
+    assert rows.filter(condition(text, rows.schema)).column("place").to_pylist() == expected
+
+
+def test_no_other_number_compares_with_true_and_false() -> None:
+    import pyarrow as pa
+
+    from vecwise.errors import BadCondition
+
+    with pytest.raises(BadCondition, match="true or false"):
+        condition("shore = 2", pa.schema({"shore": pa.bool_()}))
+
+
+def test_runs_without_that_metric_are_none_and_a_wrong_name_is_said(folder) -> None:
+    assert run("similar", "sea", "sky", "--encoder", "count", cwd=folder).returncode == 0
+    asked = run("runs", "--where", "kind = similar", "--sort", "vectors.rows", cwd=folder)
+    assert asked.returncode == 0, asked.stderr
+    assert "no run has the metric `vectors.rows`" in asked.stdout
+    assert "no run fulfils that" in run("runs", "--where", "kind = explore", cwd=folder).stdout
+    wrong = run("runs", "--where", "kindd = dedupe", cwd=folder)
+    assert wrong.returncode == 2
+    assert "`kindd`" in wrong.stderr
+    assert "`kind`" in wrong.stderr
+
+
+def test_a_name_that_no_run_has_is_refused() -> None:
+    runs = [Run("a", metrics={"r2": 0.9}), Run("b")]
+    with pytest.raises(UnknownName, match="Did you mean `r2`"):
+        fitting(runs, ["r3 > 1"])
+    assert fitting([], ["r3 > 1"]) == []
