@@ -125,3 +125,17 @@ def test_a_name_that_no_run_has_is_refused() -> None:
     with pytest.raises(UnknownName, match="Did you mean `r2`"):
         fitting(runs, ["r3 > 1"])
     assert fitting([], ["r3 > 1"]) == []
+
+
+def test_no_bound_and_no_score_is_rounded_to_one(folder) -> None:
+    rows = np.array([[1, 0, 0], [1, 1e-3, 0], [0, 1, 2], [2, 0, 0]])
+    np.save("near.npy", rows)
+    made = run("dedupe", "near.npy", "--metric", "cosine", "--near", "0.9999999", cwd=folder).stdout
+    assert "at least 0.9999999:" in made
+    made = run("dedupe", "near.npy", "--metric", "cosine", "--near", "0.999999", cwd=folder).stdout
+    assert " 0.9999995  1" in made
+    assert " 0.9999995  1" in run("nearest", "near.npy", "--row", "0", cwd=folder).stdout
+    assert " 1  3" in run("nearest", "near.npy", "--row", "0", cwd=folder).stdout
+    assert "0.9999995" in run("pairs", "near.npy", cwd=folder).stdout
+    assert "0.9999995" in run("pairs", "near.npy", "--at-least", "0.5", cwd=folder).stdout
+    assert "0.9999995" in repr(vw.nearest(rows, rows[:1], metric="cosine"))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.draw.words import number, row
+from vecwise.draw.words import fixed, number, row
 from vecwise.encoders.guess import Plan
 from vecwise.engines.local import threads
 from vecwise.kernels.arrays import dense
@@ -147,7 +147,7 @@ def readable(schema: Any) -> list[str]:
 
 def score_words(metric: str, score: float) -> str:
     """A score with its measure: "cosine 0.500", "distance 1.204"."""
-    return f"cosine {score:.3f}" if metric == "cosine" else f"distance {number(score)}"
+    return f"cosine {fixed(score)}" if metric == "cosine" else f"distance {number(score)}"
 
 
 def oddities(found: Health) -> str:

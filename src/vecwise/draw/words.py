@@ -8,11 +8,14 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from vecwise.table_text import clip
 from vecwise.table_text import count as count  # noqa: PLC0414  for those above, who find all words here
 from vecwise.table_text import verb as verb  # noqa: PLC0414
+
+_ROUNDING: Final = 1e-15  # of a score near 0 or 1
+_DIGITS: Final = 17
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -30,6 +33,42 @@ def number(value: float | None, digits: int = 4) -> str:
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.{digits - 1}e}"
     return f"{value:.{digits}g}"
+
+
+def score(value: float | None, digits: int = 4) -> str:
+    """Write a score: as `number` does, but with as many digits as tell it from 1; 1e-15 is the rounding of a score.
+
+    >>> score(0.50041), score(0.9999999), score(1.0), score(-0.99996), score(1 - 2**-53)
+    ('0.5004', '0.9999999', '1', '-0.99996', '1')
+    """
+    told = number(value, digits)
+    while value is not None and told in ("1", "-1") and abs(abs(value) - 1) > _ROUNDING and digits < _DIGITS:
+        digits += 1
+        told = f"{value:.{digits}g}"
+    return told
+
+
+def fixed(value: float, places: int = 3) -> str:
+    """Write a score to some places, and to as many as tell it from 0, 1 and -1.
+
+    >>> fixed(0.5), fixed(0.99996), fixed(1.0), fixed(0.00002), fixed(-1e-17)
+    ('0.500', '0.99996', '1.000', '0.00002', '0.000')
+    """
+    told = f"{value:.{places}f}"
+    while abs(value - float(told)) > _ROUNDING and float(told) in (0, 1, -1) and places < _DIGITS:
+        places += 1
+        told = f"{value:.{places}f}"
+    return told.lstrip("-") if not float(told) else told
+
+
+def bound(value: float) -> str:
+    """Write a bound, which is told whole: what it is rounded to would be another one.
+
+    >>> bound(0.9999999), bound(0.95), bound(250000.0), bound(0.123456)
+    ('0.9999999', '0.95', '250,000', '0.123456')
+    """
+    told = number(value)
+    return told if float(told.replace(",", "")) == value else repr(float(value))
 
 
 def share(part: float) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from vecwise.draw.words import score as score_words
 from vecwise.engines.local import cores, serial, threads
 from vecwise.errors import Inapplicable
 from vecwise.kernels.equal_rows import first_equal_rows
@@ -92,7 +93,7 @@ class Duplicates:
     def _preview(self, most: int = 10) -> tuple[list[str], list[list[str]], int]:
         names = (self.ids[places[:most]].tolist() for places in (self.removed, self.into))
         cells = [
-            [str(a), str(b), "null" if np.isnan(score) else f"{score:.4g}"]
+            [str(a), str(b), "null" if np.isnan(score) else score_words(score)]
             for a, b, score in zip(*names, self.scores[:most].tolist(), strict=True)
         ]
         return ["removed", "into", "score"], cells, max(0, len(self) - most)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vecwise.draw.words import score as score_words
 from vecwise.errors import missing_package
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.kernels.similarity import SIMILARITIES
@@ -84,7 +85,7 @@ class Edges:
         shown = zip(
             self.left[:most].tolist(), self.right[:most].tolist(), self.scores[:most].tolist(), strict=True
         )
-        cells = [[str(a), str(b), f"{score:.4g}"] for a, b, score in shown]
+        cells = [[str(a), str(b), score_words(score)] for a, b, score in shown]
         return ["left", "right", "score"], cells, max(0, len(self) - most)
 
 

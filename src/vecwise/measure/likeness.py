@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from vecwise.draw.words import score as score_words
 from vecwise.errors import WrongShape
 from vecwise.measure.similarity import both, cosine, distances, dot
 from vecwise.space import Space
@@ -57,7 +58,7 @@ class Likeness:
         )
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name} {value:.4g}" for name, value in self.scores.items())
+        told = ", ".join(f"{name} {score_words(value)}" for name, value in self.scores.items())
         return f"Likeness: {told}. {self.meaning}"
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.words import cell, count
+from vecwise.draw.words import score as score_words
 from vecwise.errors import missing_package
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.table_text import preview_html, preview_text
@@ -120,7 +121,12 @@ class Neighbors:
             else self.corpus.rows.select(names).take(whole_numbers(places)).to_pylist()
         )
         cells = [
-            [str(rank), str(name), "null" if isnan(score) else f"{score:.4g}", *(cell(row[n]) for n in names)]
+            [
+                str(rank),
+                str(name),
+                "null" if isnan(score) else score_words(score),
+                *(cell(row[n]) for n in names),
+            ]
             for rank, (name, score, row) in enumerate(
                 zip(ids.tolist(), scores.tolist(), beside, strict=True), start=1
             )

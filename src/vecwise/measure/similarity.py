@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.draw.figures import pairs_figure, to_plotly
+from vecwise.draw.words import score as score_words
 from vecwise.errors import Inapplicable, NonFinite, OutOfRange, TooLarge, missing_package
 from vecwise.kernels.similarity import DISTANCES, PAIRS, SIMILARITIES, table
 from vecwise.measure.bounds import unknown_metric
@@ -83,7 +84,7 @@ class Pairwise:
         more = ["…"] if self.shape[1] > most else []
         shown = zip(self.ids[:most].tolist(), self.values[:most, :most].tolist(), strict=True)
         cells = [
-            [str(name), *("null" if isnan(x) else f"{x:.4g}" for x in row), *more] for name, row in shown
+            [str(name), *("null" if isnan(x) else score_words(x) for x in row), *more] for name, row in shown
         ]
         return ["", *map(str, self.columns[:most].tolist()), *more], cells, max(0, self.shape[0] - most)
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from vecwise.draw.words import count, share
+from vecwise.draw.words import count, fixed, share
 from vecwise.errors import EmptyInput, WrongShape, whole_number
 from vecwise.kernels.norms import row_norms
 from vecwise.kernels.ranks import nearer
@@ -63,7 +63,7 @@ class Faithfulness:
 
     def __repr__(self) -> str:
         some = "" if self.measured == len(self.rows_neighbors_kept) else f", on {count(self.measured, 'row')}"
-        return f"Faithfulness: {self.words} (trustworthiness {self.trustworthiness:.3f}{some})"
+        return f"Faithfulness: {self.words} (trustworthiness {fixed(self.trustworthiness)}{some})"
 
 
 def faithfulness(

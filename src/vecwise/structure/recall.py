@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
+from vecwise.draw.words import count, fixed
 from vecwise.kernels.similarity import SIMILARITIES
 from vecwise.structure.rescoring import Answer
-from vecwise.table_text import count
 
 _NORMAL: Final = 1.959964  # 95% of a normal distribution lie within so many standard deviations
 
@@ -38,8 +38,8 @@ class Recall:
         if not self.queries:
             return "recall 1, exact"
         return (
-            f"recall {self.share:.3f} of the {self.k} nearest "
-            f"({self.low:.3f} to {self.high:.3f} with 95% confidence, {count(self.queries, 'query')})"
+            f"recall {fixed(self.share)} of the {self.k} nearest "
+            f"({fixed(self.low)} to {fixed(self.high)} with 95% confidence, {count(self.queries, 'query')})"
         )
 
 

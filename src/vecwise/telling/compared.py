@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from vecwise.draw.words import number
+from vecwise.draw.words import fixed, number, score
 from vecwise.explore import shown_columns
 from vecwise.measure.likeness import Likeness
 from vecwise.measure.views import MEASURES, View
@@ -30,7 +30,7 @@ MOST_TOLD = 100  # neighbours listed in words
 def compared(a: str, b: str, found: Likeness) -> Answer:
     """Tell how alike two texts are."""
     scores = plain(found.scores)
-    lines = [f"{MEASURES[name]:<20}{number(score, 4):>10}" for name, score in scores.items()]
+    lines = [f"{MEASURES[name]:<20}{score(value):>10}" for name, value in scores.items()]
     lines.append(found.meaning)
     if "unit" in found.space.claims:
         lines.append("Both vectors have length 1, so inner product and cosine agree.")
@@ -52,12 +52,12 @@ def neighbors(
     shown = shown_columns(made.vectors, made.plan)
     listed = zip(found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True)
     answers = [
-        {"id": name, "score": plain(score), "row": told(made.vectors, place, shown)}
-        for name, place, score in listed
+        {"id": name, "score": plain(value), "row": told(made.vectors, place, shown)}
+        for name, place, value in listed
     ]
     head, more = answers[:MOST_TOLD], len(answers) - MOST_TOLD
     width = max((len(short(a["id"])) for a in head), default=1)
-    lines = [cut(f"{number(a['score'], 4):>9}  {short(a['id']):<{width}}  {a['row']}") for a in head]
+    lines = [cut(f"{score(a['score']):>9}  {short(a['id']):<{width}}  {a['row']}") for a in head]
     if more > 0:
         lines.append(f"… and {more:,} more: --csv FILE writes them all")
     lines += [] if answers else ["No row is that near." if k is None else "There is no such row."]
@@ -77,7 +77,7 @@ def paired(name: str, table: Any, view: View, made: Any) -> Answer:
     shown = shown_columns(made.vectors, made.plan)
     ids = [short(i, 24) for i in table.ids.tolist()]
     cells = [
-        [i, *("no value" if isnan(v) else f"{v:.3f}" if abs(v) < 1e9 else number(v) for v in line)]
+        [i, *("no value" if isnan(v) else fixed(v) if abs(v) < 1e9 else number(v) for v in line)]
         for i, line in zip(ids, table.values.tolist(), strict=True)
     ]
     lines = in_blocks(["", *ids], cells)

@@ -5,7 +5,7 @@ This module must not know the command line, nor compute anything.
 
 from __future__ import annotations
 
-from vecwise.draw.words import count
+from vecwise.draw.words import count, fixed
 from vecwise.structure.layout import Layout
 from vecwise.table_text import clip
 from vecwise.telling.answer import Answer
@@ -22,7 +22,7 @@ def mapped(
     on = "" if found.measured == made.placed else f" Measured on {count(found.measured, 'row')}."
     believed = [f"{found.words[0].upper()}{found.words[1:]}."]
     if found.measured:
-        believed.append(f"Trustworthiness {found.trustworthiness:.3f} of 1, by {measure}.{on}")
+        believed.append(f"Trustworthiness {fixed(found.trustworthiness)} of 1, by {measure}.{on}")
     believed += notes
     written = [f"{kind:<8}{path}" for kind, path in files.items() if path is not None]
     sections = [

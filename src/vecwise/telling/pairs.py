@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from vecwise.draw.words import count, number, verb
+from vecwise.draw.words import bound as bound_words
+from vecwise.draw.words import count, score, verb
 from vecwise.explore import shown_columns
 from vecwise.measure.views import View
 from vecwise.table_text import clip
@@ -27,10 +28,10 @@ def edges_told(
     shown = shown_columns(made.vectors, made.plan)
     best = found.best(MOST_TOLD) if k is None else found
     lines = []
-    for (left, right), score in zip(
+    for (left, right), best_score in zip(
         best.places[:MOST_TOLD].tolist(), best.scores[:MOST_TOLD].tolist(), strict=True
     ):
-        lines.append(cut(f"{number(score, 4):>9}  {_named(made.vectors, left, shown)}"))
+        lines.append(cut(f"{score(best_score):>9}  {_named(made.vectors, left, shown)}"))
         lines.append(cut(f"{'':>9}  {_named(made.vectors, right, shown)}"))
     if len(found) > MOST_TOLD:
         how = "best" if k is None else "first"
@@ -40,7 +41,7 @@ def edges_told(
         has, stands = (verb(found.unscored, many) for many in ("have", "are"))
         lines += wrapped(f"{rows} {has} no direction and {stands} in no pair.")
     limit = "at least" if found.kind == "similarity" else "at most"
-    which = f"{limit} {number(bound, 4)}" if bound is not None else f"the best {k} of each row"
+    which = f"{limit} {bound_words(bound)}" if bound is not None else f"the best {k} of each row"
     head = f"{clip(name, 40)}: {count(len(found), 'pair')} of {found.compared:,} by {view.words}, {which}"
     data: dict[str, Any] = {
         "name": name, "metric": found.metric, "measure": measure_data(view), "kind": found.kind, "bound": bound, "k": k,
@@ -63,7 +64,7 @@ def thinned(name: str, found: Any, view: View, made: Any, keep: str | None, remo
     for group in groups[:MOST_TOLD]:
         lines.append(cut(f"{'kept':>9}  {_named(made.vectors, int(group[0]), shown)}"))
         for place in group[1 : 1 + MOST_MEMBERS].tolist():
-            mark = "equal" if equal[place] else number(plain(scores[place]), 4)
+            mark = "equal" if equal[place] else score(plain(scores[place]))
             lines.append(cut(f"{mark:>9}  {_named(made.vectors, place, shown)}"))
         if len(group) > 1 + MOST_MEMBERS:
             lines.append(f"{'':>9}  … {len(group) - 1 - MOST_MEMBERS:,} more")
@@ -77,7 +78,7 @@ def thinned(name: str, found: Any, view: View, made: Any, keep: str | None, remo
     how = ["Rows are repeated if their vectors are equal. Near ones too: --near 0.95"]
     if found.bound is not None:
         limit = "at least" if found.metric == "cosine" else "at most"
-        bound = f"Compared by {view.words}, {limit} {number(found.bound, 4)}"
+        bound = f"Compared by {view.words}, {limit} {bound_words(found.bound)}"
         how = wrapped(f"{bound}: a row goes into the nearest row kept before it.")
     files = [f"{where}: {what}" for where, what in ((keep, f"the {count(len(found.keep), 'row')} that {stay}"),
              (removed, "which row went into which")) if where is not None]  # fmt: skip
