@@ -15,7 +15,7 @@ import vecwise as vw
 from conftest import EXAMPLES, run
 from test_tracking_importing import losses, written
 from vecwise.cli import app
-from vecwise.errors import UnknownName
+from vecwise.errors import EmptyQuery, UnknownName
 from vecwise.store.conditions import condition
 from vecwise.tracking.choosing import fitting
 from vecwise.tracking.records import Run
@@ -139,3 +139,26 @@ def test_no_bound_and_no_score_is_rounded_to_one(folder) -> None:
     assert "0.9999995" in run("pairs", "near.npy", cwd=folder).stdout
     assert "0.9999995" in run("pairs", "near.npy", "--at-least", "0.5", cwd=folder).stdout
     assert "0.9999995" in repr(vw.nearest(rows, rows[:1], metric="cosine"))
+
+
+def test_the_only_row_has_no_other(folder) -> None:
+    (folder / "one.csv").write_text("x,y\n1,2\n")
+    (folder / "two.csv").write_text("x,y\n1,2\n3,4\n")
+    assert "There is no other row.\n" in run("nearest", "one.csv", "--row", "0", cwd=folder).stdout
+    assert "There is no other row.\n" in run("nearest", "one.csv", "--row", "0", "-k", "3", cwd=folder).stdout
+    far = run("nearest", "two.csv", "--row", "0", "--radius", "0.01", cwd=folder).stdout
+    assert "No row is that near." in far
+    none = run("nearest", "two.csv", "--row", "0", "--where", "x = 1", cwd=folder).stdout
+    assert "There is no other row like that." in none
+
+
+def test_a_blank_text_is_refused_and_zero_queries_say_why_there_is_no_score() -> None:
+    texts = vw.encode(["a b", "b c"], "count")
+    for blank in ("", " \n"):
+        with pytest.raises(EmptyQuery, match="blank"):
+            vw.nearest(texts, blank)
+    found = vw.nearest(texts, ["zzz", "a", "yyy"])
+    assert np.isnan(found.scores[[0, 2]]).all()
+    assert "2 queries of all zeros" in repr(found)
+    assert "the query is all zeros" in repr(vw.nearest(texts, "zzz"))
+    assert "every row is all zeros" in repr(vw.nearest(0 * texts, texts[0]))

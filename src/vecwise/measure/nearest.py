@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from vecwise.errors import EmptyInput, NoEncoder, NonFinite, NonFiniteQuery, whole_number
+from vecwise.errors import EmptyInput, EmptyQuery, NoEncoder, NonFinite, NonFiniteQuery, whole_number
 from vecwise.kernels.pair_scores import TURNED
 from vecwise.kernels.searching import FAST, FEW, NOTHING, best_rows, rows_within
 from vecwise.kernels.similarity import PAIRS, SIMILARITIES
@@ -148,14 +148,16 @@ def nearest(
     `X[...]` takes them, or a condition on the columns of the rows, `"price < 300000"` or `pc.field("price") < 300_000`.
     Both apply inside the search: k rows that pass are found whenever there are k.
 
-    `k` above the number of rows gives them all, without a word: see `lengths`. Ties go to the earlier row; rows without
-    a score (the cosine of a zero vector) come last. A product in float32 only chooses candidates, with a proven bound;
-    scores are float64, and depend on the two rows alone. Cost: queries · rows · dim operations, and some 20 MB a worker
-    beside the answer.
+    `k` above the number of rows gives them all, without a word: see `lengths`. Ties go to the earlier row; rows
+    without a score (the cosine of a zero vector) come last, and a query of zeros gives no row one: its scores are
+    NaN, and the answer says so. A product in float32 only chooses candidates, with a proven bound; scores are
+    float64, and depend on the two rows alone. Cost: queries · rows · dim operations, and some 20 MB a worker beside
+    the answer.
 
     Raises `SpaceMismatch`, `NonFinite` when a score overflows, `NonFiniteQuery`, `OutOfRange` for k below 1 and for
-    a radius that no score can have, `UnknownName` for another metric or column, `BadCondition`, `Inapplicable` for `p`
-    beside another metric, `EmptyInput` for no queries, `NoEncoder` for raw queries to vectors without an encoder.
+    a radius that no score can have, `UnknownName` for another metric or column, `BadCondition`, `Inapplicable` for
+    `p` beside another metric, `EmptyInput` for no queries and `EmptyQuery` for a blank text, `NoEncoder` for raw
+    queries to vectors without an encoder.
 
     >>> import vecwise as vw
     >>> X = vw.Vectors([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], ids=["east", "north", "between"])
@@ -262,6 +264,8 @@ def as_queries(corpus: Vectors, queries: Any) -> Vectors:
     """Make vectors of the corpus's space from vectors, an array, or raw rows."""
     if isinstance(queries, Vectors):
         asked = queries
+    elif isinstance(queries, str) and not queries.strip():
+        raise EmptyQuery("The query is blank, and a text without a word has no vector. Give some words.")
     elif isinstance(queries, str) or _is_raw(queries):
         if corpus.encoder is None:
             raise NoEncoder(

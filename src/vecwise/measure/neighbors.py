@@ -105,9 +105,20 @@ class Neighbors:
             else f": {count(low, 'row')}"
         )
         said = f"Neighbors of {count(len(lengths), 'query')}{each}, by {self.measure or self.metric}"
-        if high and len(self.scores[0]) and isnan(self.scores[0][0]):
-            said += f"; {'the first' if many else 'the'} query is all zeros, so no row has a score"
+        said += self._unscored()
         return f"{said}; of the first" if many and high else said
+
+    def _unscored(self) -> str:
+        """Why queries found rows without a score, if any did: the best row of such a query has none either."""
+        best = [(s[0], p[0]) for s, p in zip(self.scores, self.places, strict=True) if len(s)]
+        places = [place for value, place in best if isnan(value)]
+        if not places:
+            return ""
+        if not abs(self.corpus.values[places[0]]).sum():
+            return "; no row has a score, for every row is all zeros"
+        if len(self.scores) == 1:
+            return "; the query is all zeros, so no row has a score"
+        return f"; {count(len(places), 'query')} of all zeros, to which no row has a score"
 
     def _preview(self) -> tuple[list[str], list[list[str]], int]:
         """The rows of the first query."""

@@ -46,9 +46,15 @@ def neighbors(
     where: str | None,
     written: list[str],
     k: int | None = None,
+    *,
+    near: bool = False,
+    left_out: bool = False,
 ) -> Answer:
-    """Tell the nearest rows, best first, in words and with their scores; the first hundred in words. `k` of them were
-    asked for."""
+    """Tell the nearest rows, best first, in words and with their scores; the first hundred in words.
+
+    `k` of them were asked for, or those within a radius (`near`); `left_out` says that rows asked by are not among
+    them.
+    """
     shown = shown_columns(made.vectors, made.plan)
     listed = zip(found.ids[0].tolist(), found.places[0].tolist(), found.scores[0].tolist(), strict=True)
     answers = [
@@ -60,7 +66,11 @@ def neighbors(
     lines = [cut(f"{score(a['score']):>9}  {short(a['id']):<{width}}  {a['row']}") for a in head]
     if more > 0:
         lines.append(f"… and {more:,} more: --csv FILE writes them all")
-    lines += [] if answers else ["No row is that near." if k is None else "There is no such row."]
+    if not answers:
+        other = "other " if left_out else ""
+        lines.append(
+            "No row is that near." if near else f"There is no {other}row{' like that' if where else ''}."
+        )
     if k is not None and 0 < len(answers) < k:
         lines.append(
             f"{k:,} were asked for; there {verb(len(answers), 'are')} only {count(len(answers), 'such row')}."

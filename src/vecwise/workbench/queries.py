@@ -106,7 +106,8 @@ def nearest_in(
     )
     for target in written:
         write_rows(found.to_arrow(rows=True).drop_columns("query"), target)
-    return neighbors(found, view, made, words, where, written, None if radius is not None else k)
+    asked_for, near = (k, False) if radius is None else (None, True)
+    return neighbors(found, view, made, words, where, written, asked_for, near=near, left_out=bool(left_out))
 
 
 def _asked(
