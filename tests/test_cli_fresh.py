@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -162,3 +163,35 @@ def test_a_blank_text_is_refused_and_zero_queries_say_why_there_is_no_score() ->
     assert "2 queries of all zeros" in repr(found)
     assert "the query is all zeros" in repr(vw.nearest(texts, "zzz"))
     assert "every row is all zeros" in repr(vw.nearest(0 * texts, texts[0]))
+
+
+def test_two_rows_are_explained_as_they_are_and_told_what_would_standardize_them(folder) -> None:
+    houses = vw.encode("examples/houses.csv")
+    alone, among = vw.explain(houses[0], houses[1]), vw.explain(houses[0], houses[1], among=houses)
+    assert "among=X" in repr(alone)
+    assert "among=X" in alone._repr_html_()
+    assert "among" not in repr(among)
+    assert "among" not in repr(vw.explain(houses[0], houses[1], metric="euclidean"))
+    made = run("explain", "examples/houses.csv", "0", "1", "--json", cwd=folder)
+    assert json.loads(made.stdout)["total"] == among.total
+
+
+def test_no_rows_are_not_fine() -> None:
+    texts = vw.encode(["a b", "b c"], "count")
+    for empty in (texts[:0], np.zeros((0, 3))):
+        found = vw.health(empty)
+        assert found.verdict == "wrong"
+        assert [check.reason for check in found.checks] == ["there are no rows"]
+        assert "there are no rows" in repr(found)
+    assert "fine" not in repr(vw.health(texts[:0]))
+
+
+def test_a_column_named_as_one_of_the_answer_is_kept(folder) -> None:
+    (folder / "own.csv").write_text("id,score,x\n70,5,1\n80,6,2\n90,7,4\n")
+    made = run("nearest", "own.csv", "--row", "0", "--columns", "x", "--csv", "out.csv", cwd=folder)
+    assert made.returncode == 0, made.stderr
+    lines = (folder / "out.csv").read_text().replace('"', "").splitlines()
+    assert lines[0] == "rank,id,score,id (column),score (column),x"
+    assert [line.split(",")[3:] for line in lines[1:]] == [["80", "6", "2"], ["90", "7", "4"]]
+    X = vw.encode("own.csv")
+    assert vw.nearest(X, X[0]).to_pandas(rows=True)["id (column)"].tolist()[0] == 70

@@ -42,6 +42,17 @@ def verb(amount: int, many: str) -> str:
     return {"are": "is", "have": "has"}.get(many, f"{many}s") if amount == 1 else many
 
 
+def free_name(name: str, taken: Sequence[str]) -> str:
+    """Give a column's name, and where it is taken say that it is a column's.
+
+    >>> free_name("price", ["id"]), free_name("id", ["id"])
+    ('price', 'id (column)')
+    """
+    while name in taken:
+        name = f"{name} (column)"
+    return name
+
+
 def grid(header: Sequence[str], cells: Sequence[Sequence[str]], widest: int = 24) -> list[str]:
     """Lay cells out in right-aligned columns, the first one left-aligned."""
     rows = [[clip(c, widest) for c in row] for row in [header, *cells]]

@@ -34,6 +34,11 @@ class Check:
     remedy: str = ""
 
 
+def no_rows() -> Check:
+    """That there are no rows, of which nothing else can be said."""
+    return Check("rows", "wrong", "there are no rows", "Give at least one row; see what left them all out.")
+
+
 def finite(bad: np.ndarray, count: int) -> Check:
     """Rows with NaN or infinity, by their ids."""
     if not len(bad):

@@ -46,7 +46,7 @@ class Explanation:
 
     `shares` are parts of `total` (NaN where it is 0, and for words that were left out); they sum to 1, and
     single ones may lie above it or below 0. `others` parts are not listed, and `rest` is the sum of their products.
-    `measure` says in words what the rows are compared by.
+    `measure` says in words what the rows are compared by, and `note` what could not be known of them.
     """
 
     metric: str
@@ -61,6 +61,7 @@ class Explanation:
     titles: tuple[str, str] = ("a", "b")
     partners: tuple[str, ...] = ()
     measure: str = ""
+    note: str = ""
 
     @property
     def shares(self) -> np.ndarray:
@@ -144,10 +145,12 @@ class Explanation:
         return [*told, self.partners[i]] if self.partners else told if self.how == "features" else [*told, ""]
 
     def __repr__(self) -> str:
-        return preview_text(f"Explanation: {self.headline()}", *self.table(), 0)
+        said = preview_text(f"Explanation: {self.headline()}", *self.table(), 0)
+        return f"{said}\n  {self.note}" if self.note else said
 
     def _repr_html_(self) -> str:
-        return preview_html(f"Explanation: {self.headline()}", *self.table(), 0)
+        head = f"Explanation: {self.headline()}" + (f". {self.note}" if self.note else "")
+        return preview_html(head, *self.table(), 0)
 
 
 def explained(

@@ -67,6 +67,8 @@ def health(X: Any, /, *, splits: Any = None, seed: int = 0, engine: Engine | Non
     EUSIPCO, pages 606-610) are those of up to 2,048 rows drawn by `seed`, all of them where there are no more; each
     says so. Columns of different units are compared standardized.
 
+    No rows at all are wrong, and the only check then says so.
+
     Cost: one pass over the rows, 100 bytes a row, and about 50 ms for the sample. Mapped rows leave memory as they are
     passed. Raises `WrongShape`, `WrongType`; for `splits` `UnknownName`, `MissingValue`, `OutOfRange`.
 
@@ -176,6 +178,8 @@ def _concluded(found: _Evidence, told: _Rows, sampled: Sampled, leaks: tuple[Lea
         *([] if leaks is None else [checks.leakage(leaks)]),
     )
     advice = _advice(l2, told.unit, found.mixed, sparse)
+    if not count:
+        verdicts, advice = (checks.no_rows(),), "there are no rows"
     return Health(
         count, dim, dtype, sparse, density, told.norms, told.unit, len(zeros), count - len(l2), repeats,
         int(still.sum()), sum(len(group) - 1 for group in twins), _spread(found), found.mixed, alike,

@@ -15,7 +15,7 @@ from vecwise.draw.words import cell, count
 from vecwise.draw.words import score as score_words
 from vecwise.errors import missing_package
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.table_text import preview_html, preview_text
+from vecwise.table_text import free_name, preview_html, preview_text
 from vecwise.vectors import Vectors
 
 _SHOWN: Final = 10  # rows of a preview
@@ -54,7 +54,7 @@ class Neighbors:
     def to_arrow(self, *, rows: bool = False) -> Any:
         """Give a table with a row for each pair: `query` (its number), `rank` from 1, `id` and `score`.
 
-        With `rows`, the columns of the rows that were found stand beside, those of these names left out.
+        With `rows`, the columns of the rows that were found stand beside; one of these names becomes `id (column)`.
         """
         import pyarrow as pa
 
@@ -69,8 +69,7 @@ class Neighbors:
             places = np.concatenate([np.zeros(0, np.int64), *self.places])
             beside = self.corpus.rows.take(whole_numbers(places))
             for name in beside.column_names:
-                if name not in made.column_names:
-                    made = made.append_column(name, beside.column(name))
+                made = made.append_column(free_name(name, made.column_names), beside.column(name))
         return made
 
     def to_pandas(self, *, rows: bool = False) -> Any:

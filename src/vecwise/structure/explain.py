@@ -6,14 +6,19 @@ This module must not know files or how an answer is shown.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from vecwise.errors import WrongShape
 from vecwise.measure.explain import Explanation, by_features, checked
+from vecwise.measure.health import ONE_UNIT
 from vecwise.measure.norms import is_unit
 from vecwise.measure.views import AUTO, View, always_cosine, view
 from vecwise.structure.left_out import by_words, is_average, leaving_out
 from vecwise.vectors import Vectors, as_vectors
+
+_AS_THEY_ARE: Final = (
+    "Columns are compared as they are; give among=X to standardize those of different units."
+)
 
 
 def explain(
@@ -23,9 +28,10 @@ def explain(
 
     `a` and `b` are one row each, of one space: `X["id"]`, `X[0]`, or numbers. `metric` is `"dot"`, `"cosine"` or
     `"euclidean"`. Without one, what is explained is what `vw.nearest` goes by: the cosine, or for rows with named
-    columns the Euclidean distance, on columns standardized as those of `among`, the vectors that both are rows of, if
-    these have different units (two rows alone cannot tell). `most` is how many parts to list, `None` for all, the sum
-    of the others being told.
+    columns the Euclidean distance, on columns standardized as those of `among`, the vectors that both are rows of,
+    if these have different units. Two rows alone cannot tell units apart: without `among` such columns are compared
+    as they are, which `vw.nearest` and the command may not do, and `note` says so. `most` is how many parts to
+    list, `None` for all, the sum of the others being told.
 
     - Features that have names (counts, TF-IDF, tables): the product of both values, which sum exactly to the
       inner product or to the cosine, or the squared differences, which sum to the squared
@@ -56,7 +62,11 @@ def explain(
         if len(one) != 1:
             raise WrongShape(f"Two single rows are explained, such as X[0] and X[1], not {len(one):,} rows.")
     by, left, right = _viewed(left, right, metric, among)
-    return replace(_explained(left, right, by.metric, most), measure=by.words)
+    made = _explained(left, right, by.metric, most)
+    guessed = among is None and metric in (None, AUTO) and by.metric == "euclidean"
+    if guessed and left.space.kind not in ONE_UNIT:
+        return replace(made, measure=by.words, note=_AS_THEY_ARE)
+    return replace(made, measure=by.words)
 
 
 def _viewed(left: Vectors, right: Vectors, metric: str | None, among: Any) -> tuple[View, Vectors, Vectors]:
