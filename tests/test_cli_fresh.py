@@ -195,3 +195,10 @@ def test_a_column_named_as_one_of_the_answer_is_kept(folder) -> None:
     assert [line.split(",")[3:] for line in lines[1:]] == [["80", "6", "2"], ["90", "7", "4"]]
     X = vw.encode("own.csv")
     assert vw.nearest(X, X[0]).to_pandas(rows=True)["id (column)"].tolist()[0] == 70
+
+
+def test_clusters_by_cosine_say_what_their_distances_are(folder) -> None:
+    by_cosine = run("cluster", "points.npy", "-k", "2", cwd=folder).stdout
+    assert "Farthest from their centers, by Euclidean distance of rows at length 1\n" in by_cosine
+    other = run("cluster", "points.npy", "-k", "2", "--metric", "euclidean", cwd=folder).stdout
+    assert "Farthest from their centers\n" in other

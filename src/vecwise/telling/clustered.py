@@ -45,11 +45,12 @@ def clustered(name: str, found: Clusters, plan: Plan | None, written: list[str])
         "written": written,
         "space": space_data(X.space),
     }
+    by = ", by Euclidean distance of rows at length 1" if found.measure == "cosine" else ""
     rest = f"; {count(noise, 'row')} in none" if noise else ""
     head = f"{clip(name, 40)}: {count(found.k, 'cluster')} of {count(rows, 'row')}, by {found.measure}"
     sections = [
         (head, [*wrapped(found.k_reason + rest), *_table(found, data["clusters"])]),
-        ("Farthest from their centers", [_line(row) for row in data["outliers"]]),
+        (f"Farthest from their centers{by}", [_line(row) for row in data["outliers"]]),
         *([("Written", written)] if written else []),
     ]
     return Answer(sections, data)
