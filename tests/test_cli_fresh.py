@@ -16,8 +16,11 @@ import vecwise as vw
 from conftest import EXAMPLES, run
 from test_tracking_importing import losses, written
 from vecwise.cli import app
-from vecwise.errors import EmptyQuery, UnknownName
+from vecwise.cli.printing import printable
+from vecwise.errors import EmptyQuery, MissingValue, UnknownName, WrongEncoding
 from vecwise.store.conditions import condition
+from vecwise.structure.function_words import function_words
+from vecwise.telling.clustered import _whole_parts
 from vecwise.tracking.choosing import fitting
 from vecwise.tracking.records import Run
 
@@ -202,3 +205,48 @@ def test_clusters_by_cosine_say_what_their_distances_are(folder) -> None:
     assert "Farthest from their centers, by Euclidean distance of rows at length 1\n" in by_cosine
     other = run("cluster", "points.npy", "-k", "2", "--metric", "euclidean", cwd=folder).stdout
     assert "Farthest from their centers\n" in other
+
+
+def test_python_names_its_argument_and_the_command_its_option(folder) -> None:
+    (folder / "lat.txt").write_bytes("café au lait\nthé\n".encode("latin-1"))
+    (folder / "gap.csv").write_text("a,b\n1,2\n,3\n")
+    refused = run("pairs", "lat.txt", cwd=folder)
+    assert "Read it with `--encoding latin-1`.\n" in refused.stderr
+    refused = run("health", "gap.csv", cwd=folder)
+    assert "--missing mean or --missing median, or leave the column out by --columns.\n" in refused.stderr
+    with pytest.raises(WrongEncoding, match='in Python: `encoding="latin-1"`'):
+        vw.read("lat.txt")
+    with pytest.raises(MissingValue, match='in Python: `missing="mean"`.*in Python: `columns=`'):
+        vw.encode({"a": [1.0, None], "b": [2.0, 3.0]})
+
+
+def test_joined_emoji_stay_joined_and_nothing_else_that_is_not_printed(folder) -> None:
+    family = "\N{WOMAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
+    heart = "\N{HEAVY BLACK HEART}\ufe0f\u200d\N{FIRE}"
+    (folder / "zwj.txt").write_text(f"{family} {heart} family\nplain words\n", encoding="utf-8")
+    for words in (("nearest", "zwj.txt", "family", "--encoder", "count"), ("pairs", "zwj.txt")):
+        assert f"{family} {heart}" in run(*words, cwd=folder).stdout
+    assert printable("a\u200db\x1b[1m\u200d") == "a\ufffdb\ufffd[1m\ufffd"
+
+
+def test_names_of_clusters_end_where_a_part_ends() -> None:
+    assert _whole_parts("sqft_above low, grade low") == "sqft_above low, grade low"
+    long = "sqft_above low, sqft_living15 low, sqft_living low"
+    assert _whole_parts(long) == "sqft_above low, sqft_living15 low, …"
+    assert len(_whole_parts("x" * 60 + ", y")) <= 40
+
+
+def test_modal_verbs_and_numerals_name_no_cluster() -> None:
+    words = ["the", "of", "and", "may", "ought", "must", "three", "000", "fiscal", "1914"]
+    empty = function_words(words, np.array([9, 9, 9, 1, 1, 1, 1, 1, 1, 1]))
+    assert empty.tolist() == [True] * 8 + [False] * 2
+    assert not function_words(["000", "sea"], np.array([1, 1])).any()
+
+
+def test_a_run_against_itself_moved_nothing(folder) -> None:
+    assert run("encode", "lyrics.txt", "-o", "v", "--encoder", "count", cwd=folder).returncode == 0
+    told = run("runs", "diff", "last", "last", cwd=folder).stdout
+    assert "no row moved" in told
+    assert "moved most" not in told
+    shown = run("runs", "show", "last", cwd=folder).stdout
+    assert re.search(r"\b1 column\b", shown)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 
 class VecwiseError(Exception):
@@ -206,6 +206,9 @@ def whole_number(name: str, value: Any, what: str = "", *, least: int = 1) -> in
         told = f"{what}, a" if what else "a"
         raise OutOfRange(f"`{name}` is {told} whole number of at least {least}, not {value!r}.")
     return made
+
+
+NAME_COLUMNS: Final = "--columns (in Python: `columns=`)"  # in a message, to both
 
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> UnknownName:

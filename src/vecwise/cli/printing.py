@@ -5,11 +5,15 @@ This module must not know any command.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import click
+
+_EMOJI: Final = "\u2190-\u2bff\U0001f000-\U0001faff"
+_JOINER: Final = re.compile(f"(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])")
 
 
 def print_answer(answer: Any, as_json: bool) -> int:
@@ -27,8 +31,14 @@ def print_answer(answer: Any, as_json: bool) -> int:
 
 
 def printable(line: str) -> str:
-    """Give the line without what a terminal obeys: control characters of a file must not reach it."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in line)
+    """Give the line without what a terminal obeys: control characters of a file must not reach it.
+
+    What joins two emoji into one is kept.
+    """
+    if line.isprintable():
+        return line
+    joined = {found.start() for found in _JOINER.finditer(line)}
+    return "".join(c if c.isprintable() or i in joined else "\ufffd" for i, c in enumerate(line))
 
 
 def command_line() -> str:

@@ -23,6 +23,7 @@ _GIVEN: Final = re.compile(r"""(?<![\w."'])(\w+)=("[^"`]*"|'[^'`]*'|…|[\w+-]+(
 _QUOTED: Final = re.compile(r"(\b[Cc]olumns? )?`(\w+)`")
 _FIRST: Final = re.compile(r"(?:^|(?<=[.:] ))()`(\w+)`(?= [a-z])")
 _SAMPLE: Final = re.compile(r"\ba sample: X\[[^\]]*\]")
+_IN_PYTHON: Final = re.compile(r" \(in Python: `.*?`\)")
 _TWICE: Final = re.compile(r"(`?)(--?[\w-]+)(?: [^\s`]+)?\1 \((\2(?: [^)]*)?)\)")
 
 
@@ -38,7 +39,8 @@ def options_of(params: Iterable[click.Parameter]) -> dict[str, str]:
 def spoken(error: Exception, options: dict[str, str]) -> str:
     """Give an error's message with options in place of arguments: `--at-least` for `at_least`.
 
-    A value that is given is written as it is typed, `most=264_285_736` as `--most 264285736`. What is said both ways is
+    A value that is given is written as it is typed, `most=264_285_736` as `--most 264285736`, and what is said for
+    Python alone is left out. What is said both ways is
     said once. Only what `options` names is changed.
 
     >>> spoken(OutOfRange("`k` is at least 1. Leave out `p`, or more: `most=2_000`."), {"k": "-k", "most": "--most"})
@@ -58,7 +60,7 @@ def spoken(error: Exception, options: dict[str, str]) -> str:
         return found[0] if of_data or name not in options else f"`{options[name]}`"
 
     about = isinstance(error, _ABOUT_OPTIONS)
-    message = _GIVEN.sub(given, str(error))
+    message = _GIVEN.sub(given, _IN_PYTHON.sub("", str(error)))
     message = (_QUOTED if about else _FIRST).sub(quoted, message)
     if "sample" in options:
         message = _SAMPLE.sub("--sample N", message)

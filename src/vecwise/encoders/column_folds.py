@@ -22,7 +22,7 @@ from vecwise.encoders.table_columns import (
     TextColumn,
     text_table,
 )
-from vecwise.errors import NothingToEncode, TooLarge, UnknownName, some
+from vecwise.errors import NAME_COLUMNS, NothingToEncode, TooLarge, UnknownName, some
 from vecwise.kernels.arrow import numbers, present
 from vecwise.verbs import Fold
 
@@ -88,7 +88,8 @@ class NumberFold(Shared):
             return made
         if not state.cells:
             raise NothingToEncode(
-                f"Column `{self.name}` is empty, so it has no {self._fill or 'spread'}. Leave it out (--columns)."
+                f"Column `{self.name}` is empty, so it has no {self._fill or 'spread'}. Leave it "
+                f"out by {NAME_COLUMNS}."
             )
         fill = None if self._fill is None else fill_of(state, self._fill)
         center, width = (0.0, 1.0) if self.scale is None else scale_of(state, self.scale, self.name)
@@ -137,13 +138,14 @@ class CategoryFold(Shared):
         """Freeze. Raises `NothingToEncode`, `TooLarge`, and `UnknownName` for labels outside a given order."""
         categories = self._ordered(state)
         if not categories:
-            raise NothingToEncode(f"Column `{self.name}` is empty. Leave it out (--columns).")
+            raise NothingToEncode(f"Column `{self.name}` is empty. Leave it out by {NAME_COLUMNS}.")
         if self.encoding == "ordinal":
             return OrdinalColumn(*self.basics(state.gaps), categories, self.unknown)
         if len(categories) > MOST_CATEGORIES:
             raise TooLarge(
                 f"Column `{self.name}` has {len(categories):,} different values; up to {MOST_CATEGORIES:,} become "
-                f'dimensions. Hash them, categories={{"{self.name}": "hashing"}}, or leave the column out (--columns).'
+                f'dimensions. Hash them, categories={{"{self.name}": "hashing"}}, or leave the column out by '
+                f"{NAME_COLUMNS}."
             )
         return OneHotColumn(*self.basics(state.gaps), categories, self.unknown)
 

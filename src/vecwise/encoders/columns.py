@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from vecwise.encoders.texts import is_text
-from vecwise.errors import OutOfRange
+from vecwise.errors import NAME_COLUMNS, OutOfRange
 from vecwise.kernels.arrow import numbers, present
 
 NUMBER: Final = "number"
@@ -75,7 +75,8 @@ def whole_of(column: Any, name: str) -> np.ndarray:
     if len(cells) and max(int(cells.max()), -int(cells.min())) > EXACT:
         raise OutOfRange(
             f"Column `{name}` holds whole numbers beyond 2^53, which float64 would round. Leave it out "
-            f"(--columns), name the rows by it (--ids {name}), or read it as text (--as-text {name})."
+            f'by {NAME_COLUMNS}, name the rows by it, --ids {name} (in Python: `ids="{name}"`), or read it as text, '
+            f'--as-text {name} (in Python: `as_text=["{name}"]`).'
         )
     return cells
 

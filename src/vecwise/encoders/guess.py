@@ -18,7 +18,7 @@ from vecwise.encoders.base import Encoder
 from vecwise.encoders.columns import BOOLEAN, CATEGORY, DATE, NUMBER, counts_of, kind_of, words_of
 from vecwise.encoders.image_cells import image_column
 from vecwise.encoders.registry import ENCODERS, made_by_name, told
-from vecwise.errors import Inapplicable, NothingToEncode, WrongType, some, unknown
+from vecwise.errors import NAME_COLUMNS, Inapplicable, NothingToEncode, WrongType, some, unknown
 from vecwise.store.vector_columns import lengths_of
 from vecwise.table_text import clip
 
@@ -171,7 +171,7 @@ def _refuse_encoding(column: str, **options: Any) -> None:
     if given:
         raise Inapplicable(
             f"Column `{column}` holds vectors, which are encoded already: {some(given)} would have no effect. "
-            "Leave that out, or name the columns to encode (--columns)."
+            f"Leave that out, or name the columns to encode by {NAME_COLUMNS}."
         )
 
 
@@ -285,8 +285,8 @@ def _table_plan(
     if not wanted:
         reasons = "; ".join(f"`{g.name}`: {g.why}" for g in list(guesses.values())[:6])
         raise NothingToEncode(
-            f"No column to encode ({reasons}). Name some with --columns, a text with --text, or a column of "
-            "vectors with --vectors."
+            f"No column to encode ({reasons}). Name some with {NAME_COLUMNS}, a text with --text "
+            "(in Python: `text=`), or a column of vectors with --vectors (in Python: `vectors=`)."
         )
     ready = told(encoder, columns=wanted, missing=missing)
     plans = []

@@ -114,7 +114,8 @@ class Column(ABC):
             rows = np.flatnonzero(gaps)
             raise MissingValue(
                 f"Column `{self.name}` has no value in {count(len(rows), 'row')}: {some(rows)} (counted from 0). "
-                "Choose what goes there (--missing mean or --missing median), or leave the column out (--columns)."
+                'Choose what goes there, --missing mean or --missing median (in Python: `missing="mean"`), or leave '
+                f"the column out by --columns (in Python: `columns=`)."
             )
 
 
@@ -189,8 +190,8 @@ class NumberColumn(Column):
         if len(bad):
             raise NonFinite(
                 f"Column `{self.name}` is infinite in {count(len(bad), 'row')}: {some(bad)} (counted from 0). "
-                "No policy fills infinity: repair those cells, empty them and choose --missing mean or median, "
-                "or leave the column out (--columns)."
+                "No policy fills infinity: repair those cells, empty them and choose --missing mean or median "
+                f'(in Python: `missing="mean"`), or leave the column out by --columns (in Python: `columns=`).'
             )
 
 

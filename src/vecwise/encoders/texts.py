@@ -35,7 +35,7 @@ def texts_column(table: Any, column: str | None, missing: str = "error") -> Any:
         gaps = np.flatnonzero(~present(cells)).tolist()
         raise MissingValue(
             f"Column `{name}` has no text in {count(len(gaps), 'row')}: {some(gaps)} (counted from 0). "
-            'Read them as empty texts with missing="empty" (--missing empty), or leave those rows out.'
+            'Read them as empty texts with --missing empty (in Python: `missing="empty"`), or leave those rows out.'
         )
     return cells
 

@@ -17,8 +17,10 @@ _LISTS: Final = {
     "English": """a about after again all also am an and any are as at be because been before being but by can could
         did do does doing don't down each either else ever for from get got had has have having he
         her here hers him himself his how i i'd i'll i'm i've if in into is it it's its itself just
-        let me might more most much must my myself no nor not now of off on once only or other our
-        ours ourselves out over own same shall she should so some such than that that's the their theirs them
+        let me might more most much must may ought cannot one two three four five six seven eight
+        nine ten hundred thousand million billion first second third my myself no nor not now of off
+        on once only or other our ours ourselves out over own same shall she should so some such
+        than that that's the their theirs them
         themselves then there these they this those through to too under until up upon us very was
         we were what when where which while who whom whose why will with would yes yet you your
         yours yourself yourselves ll ve re don didn doesn isn wasn couldn wouldn aren t s m d""",
@@ -63,10 +65,11 @@ def function_words(words: Sequence[str], counts: np.ndarray) -> np.ndarray:
     often each stands there.
 
     The language is the one whose function words make the largest share of all, if that is 15% and more and they are
-    three at least: without such a language none is one. A run of words ("of the") is one if all of its words are.
+    three at least: without such a language none is one. With one, numbers in digits are too, but for years. A run of
+    words ("of the") is one if all of its words are.
 
-    >>> function_words(["the", "sea", "of the", "of"], np.array([5, 3, 2, 2])).tolist()
-    [True, False, True, True]
+    >>> function_words(["the", "sea", "of the", "of", "000", "1914"], np.array([5, 3, 2, 2, 1, 1])).tolist()
+    [True, False, True, True, True, False]
     """
     listed = {language: frozenset(text.split()) for language, text in _LISTS.items()}
     parts = [
@@ -80,4 +83,11 @@ def function_words(words: Sequence[str], counts: np.ndarray) -> np.ndarray:
         share = float(counts[found].sum()) / total if total else 0.0
         if share >= LEAST and share > most and found.sum() >= DIFFERENT:
             best, most = found, share
-    return best
+    return best | _numerals(parts) if best.any() else best
+
+
+def _numerals(words: list[list[str]]) -> np.ndarray:
+    """Words that are digits, but for those of four, which may be a year."""
+    return np.array(
+        [bool(word) and all(part.isdecimal() and len(part) != 4 for part in word) for word in words], bool
+    )

@@ -17,6 +17,7 @@ from vecwise.telling.words import NAME, cut, short, space_data, told, wrapped
 
 MOST_TOLD = 40  # clusters listed on the terminal; the JSON lists all
 OUTLIERS = 5
+MOST_NAMED = 40  # characters of a cluster's name in the table; the JSON has all
 
 
 def clustered(name: str, found: Clusters, plan: Plan | None, written: list[str]) -> Answer:
@@ -58,7 +59,7 @@ def clustered(name: str, found: Clusters, plan: Plan | None, written: list[str])
 
 def _table(found: Clusters, groups: Any) -> list[str]:
     cells = [
-        (short(g["name"]), f"{g['size']:,}", share(g["share"]), g["representative"]["row"])
+        (_whole_parts(g["name"]), f"{g['size']:,}", share(g["share"]), g["representative"]["row"])
         for g in groups[:MOST_TOLD]
     ]
     if not cells:
@@ -71,6 +72,15 @@ def _table(found: Clusters, groups: Any) -> list[str]:
     ]
     more = found.k - len(cells)
     return [*lines, f"… {count(more, 'more cluster')}"] if more > 0 else lines
+
+
+def _whole_parts(name: str) -> str:
+    """As many parts of a name as fit, none of them cut but a first one that is too long by itself."""
+    if len(name) <= MOST_NAMED:
+        return name
+    while len(name) + 3 > MOST_NAMED and ", " in name:
+        name = name.rpartition(", ")[0]
+    return f"{clip(name, MOST_NAMED - 3)}, …"
 
 
 def _rows(X: Any, picked: Any, shown: tuple[str, ...]) -> list[dict[str, Any]]:
