@@ -22,6 +22,7 @@ _HOME = {
     "track": "models.keeping",
     "probe": "models.probe",
     "compare": "models.compare",
+    "trace": "models.trace",
     "chain": "models.chained",
     "open_model": "models.chained",
     "choose": "models.choose",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.models.fit_encoder import fit_encoder
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe
+    from vecwise.models.trace import trace
     from vecwise.reopening import open_layout
     from vecwise.space import Space
     from vecwise.structure.clusters import cluster

@@ -25,7 +25,7 @@ _POLICY: Final = (
     "connect-src 'none'; base-uri 'none'; form-action 'none'"
 )
 _SCRIPTS: Final = {
-    "report": ("page.js", "charts.js", "data.js", "paint.js", "card.js", "map.js", "report.js"),
+    "report": ("page.js", "charts.js", "data.js", "paint.js", "card.js", "map.js", "stages.js", "report.js"),
     "runs": (
         "page.js",
         "charts.js",

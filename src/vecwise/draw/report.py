@@ -52,6 +52,15 @@ class Neighborhood:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """The same rows at another place: a title, numbers that are shown with it, and points `(n, 3)`."""
+
+    title: str
+    numbers: list[tuple[str, str]]
+    points: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything the page says, in numbers and words.
 
@@ -62,6 +71,7 @@ class Report:
     files, one for each point, where the rows are images. `axis` is what a coordinate is called, and `plane` says
     that the third ones are all zero, so that the picture is one of two dimensions. `labels` stand beside the dots of a
     few rows; without them those of a table do, or the ids. `charts` are titles and figures of a model.
+    `stages` are several places of the same rows, between which a slider moves the dots; `points` are the first of them.
     """
 
     title: str
@@ -84,6 +94,7 @@ class Report:
     plane: bool = False
     labels: Sequence[str] = ()
     charts: Sequence[tuple[str, Figure]] = ()
+    stages: Sequence[Stage] = ()
 
 
 def report_html(report: Report) -> str:
@@ -116,7 +127,10 @@ def page_data(report: Report) -> dict[str, Any]:
         "facts": report.facts,
         "total": report.total,
         "ids": pack_column(read_column("id", report.ids), ""),
-        "columns": [pack_column(column, along(points, column, report.axis)) for column in columns],
+        "columns": [
+            pack_column(column, "" if report.stages else along(points, column, report.axis))
+            for column in columns
+        ],
         "color": None if report.color is None else list(report.columns).index(report.color),
         "map": _map(report, points),
         "look": {
@@ -152,7 +166,8 @@ def _map(report: Report, points: np.ndarray) -> dict[str, Any]:
     sample = np.arange(len(points))
     if len(points) > FLAT_POINTS:
         sample = np.sort(np.random.default_rng(0).choice(len(points), FLAT_POINTS, replace=False))
-    near, whole = near_frame(points), whole_frame(points)
+    every = np.concatenate([points, *(stage.points for stage in report.stages)]).astype(np.float32)
+    near, whole = near_frame(every), whole_frame(every)
     flat = _drawing(flat_layout, report.axes, near, whole, len(sample))
     return {
         "points": [pack_array(axis) for axis in points.T],
@@ -164,9 +179,15 @@ def _map(report: Report, points: np.ndarray) -> dict[str, Any]:
             plane_layout if report.plane else space_layout, report.axes, near, whole, len(points)
         ),
         "flat": flat | {"size": round(1.4 * flat["size"] + 0.6, 1), "rows": pack_array(sample)},
-        "far": outside(points, near).tolist(),
+        "far": np.unique(outside(every, near) % len(points)).tolist(),
+        "stages": [_stage(stage) for stage in report.stages],
         "labels": _labels(report) if len(points) <= LABELLED else None,
     }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    points = np.ascontiguousarray(stage.points, dtype=np.float32)
+    return {"title": stage.title, "numbers": stage.numbers, "points": [pack_array(axis) for axis in points.T]}
 
 
 def _drawing(
@@ -215,6 +236,11 @@ def _check(report: Report) -> None:
         raise NonFinite(
             f"The point of row `{report.ids[bad]}` is {report.points[bad].tolist()}: it is nowhere to draw."
         )
+    for stage in report.stages:
+        if stage.points.shape != (rows, 3) or not np.isfinite(stage.points).all():
+            raise WrongShape(
+                f"Stage `{stage.title}` has points of shape {stage.points.shape}; expected ({rows}, 3), all finite."
+            )
     if len(report.pictures) not in (0, rows):
         raise WrongShape(f"There are {len(report.pictures):,} pictures for {rows:,} rows; one each, or none.")
     for name, values in report.columns.items():

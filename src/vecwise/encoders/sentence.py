@@ -13,6 +13,8 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, Self
 
+import numpy as np
+
 from vecwise.encoders.base import Encoder, choice
 from vecwise.encoders.ready import Ready
 from vecwise.encoders.texts import MISSING, texts_of
@@ -74,6 +76,16 @@ class SentenceMap:
         # Between its two marks a blank text has nothing, and what the model makes of the marks means nothing.
         made[[number for number, pieces_of in enumerate(tokens) if len(pieces_of) <= _MARKS]] = 0
         return Vectors(made, rows=table, space=self.target, encoder=self)
+
+    def stages(self, table: Any, /) -> dict[str, np.ndarray]:
+        """Give what every stage of the model makes of the texts, `(rows, width)` by name; the last are the vectors."""
+        model, pieces = _ready()
+        tokens = pieces.encode(self.texts(table), out_type=int, add_bos=True, add_eos=True)
+        made = model.stages(tokens)
+        blank = [number for number, pieces_of in enumerate(tokens) if len(pieces_of) <= _MARKS]
+        for values in made.values():
+            values[blank] = 0
+        return made
 
     def texts(self, table: Any, /) -> list[str]:
         """The texts that are encoded, one a row."""

@@ -95,6 +95,18 @@ class Layers:
 
     def sentence_vectors(self, sums: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Give unit vectors `(sentences, 512)`, from the normalized features summed over each sentence."""
+        return self._dense(sums, lengths)["sentence"]
+
+    def stages(self, sums: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+        """Give what every stage makes of each sentence, in order; the last are the vectors.
+
+        The first two are means over the tokens: of their own vectors, and of the three n-gram convolutions.
+        """
+        means = sums * self._arrays["ln_g"] / lengths.astype(np.float32)[:, None] + self._arrays["ln_b"]
+        averaged = {"token average": means[:, :TOKEN], "n-gram average": means[:, TOKEN:]}
+        return averaged | self._dense(sums, lengths)
+
+    def _dense(self, sums: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
         w, count = self._arrays, lengths.astype(np.float32)[:, None]
         pooled = (sums * w["ln_g"] + count * w["ln_b"]) @ w["cnn_W"]
         pooled = (pooled + count * w["cnn_b"]) / np.sqrt(count)
@@ -104,4 +116,5 @@ class Layers:
         vectors: np.ndarray = np.tanh(skipped @ w["p3"] + deep @ w["d3"])
         squares = np.einsum("ij,ij->i", vectors, vectors)
         vectors /= np.sqrt(np.maximum(squares, self.epsilon))[:, None]
-        return vectors
+        names = ("pooled", "dense 1", "dense 2", "dense 3", "sentence")
+        return dict(zip(names, (pooled, hidden, skipped, deep, vectors), strict=True))

@@ -66,25 +66,8 @@ class SentenceModel:
 
     def __call__(self, tokens: Sequence[Sequence[int]], /) -> np.ndarray:
         """Give the vectors of these sentences, each a sequence of token ids."""
-        try:
-            sentences = [tuple(sentence) for sentence in tokens]
-            numbers = {sentence: number for number, sentence in enumerate(dict.fromkeys(sentences))}
-            flat = np.frombuffer(array("q", chain.from_iterable(numbers)), np.int64)
-        except TypeError as error:
-            raise WrongType(f"Expected lists of token ids, one a sentence: {error}.") from error
-        except OverflowError as error:
-            raise OutOfRange(f"A token id is none of the model's: {error}.") from error
-        if () in numbers:
-            where = sentences.index(())
-            raise WrongShape(f"Sentence {where} has no tokens; give at least its begin and end marks.")
-        vectors = self._encode(flat, np.array([len(sentence) for sentence in numbers], np.int64))
-        if len(numbers) == len(sentences):
-            return vectors
-        return vectors[[numbers[sentence] for sentence in sentences]]
-
-    def _encode(self, flat: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        table, layers = self.load()
-        sums = np.zeros((len(lengths), FEATURES), np.float32)
+        flat, lengths, places = _distinct(tokens)
+        sums, layers = self._sums(flat, lengths)
         vectors = np.empty((len(lengths), self.dim), np.float32)
 
         def finish(start: int) -> None:
@@ -92,10 +75,24 @@ class SentenceModel:
             vectors[part] = layers.sentence_vectors(sums[part], lengths[part])
 
         with one_blas_thread:
+            _each(finish, range(0, len(lengths), _SENTENCES))
+        return vectors if places is None else vectors[places]
+
+    def stages(self, tokens: Sequence[Sequence[int]], /) -> dict[str, np.ndarray]:
+        """Give what every stage of the model makes of these sentences, `(sentences, width)` by name, in order."""
+        flat, lengths, places = _distinct(tokens)
+        sums, layers = self._sums(flat, lengths)
+        with one_blas_thread:
+            made = layers.stages(sums, lengths)
+        return made if places is None else {name: values[places] for name, values in made.items()}
+
+    def _sums(self, flat: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, Layers]:
+        table, layers = self.load()
+        sums = np.zeros((len(lengths), FEATURES), np.float32)
+        with one_blas_thread:
             for part, ids, words in _spans(flat, lengths):
                 _add_sums(table, layers, ids, Line(words, lengths[part], len(ids)), sums[part])
-            _each(finish, range(0, len(lengths), _SENTENCES))
-        return vectors
+        return sums, layers
 
     def load(self) -> tuple[TokenTable, Layers]:
         """Load the weights now, for instance in a thread while the tokenizer loads, and give them.
@@ -108,6 +105,24 @@ class SentenceModel:
                 with damage_named(self._path):  # another file of this kind may lack what the layers need
                     self._loaded = table, Layers(arrays)
             return self._loaded
+
+
+def _distinct(tokens: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray, list[int] | None]:
+    """The token ids of the different sentences, their lengths, and which each sentence is (None: all differ)."""
+    try:
+        sentences = [tuple(sentence) for sentence in tokens]
+        numbers = {sentence: number for number, sentence in enumerate(dict.fromkeys(sentences))}
+        flat = np.frombuffer(array("q", chain.from_iterable(numbers)), np.int64)
+    except TypeError as error:
+        raise WrongType(f"Expected lists of token ids, one a sentence: {error}.") from error
+    except OverflowError as error:
+        raise OutOfRange(f"A token id is none of the model's: {error}.") from error
+    if () in numbers:
+        where = sentences.index(())
+        raise WrongShape(f"Sentence {where} has no tokens; give at least its begin and end marks.")
+    lengths = np.array([len(sentence) for sentence in numbers], np.int64)
+    same = len(numbers) == len(sentences)
+    return flat, lengths, None if same else [numbers[sentence] for sentence in sentences]
 
 
 def _spans(flat: np.ndarray, lengths: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:

@@ -151,7 +151,7 @@ def compare(X: Any, Y: Any, /, *, k: int = 10, seed: int = 0) -> Comparison:
     keep, most = np.arange(len(left)), MOST_WIDE if wide else MOST_ALIGNED
     if len(keep) > most:
         keep = np.sort(np.random.default_rng(seed).choice(len(left), most, replace=False))
-    a, b = _numbers(left[keep]), _numbers(right[keep])
+    a, b = coordinates(left[keep]), coordinates(right[keep])
     return Comparison(
         left,
         right,
@@ -164,8 +164,8 @@ def compare(X: Any, Y: Any, /, *, k: int = 10, seed: int = 0) -> Comparison:
     )
 
 
-def _numbers(X: Vectors) -> np.ndarray:
-    """The rows, or, of very many dimensions, as many coordinates as there are rows, in which they lie the same."""
+def coordinates(X: Vectors) -> np.ndarray:
+    """Give the rows, or, of very many dimensions, as many coordinates as there are rows, in which they lie the same."""
     if X.space.dim <= MOST_DIM:
         return dense(X.values)
     products = X.values @ X.values.T

@@ -2,7 +2,7 @@
 const rowsOf = (amount) => `${counted.format(amount)} ${amount === 1 ? "row" : "rows"}`;
 const columns = data.columns.concat([data.ids]).map(unpackColumn);
 const ids = columns.pop();
-const points = data.map.points.map(unpack);
+let points = data.map.points.map(unpack); // where the rows are now; a slider may move them
 const total = points[0].length;
 
 let texts = null;

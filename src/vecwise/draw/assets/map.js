@@ -199,7 +199,7 @@ function chooseColor(place) {
 function repaint() {
   painted = paint();
   writeLegend();
-  byId("map-title").textContent = columns[state.color]?.finding || standing();
+  byId("map-title").textContent = mapTitle();
   if (card.row !== null) writeCard();
   drawMap();
 }
@@ -255,7 +255,7 @@ function mapNote() {
 
 function mapHow() {
   const way = data.map.plane ? "move" : "turn";
-  const keys = data.map.plane ? "+ and − zoom. " : "Arrow keys turn too, + and − zoom. ";
+  const keys = stages.length && data.map.plane ? "Arrow keys go from stage to stage, + and − zoom. " : data.map.plane ? "+ and − zoom. " : "Arrow keys turn too, + and − zoom. ";
   const turn = touch ? `Drag to ${way}. ` : `Drag to ${way}; press, then scroll to zoom. ${keys}`;
   return `${state.flat ? "" : turn}${touch ? "Tap a dot to read its row." : "Click a dot to keep its row."}`;
 }

@@ -85,7 +85,8 @@ fillTools();
 writeCard();
 painted = paint();
 writeLegend();
-byId("map-title").textContent = columns[state.color]?.finding || standing();
+byId("map-title").textContent = mapTitle();
+fillStages();
 byId("waiting").textContent = `Drawing ${rowsOf(total)} …`;
 
 // plotly stands after this script, so that the words are there before it is read

@@ -1,0 +1,185 @@
+"""Layers of a model, or two spaces, as a page: the same rows, and a slider that moves them from stage to stage.
+
+This module must not know how a page is drawn, which is `draw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from vecwise import __version__
+from vecwise.draw.report import Report, Stage, report_html
+from vecwise.draw.words import number, share
+from vecwise.kernels.arrow import whole_numbers
+from vecwise.measure.components import pca
+from vecwise.measure.views import advised
+from vecwise.models.alignment import procrustes
+from vecwise.models.compare import Comparison
+from vecwise.models.layers import LayerSaid, Summary
+from vecwise.models.trace import Trace
+from vecwise.pictures import cells_of_rows
+from vecwise.store.durable import write_text
+from vecwise.table_text import clip, count
+from vecwise.vectors import Vectors
+
+MOST_POINTS: Final = 5_000  # dots that a browser moves
+
+
+def write_page(path: str, report: Report) -> None:
+    """Write a page durably: the old file stays whole until the new one is."""
+    write_text(path, report_html(report))
+
+
+def trace_report(
+    found: Trace, said: Summary, *, name: str, target: str | None = None, labels: Any = None,
+    command: str = "", seed: int = 0, dim: int = 2,
+) -> Report:  # fmt: skip
+    """Gather the page of a trace: every layer a stage, with what the layer says.
+
+    `target` names the column that colours the rows, `labels` are its values where rows carry no such column.
+    """
+    first, keep = _some(found, seed)
+    columns = cells_of_rows(first, np.arange(len(keep)))
+    if labels is not None:
+        columns[target or "label"] = [labels[place] for place in keep.tolist()]
+    places = laid(dict(found), keep, dim)
+    stages = [
+        Stage(one.name, _numbers(one, said), points) for one, points in zip(said.layers, places, strict=True)
+    ]
+    best = max(said.layers, key=lambda one: one.probe) if said.metric else None
+    told = f"{count(len(said.layers), 'layer')} of {said.model} on {count(found.rows, 'row')}"
+    if best is not None:
+        told += f": {said.target} is told best from “{best.name}”, {_metric(said)} {best.probe:.3f}"
+    color = target if target in columns else "label" if labels is not None else next(iter(columns), None)
+    return _report(name, told, first, columns, color, stages, dim, found.rows, _facts(said), command)
+
+
+def compare_report(found: Comparison, *, name: str, names: tuple[str, str], command: str = "") -> Report:
+    """Gather the page of a comparison: both spaces as stages, rows coloured by the neighbours they keep."""
+    place = {label: i for i, label in enumerate(found.left.ids.tolist())}
+    keep = np.array([place[label] for label in found.overlap.ids.tolist()])
+    first = found.left[keep]
+    columns = cells_of_rows(first, np.arange(len(keep)))
+    kept = "neighbours kept"
+    while kept in columns:
+        kept += " by both"
+    columns[kept] = found.overlap.kept.tolist()
+    sides = {
+        clip(names[0], 60): found.left,
+        clip(names[1], 59) + ("" if names[0] != names[1] else " "): found.right,
+    }
+    shared = [("neighbours kept", share(found.overlap.mean)), ("CKA", f"{found.cka:.3f}")]
+    stages = [
+        Stage(title.strip(), [("numbers a row", f"{side.space.dim:,}"), *shared], points)
+        for (title, side), points in zip(sides.items(), laid(sides, keep, 2), strict=True)
+    ]
+    moved = ", ".join(f"{clip(label, 24)} ({part:.0%})" for label, part in found.overlap.moved(5))
+    facts = [
+        ("Neighbours", f"{share(found.overlap.mean)} of the {found.overlap.k} nearest rows are the same in both."),
+        ("Shape", f"CKA {found.cka:.3f}, unbiased {found.unbiased:.3f}; {share(found.disparity)} of the squared "
+                  "distances stay when one is laid on the other."),
+        ("Moved most", f"{moved}: the share of neighbours kept."),
+    ]  # fmt: skip
+    told = f"{share(found.overlap.mean)} of the nearest rows stay the same"
+    return _report(name, told, first, columns, kept, stages, 2, len(found.left), facts, command)
+
+
+def laid(layers: Mapping[str, Vectors], keep: np.ndarray, dim: int = 2) -> list[np.ndarray]:
+    """Give the rows of every layer as points `(rows, 3)`, of one size, each turned to lie best on the one before."""
+    made: list[np.ndarray] = []
+    for X in layers.values():
+        points = np.zeros((len(keep), 3))
+        shown = _comparable(X[keep])
+        if len(keep) > 1:
+            drawn = np.asarray(pca(shown, k=min(dim, X.space.dim))(shown).values, np.float64)
+            points[:, : drawn.shape[1]] = drawn
+        size = float(np.abs(points).max(initial=0.0))
+        points = points / size if size > 0 else points
+        spread = float(np.sqrt((points**2).sum(axis=1).mean()))
+        points = points / spread if spread > 0 else points
+        if made and spread > 0:
+            turn = procrustes(made[-1][:, :dim], points[:, :dim]).rotation
+            points[:, :dim] = points[:, :dim] @ turn
+        made.append(points.astype(np.float32))
+    return made
+
+
+def _comparable(X: Vectors) -> Vectors:
+    """Vectors of mixed units are drawn standardized, as they are compared."""
+    X = Vectors(X.values, X.ids, None, X.space)
+    if advised(X) != "standardized":
+        return X
+    from vecwise.measure.standardized import standardize
+
+    return standardize(X)
+
+
+def _some(found: Trace, seed: int) -> tuple[Vectors, np.ndarray]:
+    first = next(iter(found.values()))
+    keep = np.arange(len(first))
+    if len(keep) > MOST_POINTS:
+        keep = np.sort(np.random.default_rng(seed).choice(len(keep), MOST_POINTS, replace=False))
+    rows = None if first.rows is None else first.rows.take(whole_numbers(keep))
+    return Vectors(np.zeros((len(keep), 1)), first.ids[keep], rows), keep
+
+
+def _metric(said: Summary) -> str:
+    return said.metric.replace("r2", "R²")
+
+
+def _numbers(one: LayerSaid, said: Summary) -> list[tuple[str, str]]:
+    shown = [
+        ("numbers a row", f"{one.dim:,}"),
+        (f"linear {_metric(said)}", f"{one.probe:.3f}"),
+        ("neighbours agree", share(one.agreement) if not np.isnan(one.agreement) else ""),
+        ("directions used", number(one.rank, 3) if not np.isnan(one.rank) else ""),
+        ("CKA with the layer before", f"{one.cka:.3f}"),
+    ]
+    return [(name, value) for name, value in shown if value not in ("", "nan")]
+
+
+def _facts(said: Summary) -> list[tuple[str, str]]:
+    facts = [("Rows", f"{count(said.rows, 'row')} looked at for the numbers.")]
+    if said.metric:
+        scores = "; ".join(f"{one.name} {one.probe:.3f}" for one in said.layers)
+        facts.append((f"Linear {_metric(said)}", f"{scores}; baseline {said.baseline:.3f}."))
+    if not np.isnan(said.chance):
+        scores = "; ".join(f"{one.name} {share(one.agreement)}" for one in said.layers)
+        facts.append(
+            (f"The {said.k} nearest rows of the same class", f"{scores}; by chance {share(said.chance)}.")
+        )
+    if len(said.layers) > 1:
+        change = min(said.layers[1:], key=lambda one: one.cka)
+        facts.append(
+            ("Largest change", f"at “{change.name}”: unbiased CKA {change.cka:.3f} with the layer before.")
+        )
+    return facts
+
+
+def _report(
+    name: str, told: str, first: Vectors, columns: dict[str, list[Any]], color: str | None, stages: list[Stage],
+    dim: int, total: int, facts: list[tuple[str, str]], command: str,
+) -> Report:  # fmt: skip
+    return Report(
+        title=name,
+        headline=told,
+        facts=facts,
+        points=stages[0].points,
+        axes=[f"direction {i + 1}" for i in range(dim)] + [""] * (3 - dim),
+        loadings=[],
+        ids=first.ids.tolist(),
+        columns=columns,
+        color=color,
+        total=total,
+        norms={},
+        tables=[],
+        neighborhoods=[],
+        measure="",
+        made=" · ".join(part for part in (f"vecwise {__version__}", command) if part),
+        axis="direction",
+        plane=dim == 2,
+        stages=stages,
+    )
