@@ -304,22 +304,17 @@ def test_classes_part_from_layer_to_layer_of_a_digits_network(trained) -> None:
     assert found.layers[-1].probe > found.layers[0].probe - 0.02
     assert found.baseline < 0.2
     assert found.chance == pytest.approx(np.mean([(labels == label).sum() - 1 for label in labels]) / 299)
-    distances = np.where(
-        np.eye(300, dtype=bool), -2, _cosines(found_values := vw.trace(network, X)["hidden 2"].values)
-    )
-    near = np.argsort(-distances, axis=1, kind="stable")[:, :10]
+    values = vw.trace(network, X)["hidden 2"].values
+    unit = values / np.linalg.norm(values, axis=1, keepdims=True)
+    apart = -unit @ unit.T
+    near = np.argsort(np.where(np.eye(300, dtype=bool), np.inf, apart), axis=1, kind="stable")[:, :10]
     assert found.layers[2].agreement == pytest.approx((labels[near] == labels[:, None]).mean(), abs=2e-3)
-    singular = np.linalg.svd(found_values - found_values.mean(axis=0), compute_uv=False)
+    singular = np.linalg.svd(values - values.mean(axis=0), compute_uv=False)
     shares = singular[singular > 1e-9] / singular.sum()
     assert found.layers[2].rank == pytest.approx(np.exp(-(shares * np.log(shares)).sum()), rel=1e-3)
     assert len(found.to_pandas()) == 4
     assert "linear accuracy" in repr(found)
     assert "<table" in found._repr_html_()
-
-
-def _cosines(values: np.ndarray) -> np.ndarray:
-    unit = values / np.linalg.norm(values, axis=1, keepdims=True)
-    return unit @ unit.T
 
 
 def test_a_turned_layer_is_the_same_layer_and_shapes_need_no_labels() -> None:

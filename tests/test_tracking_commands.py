@@ -24,11 +24,12 @@ WORDS = {
     "cluster": ("cluster", "t.csv", "-k", "2"),
     "map": ("map", "t.csv", "--no-html"),
     "explain": ("explain", "t.csv", "1", "2"),
+    "compare": ("compare", "t.csv", "t.csv"),
     "probe": ("probe", "t.csv", "--target", "a", "--model", "linear"),
     "choose": ("choose", "t.csv", "--target", "a", "--encoders", "table,nothing"),
 }
 ABOUT_RUNS = {"runs", "models"}
-NEEDS_A_MODEL = {"predict"}
+NEEDS_A_MODEL = {"predict", "trace"}
 
 
 @pytest.fixture(autouse=True)

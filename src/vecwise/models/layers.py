@@ -14,6 +14,7 @@ import numpy as np
 from vecwise.errors import Inapplicable, OutOfRange, missing_package, whole_number
 from vecwise.kernels.neighbourhoods import effective_rank, singular_values
 from vecwise.measure.nearest import nearest
+from vecwise.measure.views import advised
 from vecwise.models.alignment import alignment
 from vecwise.models.compare import MOST_DIM, MOST_WIDE, coordinates
 from vecwise.models.probing import MAIN, tried
@@ -116,12 +117,14 @@ def summarize(
     seed: int = 0,
     progress: Progress | None = None,
     model: str = "",
+    name: str = "",
 ) -> Summary:
     """Summarize layers over the same rows, up to `sample` of them drawn by `seed`.
 
-    `labels` are a column of the rows, or one for each; without them only shapes are told. Then: how well a linear model
-    tells the labels from the layer, cross-validated in 3 folds; the share of the k nearest rows (by cosine) with the
-    same label; the effective rank (exp of the entropy of the singular values); and the unbiased linear CKA.
+    `labels` are a column of the rows, or one for each, called `name`; without them only shapes are told. Then: how well
+    a linear model tells the labels from the layer, cross-validated in 3 folds; the share of the k nearest rows with the
+    same label; the effective rank (exp of the entropy of the singular values); and the unbiased linear CKA. Near means
+    what the layer's vectors advise; columns of several units are standardized.
 
     Raises what `vw.probe` raises for labels.
 
@@ -133,7 +136,7 @@ def summarize(
     k = whole_number("k", k, "the number of neighbours")
     whole_number("sample", sample, "how many rows are looked at")
     first = next(iter(layers.values()))
-    target = None if labels is None else _target(first, labels)
+    target = None if labels is None else _target(first, labels, name)
     rows = np.arange(len(first)) if target is None else target.places
     picked = np.arange(len(rows))
     if len(picked) > sample:
@@ -144,12 +147,12 @@ def summarize(
     told = None if target is None else _cut(target, picked)
     table = _alignments(list(shown.values()), seed)
     made = []
-    for place, (name, X) in enumerate(shown.items()):
+    for place, (layer, X) in enumerate(shown.items()):
         score = (NONE, NONE, NONE) if told is None else _probe(X, told, seed)
         agrees = NONE if told is None or told.classes is None else _agreement(X, told.values, k)
         before = float(table[place, place - 1]) if place else NONE
         rank = effective_rank(singular_values(X.values))
-        made.append((score[2], LayerSaid(name, X.space.dim, score[0], score[1], agrees, rank, before)))
+        made.append((score[2], LayerSaid(layer, X.space.dim, score[0], score[1], agrees, rank, before)))
         if progress:
             progress(place + 1, len(shown))
     return Summary(
@@ -158,9 +161,9 @@ def summarize(
     )  # fmt: skip
 
 
-def _target(X: Vectors, labels: Any) -> Target:
+def _target(X: Vectors, labels: Any, name: str) -> Target:
     if not isinstance(labels, str):
-        return read_target(labels, len(X), name=str(getattr(labels, "name", None) or "label"))
+        return read_target(labels, len(X), name=name or str(getattr(labels, "name", None) or "label"))
     from vecwise.errors import unknown
 
     if X.rows is None:
@@ -175,7 +178,12 @@ def _target(X: Vectors, labels: Any) -> Target:
 def _alone(X: Vectors, rows: np.ndarray) -> Vectors:
     """Some rows of a layer without their cells: labels must not be near the numbers."""
     part = X[rows]
-    return Vectors(part.values, part.ids, None, X.space.with_claims(()))
+    made = Vectors(part.values, part.ids, None, X.space)
+    if advised(made) != "standardized":
+        return made
+    from vecwise.measure.standardized import standardize
+
+    return standardize(made)  # columns of several units are compared so
 
 
 def _cut(target: Target, picked: np.ndarray) -> Target:
@@ -201,7 +209,7 @@ def _probe(X: Vectors, target: Target, seed: int) -> tuple[float, float, float]:
 def _agreement(X: Vectors, labels: np.ndarray, k: int) -> float:
     """The share of the k nearest rows, itself left out, that have the label of a row."""
     take = min(k, len(X) - 1)
-    places = nearest(X, X, k=take + 1, metric="cosine").places
+    places = nearest(X, X, k=take + 1, metric="auto").places
     own = places == np.arange(len(X))[:, None]
     own[~own.any(axis=1), -1] = True  # a row with many equals may not be among its own nearest
     others = places[~own].reshape(len(X), take)

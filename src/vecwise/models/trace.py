@@ -72,6 +72,7 @@ class Trace(Mapping[str, Vectors]):
         k: int = 10,
         sample: int | None = None,
         seed: int = 0,
+        name: str = "",
         progress: Any = None,
     ) -> Any:
         """Tell layer by layer what is left of the rows' labels, how many directions are used, and what changes.
@@ -88,6 +89,7 @@ class Trace(Mapping[str, Vectors]):
             seed=seed,
             progress=progress,
             model=self.model,
+            name=name,
         )
 
     def _preview(self) -> tuple[str, list[str], list[list[str]], int]:
@@ -155,9 +157,14 @@ def trace(
     stages, given = _ready(model, rows, wanted, pool, ids)
     if not given.count:
         raise EmptyInput("There are no rows to trace.")
-    name = type(model).__name__
+    name = _name(model)
     run = _Run(stages, given, name, wanted, size, progress)
     return Trace(run.saved(Path(into)) if into is not None else run.kept(), name)
+
+
+def _name(model: Any) -> str:
+    target = getattr(model, "target", "")
+    return f"the model of {target}" if isinstance(target, str) and target else type(model).__name__
 
 
 @dataclass(frozen=True, slots=True)

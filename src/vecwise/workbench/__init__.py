@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vecwise.workbench.checking import health_of
     from vecwise.workbench.choosing import choose_of
     from vecwise.workbench.clusters import cluster_of
+    from vecwise.workbench.comparing import compare_of
     from vecwise.workbench.explaining import asked_about
     from vecwise.workbench.files import encode_to, explore, plot
     from vecwise.workbench.maps import map_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         show_run,
         sync_runs,
     )
+    from vecwise.workbench.tracing import trace_of
 
 _HOME: Final = {
     "encode": "loading",
@@ -45,6 +47,7 @@ _HOME: Final = {
     "health_of": "workbench.checking",
     "choose_of": "workbench.choosing",
     "cluster_of": "workbench.clusters",
+    "compare_of": "workbench.comparing",
     "asked_about": "workbench.explaining",
     "encode_to": "workbench.files",
     "explore": "workbench.files",
@@ -67,6 +70,7 @@ _HOME: Final = {
     "repeat_run": "workbench.runs",
     "show_run": "workbench.runs",
     "sync_runs": "workbench.runs",
+    "trace_of": "workbench.tracing",
 }
 
 __all__ = [
@@ -78,6 +82,7 @@ __all__ = [
     "choose_of",
     "cluster_of",
     "combined_query",
+    "compare_of",
     "compare_texts",
     "dedupe_file",
     "diff_runs",
@@ -104,6 +109,7 @@ __all__ = [
     "show_run",
     "similar",
     "sync_runs",
+    "trace_of",
 ]
 
 
