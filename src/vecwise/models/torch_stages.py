@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from vecwise.errors import Inapplicable, WrongShape, WrongType
+from vecwise.models.given_rows import Given, given_rows
 from vecwise.models.stages import Layer, Reached, Stages
-from vecwise.models.trace import Given, given_rows
 from vecwise.models.weights_digest import digest_of
 from vecwise.row_ids import as_ids
 

@@ -26,14 +26,12 @@ from vecwise.errors import (
     unknown,
     whole_number,
 )
+from vecwise.models.given_rows import Given, given_rows
 from vecwise.models.stages import INPUT, Layer, Reached, Stages, stages_of
-from vecwise.row_ids import as_ids
 from vecwise.runner import Progress
 from vecwise.space import Space, mint_frame
-from vecwise.store.rows import as_table
-from vecwise.store.sources import read
 from vecwise.table_text import preview_html, preview_text
-from vecwise.vectors import Vectors, as_vectors
+from vecwise.vectors import Vectors
 
 BATCH: Final = 1024
 POOLS: Final = ("mean", "flatten", "refuse")
@@ -167,17 +165,6 @@ def _name(model: Any) -> str:
     return f"the model of {target}" if isinstance(target, str) and target else type(model).__name__
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Rows to trace: `take(start, stop)` gives what the model gets of them."""
-
-    take: Any
-    count: int
-    ids: np.ndarray
-    table: Any
-    space: Space | None
-
-
 def _ready(model: Any, rows: Any, wanted: Any, pool: str, ids: Any) -> tuple[Stages, Given]:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(model, torch.nn.Module):
@@ -186,42 +173,6 @@ def _ready(model: Any, rows: Any, wanted: Any, pool: str, ids: Any) -> tuple[Sta
         return torch_stages(model, wanted, pool), torch_given(rows, ids)
     stages = stages_of(model)
     return stages, given_rows(rows, ids, as_rows=stages.rows)
-
-
-def given_rows(rows: Any, ids: Any = None, *, as_rows: bool = False) -> Given:
-    """Take vectors, an array, a frame, texts or a path as rows."""
-    if isinstance(rows, (str, Path)):
-        rows = read(rows)
-    if isinstance(rows, Vectors) or _is_matrix(rows) or (not as_rows and _is_lists(rows)):
-        X = as_vectors(rows)
-        names = X.ids if ids is None else as_ids(ids, len(X))
-        space = X.space if isinstance(rows, Vectors) else None
-        if as_rows and isinstance(rows, Vectors):
-            return Given(lambda a, b: X[a:b], len(X), names, X.rows, space)
-        return Given(lambda a, b: X.values[a:b], len(X), names, X.rows, space)
-    table = as_table(rows)
-    own = as_ids(ids, table.num_rows)
-    take = (lambda a, b: table.slice(a, b - a)) if as_rows or not _sliced(rows) else _slices(rows)
-    return Given(take, table.num_rows, own, table, None)
-
-
-def _is_matrix(rows: Any) -> bool:
-    if hasattr(rows, "tocsr") or (hasattr(rows, "__dlpack__") and not isinstance(rows, np.ndarray)):
-        return True
-    return isinstance(rows, np.ndarray) and rows.dtype.kind in "fiub"
-
-
-def _is_lists(rows: Any) -> bool:
-    return isinstance(rows, (list, tuple)) and bool(rows) and not isinstance(rows[0], (str, dict, bytes))
-
-
-def _sliced(rows: Any) -> bool:
-    return isinstance(rows, (list, tuple, np.ndarray)) or hasattr(rows, "iloc")
-
-
-def _slices(rows: Any) -> Any:
-    """Parts of what scikit-learn is used to: a list, an object array or a pandas frame stays one."""
-    return (lambda a, b: rows.iloc[a:b]) if hasattr(rows, "iloc") else (lambda a, b: rows[a:b])
 
 
 class _Run:
