@@ -175,7 +175,7 @@ def test_public_names_are_the_designed_face() -> None:
         "distances", "dot", "duplicates", "encode", "errors", "explain", "faithfulness", "fit_encoder", "health", "import_runs",
         "index", "is_unit", "layout", "nearest", "norm_summary", "normalize", "norms", "open",
         "open_encoder", "open_index", "open_layout", "open_model", "pairs", "passages", "pca", "plot", "probe", "read", "run",
-        "save", "similar", "standardize", "testing", "trace", "track", "unit_deviation",
+        "save", "similar", "standardize", "testing", "trace", "track", "unit_deviation", "weights",
     }  # fmt: skip
 
 

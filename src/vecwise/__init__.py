@@ -23,6 +23,7 @@ _HOME = {
     "probe": "models.probe",
     "compare": "models.compare",
     "trace": "models.trace",
+    "weights": "models.weights",
     "chain": "models.chained",
     "open_model": "models.chained",
     "choose": "models.choose",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe
     from vecwise.models.trace import trace
+    from vecwise.models.weights import weights
     from vecwise.reopening import open_layout
     from vecwise.space import Space
     from vecwise.structure.clusters import cluster

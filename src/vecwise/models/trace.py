@@ -197,7 +197,7 @@ class _Run:
         }
 
     def saved(self, folder: Path) -> dict[str, Vectors]:
-        """All layers as saved vectors, each in a folder of its own: the model is walked once a layer is new."""
+        """All layers as saved vectors, each in a folder of its own; no more than a batch is in memory."""
         from vecwise.store import datasets
         from vecwise.store.durable import make_folder
 
