@@ -82,7 +82,7 @@ def weights(layer: Any, rows: Any = None, /) -> Weights:
     ([3.0, 0.5], 6.0)
     """
     inner = getattr(layer, "weight", None)
-    if hasattr(inner, "detach"):
+    if inner is not None and hasattr(inner, "detach"):
         layer = inner.detach().cpu().double().numpy().T
     try:
         matrix = np.array(layer, np.float64)
