@@ -322,6 +322,40 @@ def test_a_panel_of_wandb(tmp_path) -> None:
     assert (b.name, b.curves) == ("b", {"loss": [(0, 1.5)]})
 
 
+def test_a_panel_of_wandb_counts_by_the_steps_of_each_run(tmp_path) -> None:
+    a, b = imported(
+        tmp_path,
+        '"Relative Time (Process)","a - _step","a - _step__MIN","a - _step__MAX","a - train/loss",'
+        '"a - train/loss__MIN","a - train/loss__MAX","b - train/loss","b - train/loss__MIN"\n'
+        '"1.5","10","10","10","0.5","0.5","0.5","3","3"\n"1.75","20","20","20","0.25","0.2","0.3","2","2"\n',
+    )
+    assert (a.name, a.curves, dict(a.metrics)) == (
+        "a", {"train/loss": [(10, 0.5), (20, 0.25)]}, {"train/loss": 0.25},
+    )  # fmt: skip
+    assert (b.name, b.curves) == ("b", {"train/loss": [(0, 3.0), (1, 2.0)]})
+
+
+def test_a_panel_of_wandb_of_one_run(tmp_path) -> None:
+    (run,) = imported(
+        tmp_path, '"Step","train_loss","train_loss__MIN","train_loss__MAX"\n"0","0.5","0.4","0.6"\n'
+    )
+    assert (run.curves, dict(run.metrics)) == ({"train_loss": [(0, 0.5)]}, {"train_loss": 0.5})
+
+
+def test_the_own_table_of_trackio(tmp_path) -> None:
+    head = "id,timestamp,run_id,run_name,step,metrics\n"
+    one, two = imported(
+        tmp_path,
+        head + '1,2024-01-01T00:00:00,x1,one,0,"{""loss"": 1.0, ""picture"": {""_type"": ""image""}}"\n'
+        '2,2024-01-01T00:00:05,x1,one,1,"{""loss"": 0.5, ""acc"": 0.75}"\n'
+        '3,2024-01-01T00:00:09,x2,one,0,"{""loss"": 2}"\n',
+    )
+    assert (one.name, one.curves) == ("one", {"loss": [(0, 1.0), (1, 0.5)], "acc": [(1, 0.75)]})
+    assert (two.name, two.curves, two.params) == ("one", {"loss": [(0, 2.0)]}, {"run_id": "x2"})
+    (words,) = imported(tmp_path / "..", head.replace("run_id,", "") + "1,2024-01-01,o,0,[1]\n", "w.csv")[2:]
+    assert words.params == {"metrics": "[1]"}
+
+
 def test_a_table_of_runs_of_neptune(tmp_path) -> None:
     (run,) = imported(
         tmp_path,

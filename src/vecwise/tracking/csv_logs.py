@@ -31,6 +31,7 @@ _STATUS: Final = {"crashed": "failed", "failed": "failed", "killed": "killed", "
 _PARAM: Final = re.compile(r"(?:parameters|params|config|hparams|hyperparameters)[/.]")
 # wandb's panels name a column by the run and the metric, and two more by the ends of what was sampled.
 _PANEL: Final = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<end>__MIN|__MAX|__STEP)?")
+_ENDS: Final = ("__MIN", "__MAX", "__STEP")
 
 
 @dataclass(slots=True)
@@ -55,8 +56,10 @@ def read_log(path: Path) -> list[LoggedRun]:
     """
     header, rows = _rows(path)
     panel = [_PANEL.fullmatch(name) for name in header[1:]]
-    if header[0] in _STEPS and panel and all(panel):
+    # The first column is whatever the panel counts by: steps, epochs, seconds since the start.
+    if panel and all(panel) and (header[0] in _STEPS or any(found and found["end"] for found in panel)):
         return _panel(path, header, rows, panel)
+    header, rows = _spread(*_without_ends(header, rows))
     place = {name: at for at, name in reversed(list(enumerate(header)))}
     name = next((place[word] for word in _NAMES if word in place), None)
     step = next((place[word] for word in _STEPS if word in place), None)
@@ -65,13 +68,55 @@ def read_log(path: Path) -> list[LoggedRun]:
             f"{path} has columns {some(header)}, and none that counts steps ({some(_STEPS, 10)}) or names runs "
             f"({some(_NAMES, 10)}). Rename one."
         )
-    groups: dict[str, list[list[str]]] = {}
+    twin = place.get("run_id") if step is not None else None  # two runs may have one name
+    groups: dict[tuple[str, str], list[list[str]]] = {}
     for row in rows:
-        groups.setdefault(path.stem if name is None else row[name] or "unnamed", []).append(row)
+        word = path.stem if name is None else row[name] or "unnamed"
+        groups.setdefault((word, "" if twin is None else row[twin]), []).append(row)
     single = name is not None and all(len(found) == 1 for found in groups.values())
     if name is not None and step is None:  # a row is a run, even where two have one name
         return [_run(str(row[name]), header, [row], name, None) for found in groups.values() for row in found]
-    return [_run(word, header, found, name, None if single else step) for word, found in groups.items()]
+    return [_run(word, header, found, name, None if single else step) for (word, _), found in groups.items()]
+
+
+def _without_ends(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leave out the ends of what a panel of one run sampled: `loss__MIN` and `loss__MAX` beside `loss`."""
+    ends = {name + end for name in header for end in _ENDS}
+    kept = [at for at, name in enumerate(header) if name not in ends]
+    if len(kept) == len(header):
+        return header, rows
+    return [header[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def _spread(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Make columns of the numbers in Trackio's own table, which keeps those of a step as one JSON text."""
+    if not {"run_name", "step", "metrics"} <= set(header):
+        return header, rows
+    at = header.index("metrics")
+    logged = [_logged(row[at]) for row in rows]
+    if any(found is None for found in logged):
+        return header, rows
+    seen = dict.fromkeys(name for found in logged for name in found or {})
+    names = [name for name in seen if name not in header][:MOST_COLUMNS]
+    kept = [
+        place for place, name in enumerate(header) if place != at and name != "id"
+    ]  # `id` counts its rows
+    return [header[place] for place in kept] + names, [
+        [row[place] for place in kept] + [(found or {}).get(name, "") for name in names]
+        for row, found in zip(rows, logged, strict=True)
+    ]
+
+
+def _logged(cell: str) -> dict[str, str] | None:
+    """What was logged at one step, as cells; None where it is no JSON object. Pictures and tables are left out."""
+    try:
+        found = json.loads(cell or "{}")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    plain = {name: value for name, value in found.items() if isinstance(value, (str, int, float))}
+    return {name: value if isinstance(value, str) else repr(value) for name, value in plain.items()}
 
 
 def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -170,11 +215,19 @@ def _panel(
 ) -> list[LoggedRun]:
     """Columns `run - metric`: one run for each name."""
     made: dict[str, LoggedRun] = {}
-    steps = [_number(row[0]) for row in rows]
+    counted = [_number(row[0]) for row in rows]
+    if any(step is not None and isfinite(step) and step != int(step) for step in counted):
+        counted = [float(row) for row in range(len(rows))]  # seconds and parts of an epoch are no steps
+    own = {
+        found["run"]: [_number(row[at]) for row in rows]
+        for at, found in enumerate(panel, start=1)
+        if found and found["metric"] == "_step" and not found["end"]
+    }
     for at, found in enumerate(panel, start=1):
-        if found is None or found["end"]:
+        if found is None or found["end"] or found["metric"] == "_step":
             continue
         cells = [row[at] for row in rows]
+        steps = own.get(found["run"], counted)
         run = made.setdefault(found["run"], LoggedRun(found["run"], ""))
         run.mark = mark_of([run.mark, header[at], [row[0] for row in rows], cells])
         _column(run, found["metric"], cells, steps)
