@@ -168,6 +168,8 @@ def test_secrets_are_hidden_wherever_they_are() -> None:
     assert clean(["--token=abc", key]) == [f"--token={HIDDEN}", HIDDEN]
     assert clean_words(["x", "--password", "hunter2", "rows.csv"]) == ["x", "--password", HIDDEN, "rows.csv"]
     assert "hunter2" not in clean_text("+DB_PASSWORD = 'hunter2'\n+url = postgres://me:hunter2@host/db")
+    assert clean_text("no folder `https:/me:hun@ter2@host`") == f"no folder `https:/{HIDDEN}@host`"
+    assert clean_text("C:/rows@home/v, a:b@c") == "C:/rows@home/v, a:b@c"
     assert clean_text("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----") == HIDDEN
     assert clean({"tokenizer": "word", "max_tokens": 5, "author": "ann", "api_key": None}) == {
         "tokenizer": "word",
