@@ -66,6 +66,8 @@ def test_commands_are_runs_that_can_be_listed_shown_compared_and_repeated(vecwis
     again = json.loads(vecwise("runs", "repeat", old, "--json"))
     assert again["same"] == dict.fromkeys(("data", "code", "environment", "metrics", "results"), True)
     assert "made again as" in vecwise("runs", "repeat", old)
+    assert "moved most" in vecwise("runs", "diff", old, new)
+    assert "moved most" not in vecwise("runs", "diff", old, old)  # what stayed has not moved
     for line in vecwise("runs").splitlines() + vecwise("runs", "show", "last").splitlines():
         assert len(line) <= 100
 

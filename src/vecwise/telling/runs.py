@@ -61,9 +61,9 @@ def notes_on(whole: Runs) -> list[str]:
     """Tell what of the journal could not be read."""
     notes = []
     if whole.broken:
-        notes.append(f"{count(whole.broken, 'line')} of the journal could not be read and were passed over")
+        notes.append(f"passed over {count(whole.broken, 'line')} of the journal that could not be read")
     if whole.newer:
-        notes.append(f"{count(whole.newer, 'line')} of a newer version of vecwise were passed over")
+        notes.append(f"passed over {count(whole.newer, 'line')} of a newer version of vecwise")
     return notes
 
 
