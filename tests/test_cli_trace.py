@@ -96,3 +96,20 @@ def test_two_spaces_are_compared_with_a_status(tmp_path: Path) -> None:
     assert run("compare", "meaning", "meaning", "--least", "1", cwd=tmp_path).returncode == 0
     check_refused(run("compare", "meaning", "nothing", cwd=tmp_path), "nothing")
     check_refused(run("compare", "meaning", "words", "--least", "2", cwd=tmp_path), "--least")
+
+
+def test_rows_that_moved_are_told_in_words(tmp_path) -> None:
+    lines = [
+        "the sea is deep",
+        "a deep blue sea",
+        "the sky is high",
+        "a high grey sky",
+        "an old tree",
+        "the tree is old",
+    ]
+    rows = {"line": lines, "n": list(range(6))}
+    vw.save(vw.encode(rows, "count", text="line"), tmp_path / "a")
+    vw.save(vw.encode(rows, "tfidf", text="line"), tmp_path / "b")
+    made = run("compare", "a", "b", "-k", "2", cwd=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "the sea is deep" in made.stdout

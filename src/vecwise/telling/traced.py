@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from vecwise.draw.words import share
+from vecwise.explore import shown_columns
 from vecwise.models.compare import Comparison
 from vecwise.models.layers import Summary
 from vecwise.models.trace import Trace
 from vecwise.table_text import clip, count, grid
 from vecwise.telling.answer import Answer
-from vecwise.telling.words import cut, in_blocks, short, space_data, wrapped
+from vecwise.telling.words import cut, in_blocks, short, space_data, told, wrapped
 
 MOST_TABLE = 30  # layers whose alignments are printed
 
@@ -88,7 +89,11 @@ def told_comparison(
     if status:
         lines.append(f"Fewer neighbours are kept than --least {least:g} asks for.")
     moved = overlap.moved(10)
-    rows = [cut(f"{part:>5.0%}  {short(label, 40)}") for label, part in moved]
+    words = _rows_of(found, [label for label, _ in moved])
+    rows = [
+        cut(f"{part:>5.0%}  {short(label, 16)}  {row}".rstrip())
+        for (label, part), row in zip(moved, words, strict=True)
+    ]
     data = {
         "left": names[0],
         "right": names[1],
@@ -100,7 +105,9 @@ def told_comparison(
         "cka_unbiased": found.unbiased,
         "disparity": found.disparity,
         "metrics": list(found.metrics),
-        "moved": [{"id": label, "kept": part} for label, part in moved],
+        "moved": [
+            {"id": label, "kept": part, "row": row} for (label, part), row in zip(moved, words, strict=True)
+        ],
         "spaces": [space_data(side.space) for side in (found.left, found.right)],
         "written": [] if html is None else [html],
     }
@@ -108,3 +115,11 @@ def told_comparison(
     if html is not None:
         sections.append(("Written", [html]))
     return Answer(sections, data, status, files={} if html is None else {"html": html})
+
+
+def _rows_of(found: Comparison, labels: list[Any]) -> list[str]:
+    """The rows of some ids in words, by whichever side carries rows."""
+    X = found.left if found.left.rows is not None else found.right
+    place = {label: i for i, label in enumerate(X.ids.tolist())}
+    shown = shown_columns(X, None)
+    return [told(X, place[label], shown) for label in labels]
