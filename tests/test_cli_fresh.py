@@ -48,7 +48,7 @@ def folder(tmp_path, monkeypatch, home):
         pa_csv.write_csv(some, tmp_path / "examples" / f"{name}.csv")
         pa_csv.write_csv(some, tmp_path / ("houses.csv" if name == "houses" else "reviews.csv"))
     lines = (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines()[:40]
-    for name in ("lyrics.txt", "songs.txt", "sentences.txt"):
+    for name in ("lyrics.txt", "songs.txt", "sentences.txt", "examples/lyrics.txt"):
         (tmp_path / name).write_text("\n".join(lines) + "\n")
     rows = np.random.default_rng(0).standard_normal((30, 3))
     for name in ("points.npy", "embeddings.npy"):
