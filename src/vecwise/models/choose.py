@@ -6,6 +6,7 @@ This module must not know the command line, nor how an answer is told.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -150,16 +151,16 @@ def _names(table: Any, ids: Any) -> list[Any]:
 _WARM: Final = 32  # rows that are encoded before the clock starts
 
 
-class _Task:
+class _Task(ABC):
     """How the vectors of one encoder are judged, and what is made of all judgements."""
 
     learns = False  # whether encoders are fitted anew on the learned rows of every fold
 
-    def quality(self, source: Source) -> tuple[Quality | None, str | None]:
-        raise NotImplementedError
+    @abstractmethod
+    def quality(self, source: Source) -> tuple[Quality | None, str | None]: ...
 
-    def finished(self, found: list[Judged], rows: int) -> Choice:
-        raise NotImplementedError
+    @abstractmethod
+    def finished(self, found: list[Judged], rows: int) -> Choice: ...
 
 
 @dataclass

@@ -16,7 +16,7 @@ import numpy as np
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.guess import plan
 from vecwise.encoders.registry import as_encoder
-from vecwise.errors import Inapplicable, OutOfRange, UnknownName, missing_package, unknown
+from vecwise.errors import Inapplicable, OutOfRange, UnknownName, WrongShape, missing_package, unknown
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.models.chained import ChainModel
 from vecwise.models.estimators import BASELINE
@@ -317,8 +317,7 @@ def probed(
     }
     cut, how = splits(target, folds=folds, seed=seed, **keys)
     trial = tried(source, target, cut, model=model, seed=seed, progress=progress)
-    metric = MAIN[target.task]
-    best = max(trial.tried[1:], key=lambda one: one.mean(metric)).model
+    best = max(trial.tried[1:], key=lambda one: one.mean(MAIN[target.task])).model
     falls, telling = _reasons(source, target, cut[0], trial.first[best], seed)
     equal = repeated(source.all(), target, cut)
     return Probe(
@@ -391,8 +390,6 @@ def _column(rows: Any, name: str) -> Any:
 def _kept(given: Any, target: Target, key: str) -> Any:
     """Groups or times of the rows that have a target."""
     import pyarrow as pa
-
-    from vecwise.errors import WrongShape
 
     column = given if isinstance(given, (pa.Array, pa.ChunkedArray)) else pa.array(
         given.tolist() if isinstance(given, np.ndarray) else list(given), from_pandas=True)  # fmt: skip
