@@ -93,7 +93,7 @@ def inside_a_process() -> None:
 
     import vecwise as vw
 
-    lines = (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines() * 200
+    lines = (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines() * 50
     counts, theirs = vw.CountEncoder(tokenizer="word", order="sorted"), CountVectorizer()
     report(
         f"count {len(lines):,} lines",

@@ -89,11 +89,13 @@ def counts() -> None:
     drawn.words(
         20,
         24,
-        f"The first 40 of {len(lines)} lines, and the first 129 of {X.space.dim} words: dark is counted",
+        f"The first 40 of {len(lines)} lines, and the first 129 of {X.space.dim:,} words: dark is counted",
     )
     drawn.matrix(20, 40, 860, 320, painted(some, (LOOK.page, LOOK.accent), 0, 1))
     full = X.values.nnz / (X.shape[0] * X.shape[1])
-    drawn.words(20, 384, f"Of all {X.shape[0]} × {X.shape[1]} counts, {full:.1%} are not zero", muted=True)
+    drawn.words(
+        20, 384, f"Of all {X.shape[0]:,} × {X.shape[1]:,} counts, {full:.1%} are not zero", muted=True
+    )
     drawn.save("counts.svg")
 
 
