@@ -24,7 +24,7 @@ FLOORS = [
     {"workbench"},
     {"testing"},
     {"streaming"},
-    {"map_pictures", "probe_pictures", "reopening", "stage_pictures"},
+    {"generate_pictures", "map_pictures", "probe_pictures", "reopening", "stage_pictures"},
     {"loading", "pictures", "telling"},
     {"storing"},
     {"models"},
@@ -172,9 +172,9 @@ def test_public_names_are_the_designed_face() -> None:
         "AverageEncoder", "ChainEncoder", "CountEncoder", "ImageEncoder", "SentenceEncoder", "Space",
         "StaticEncoder", "TableEncoder", "TfidfEncoder", "TransformerEncoder", "Vectors",
         "__version__", "autolog", "batches", "chain", "choose", "cluster", "combine", "compare", "cosine", "dedupe",
-        "distances", "dot", "duplicates", "encode", "errors", "explain", "faithfulness", "fit_encoder", "health", "import_runs",
+        "distances", "dot", "duplicates", "encode", "errors", "explain", "faithfulness", "fit_encoder", "generator", "health", "import_runs",
         "index", "is_unit", "layout", "nearest", "norm_summary", "normalize", "norms", "open",
-        "open_encoder", "open_index", "open_layout", "open_model", "pairs", "passages", "pca", "plot", "probe", "read", "run",
+        "open_encoder", "open_generator", "open_index", "open_layout", "open_model", "pairs", "passages", "pca", "plot", "probe", "read", "run",
         "save", "similar", "standardize", "testing", "trace", "track", "unit_deviation", "weights",
     }  # fmt: skip
 

@@ -28,6 +28,8 @@ _HOME = {
     "open_model": "models.chained",
     "choose": "models.choose",
     "fit_encoder": "models.fit_encoder",
+    "generator": "models.generate.making",
+    "open_generator": "models.generate.generator",
     "Vectors": "vectors",
     "Space": "space",
     "TableEncoder": "encoders.table",
@@ -92,6 +94,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; at run time `__getattr_
     from vecwise.models.choose import choose
     from vecwise.models.compare import compare
     from vecwise.models.fit_encoder import fit_encoder
+    from vecwise.models.generate.generator import open_generator
+    from vecwise.models.generate.making import generator
     from vecwise.models.keeping import track
     from vecwise.models.probe import probe
     from vecwise.models.trace import trace

@@ -18,7 +18,7 @@ from vecwise.errors import VecwiseError
 # The commands as a user meets them, whichever file defines them.
 ORDER: Final = (
     *("explore", "encode", "health", "similar", "nearest", "explain", "pairs", "cluster", "map", "dedupe"),
-    *("probe", "predict", "choose", "trace", "compare"),
+    *("probe", "predict", "choose", "trace", "compare", "generate"),
     *("runs", "models"),
 )
 

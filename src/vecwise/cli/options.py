@@ -25,7 +25,7 @@ ENCODERS = (
 METRICS = ("cosine", "dot", "euclidean", "manhattan", "chebyshev")
 
 
-_INPUT = (
+_ENCODING = (
     click.option(
         "--encoder",
         metavar="NAME",
@@ -51,6 +51,8 @@ _INPUT = (
     click.option(
         "--passages", type=int, metavar="N", help="Cut texts into passages of at most N words first."
     ),
+)
+_READING = (
     click.option("--sample", type=int, metavar="N", help="Work on N rows, chosen at random by --seed."),
     click.option("--seed", type=int, default=0, show_default=True, help="What chance depends on."),
     click.option(
@@ -76,7 +78,16 @@ _INPUT = (
 
 def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of reading and encoding a PATH."""
-    for option in reversed(_INPUT):
+    return _with(_ENCODING + _READING, command)
+
+
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of reading a PATH whose rows are not encoded as a whole."""
+    return _with(_READING, command)
+
+
+def _with(added: tuple[Callable[..., Any], ...], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(added):
         command = option(command)
     return command
 

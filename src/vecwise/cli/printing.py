@@ -57,11 +57,12 @@ def say(words: str) -> None:
 class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as progress`
     """A bar with rate and time left, on standard error, only at a terminal, and only for work in several parts.
 
-    `what` is counted: rows, or another name.
+    `what` is counted: rows, or another name; `doing` says what is done with them.
     """
 
-    def __init__(self, what: str = "rows") -> None:
+    def __init__(self, what: str = "rows", doing: str = "") -> None:
         self.what = what
+        self.doing = doing or ("encoding" if what == "rows" else "trying")
 
     def __enter__(self) -> Callable[[int, int], None] | None:
         self.bar: Any = None
@@ -69,16 +70,22 @@ class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as p
 
     def _tick(self, done: int, total: int) -> None:
         if self.bar is None and done < total:
-            self.bar = _bar(total, self.what)
+            self.bar = _bar(total, self.what, self.doing)
         if self.bar is not None:
             self.bar.update(self.bar.tasks[0].id, completed=done)
+
+    def note(self, words: str) -> None:
+        """Say in front of the bar how the work stands."""
+        self.doing = words
+        if self.bar is not None:
+            self.bar.update(self.bar.tasks[0].id, description=printable(words))
 
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.stop()
 
 
-def _bar(total: int, what: str = "rows") -> Any:
+def _bar(total: int, what: str, doing: str) -> Any:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -93,11 +100,13 @@ def _bar(total: int, what: str = "rows") -> Any:
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.{0 if what == 'rows' else 1}f} {what}/s" if task.speed else "")
+            return Text(
+                f"{task.speed:,.{0 if what in ('rows', 'lines') else 1}f} {what}/s" if task.speed else ""
+            )
 
-    doing = TextColumn("encoding" if what == "rows" else "trying")
-    columns = (doing, BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    said = TextColumn("{task.description}", markup=False)
+    columns = (said, BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    bar.add_task("encoding", total=total)
+    bar.add_task(printable(doing), total=total)
     bar.start()
     return bar

@@ -109,6 +109,19 @@ def _lines(curves: list[tuple[str, np.ndarray, np.ndarray]], layout: dict[str, A
     return {"data": drawn, "layout": layout | {"showlegend": len(drawn) > 1}}
 
 
+def _learning(data: Any) -> Chart:
+    curves = _curves(data["curves"])
+    best = int(data["best"])
+    figure = _lines(curves, _layout("epoch", "perplexity of a piece", 300))
+    top = float(np.quantile(np.concatenate([y for _, _, y in curves]), 0.9))
+    low = min(float(y.min()) for _, _, y in curves)
+    figure["layout"]["xaxis"] |= {"range": [0, float(max(x.max() for _, x, _ in curves)) + 1]}
+    figure["layout"]["yaxis"] |= {"range": [low - 0.1 * (top - low), top + 0.2 * (top - low)]}
+    mark = {"type": "line", "x0": best, "x1": best, "yref": "paper", "y0": 0, "y1": 1}
+    figure["layout"]["shapes"] = [mark]
+    return f"Lines that were not learned from are told best after epoch {best}", figure
+
+
 def _residuals(data: Any) -> Chart:
     actual, said = _numbers(data["actual"], 1), _numbers(data["predicted"], 1)
     if len(actual) != len(said) or not len(actual):
@@ -184,6 +197,7 @@ _DRAW: Final[dict[str, Callable[[Any], Chart]]] = {
     "confusion matrix": _confusion,
     "ROC curve": _roc,
     "precision-recall curve": _precision,
+    "learning curve": _learning,
     "residuals": _residuals,
     "feature importance": _importance,
     "cluster sizes": _sizes,

@@ -17,7 +17,9 @@ from vecwise.errors import Unreadable, VecwiseError
 from vecwise.store.durable import TEMPORARY
 from vecwise.store.os_errors import os_errors, shown
 
-FILE: Final = re.compile(r"(?:part-(\d+)-\d+\.parquet|(?:encoder|layout|index|model)-(\d+)\.safetensors)")
+FILE: Final = re.compile(
+    r"(?:part-(\d+)-\d+\.parquet|(?:encoder|layout|index|model|generator)-(\d+)\.safetensors)"
+)
 
 
 def generation_of(name: str) -> int | None:

@@ -14,6 +14,7 @@ _OPENED_BY: Final = {
     "_index.json": ("a saved index", "vw.open_index(path, X)", "X being the vectors that it was made of"),
     "_encoder.json": ("a saved encoder", "vw.open_encoder(path)", "or `--encoder` on the command line"),
     "_model.json": ("a saved model", "vw.open_model(path)", "or `vecwise predict`"),
+    "_generator.json": ("a saved generator", "vw.open_generator(path)", "or `vecwise generate`"),
     "_manifest.json": ("saved vectors", "vw.open(path)", ""),
 }
 

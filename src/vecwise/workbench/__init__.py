@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vecwise.workbench.comparing import compare_of
     from vecwise.workbench.explaining import asked_about
     from vecwise.workbench.files import encode_to, explore, plot
+    from vecwise.workbench.generating import generate_of
     from vecwise.workbench.maps import map_of
     from vecwise.workbench.models import alias_model, list_models, register_model
     from vecwise.workbench.pairs import dedupe_file, pairs_of
@@ -52,6 +53,7 @@ _HOME: Final = {
     "encode_to": "workbench.files",
     "explore": "workbench.files",
     "plot": "workbench.files",
+    "generate_of": "workbench.generating",
     "map_of": "workbench.maps",
     "alias_model": "workbench.models",
     "list_models": "workbench.models",
@@ -89,6 +91,7 @@ __all__ = [
     "encode",
     "encode_to",
     "explore",
+    "generate_of",
     "health_of",
     "import_runs",
     "list_models",
