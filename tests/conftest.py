@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,14 +99,43 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "runs"
 
 
-def run(*words: str, cwd: Path | None = None, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Call the command line as a program."""
+Made = subprocess.CompletedProcess[str]
+
+
+def program(*words: str, cwd: Path | None = None, text: str | None = None) -> Made:
+    """Call the command line as a program, in a process of its own."""
     return subprocess.run(
         [VECWISE, *words], cwd=cwd, input=text, capture_output=True, text=True, timeout=120, check=False
     )
 
 
-def check_refused(made: subprocess.CompletedProcess[str], *words: str) -> None:
+_NOT_SHOWN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)  # by a program
+
+
+def run(*words: str, cwd: Path | None = None, text: str = "") -> Made:
+    """Call the command line in this process; tests/test_cli.py proves that it says and does what `program` does."""
+    from vecwise.cli.app import _run, _warned
+
+    given, out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(3))
+    given.buffer.write(text.encode())
+    given.buffer.seek(0)
+    streams = {"argv": [VECWISE, *words], "stdin": given, "stdout": out, "stderr": err}
+    with contextlib.chdir(cwd or "."), pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setenv("VECWISE_TRACK", os.environ["VECWISE_TRACK"])  # which `--no-track` changes
+        for name, value in streams.items():
+            patch.setattr(sys, name, value)
+        warnings.resetwarnings()
+        for kind in _NOT_SHOWN:
+            warnings.simplefilter("ignore", kind)
+        warnings.showwarning = _warned
+        status = _run()
+    for stream in (out, err):
+        stream.flush()
+    said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return subprocess.CompletedProcess(list(words), status, said, complained)
+
+
+def check_refused(made: Made, *words: str) -> None:
     """One line that says what is wrong, and nothing else."""
     assert made.returncode == 2, made
     assert made.stdout == ""

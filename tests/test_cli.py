@@ -1,4 +1,4 @@
-"""The command line as a user meets it: whole processes, exit status, standard output and standard error."""
+"""The command line as a user meets it: exit status, standard output and standard error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import vecwise as vw
-from conftest import EXAMPLES, FIVE, VECWISE, check_refused, run
+from conftest import EXAMPLES, FIVE, VECWISE, check_refused, program, run
 from vecwise.cli.app import _system as system_message
 
 
@@ -212,6 +213,50 @@ def test_cells_cannot_command_the_terminal(tmp_path) -> None:
     named = run("explore", "b\x1b[1m.txt", "--no-html", "--encoder", "count", cwd=tmp_path)
     assert named.stdout.startswith("b\ufffd[1m.txt: 2 rows")
     assert "\x1b" not in named.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Some files, a folder of vectors, and a run to look at."""
+    made = tmp_path_factory.mktemp("rows")
+    (made / "rows.csv").write_text("name,x,y\nking,2,2\nman,2,0\nwoman,-2,0.1\nqueen,-2,2\n")
+    (made / "lines.txt").write_text(
+        "the sea \x1b[31m\n\nCaf\u00e9 au lait \U0001f469\u200d\U0001f467\n", "utf-8"
+    )
+    np.save(made / "near.npy", np.array([[1, 0, 0], [1, 1e-3, 0], [0, 1, 2], [np.nan, 0, 0]]))
+    vw.save(vw.encode(str(made / "rows.csv"), columns=["x", "y"], ids="name"), made / "v")
+    return made
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--version",
+        "",
+        "explore - --no-html --format csv",
+        "encode rows.csv -o w --columns x,y --json",
+        "health near.npy",
+        "similar sea sky --encoder count",
+        "nearest v --row king",
+        "pairs lines.txt --encoder count",
+        "explain rows.csv king queen --ids name",
+        "cluster v -k 2",
+        "map v --no-html",
+        "dedupe v --near",
+        "choose rows.csv --target x",
+        "runs --json",
+        "runs show last",
+        "trace nothing rows.csv",
+    ],
+)
+def test_a_program_says_and_does_what_tests_see_in_their_own_process(folder, words, monkeypatch) -> None:
+    monkeypatch.setenv("VECWISE_RUNS", str(folder / "runs"))
+    monkeypatch.setenv("COLUMNS", "80")
+    given = (folder / "rows.csv").read_text()
+    here, alone = (call(*words.split(), cwd=folder, text=given) for call in (run, program))
+    assert (here.returncode, here.stdout, here.stderr) == (alone.returncode, alone.stdout, alone.stderr)
+    assert here.stdout or here.stderr
+    assert "Traceback" not in alone.stderr
 
 
 def test_python_dash_m_is_the_same_program() -> None:

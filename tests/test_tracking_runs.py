@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vecwise as vw
-from conftest import EXAMPLES
+from conftest import EXAMPLES, run
 from vecwise import workbench
 from vecwise.errors import EmptyInput, OutOfRange, UnknownName
 from vecwise.measure.overlap import neighbor_overlap
@@ -31,14 +29,12 @@ def vecwise(tmp_path, monkeypatch):
     monkeypatch.setattr(recorder, "_warned", [])
     monkeypatch.chdir(tmp_path)
 
-    def run(*words: str, status: int = 0) -> str:
-        made = subprocess.run(
-            [sys.executable, "-m", "vecwise", *words], capture_output=True, text=True, check=False
-        )
+    def called(*words: str, status: int = 0) -> str:
+        made = run(*words)
         assert made.returncode == status, made.stderr
         return made.stdout if status < 2 else made.stderr
 
-    return run
+    return called
 
 
 LYRICS = str(EXAMPLES / "lyrics.txt")

@@ -46,6 +46,7 @@ _USUAL: Final[dict[str, Any]] = {
     "bad_rows": "error",
     "seed": 0,
 }
+_READING: Final = ("format", "encoding", "as_text", "bad_rows", "rejects", "sample", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +308,11 @@ def read_rows(
         return table, None, total
     keep = _sample(total, sample, seed)
     return table.take(whole_numbers(keep)), keep.tolist(), total
+
+
+def read_rows_by(options: Mapping[str, Any], path: str | Path) -> tuple[Any, list[int] | None, int]:
+    """Read a data file by those of a command's options that are about reading; gives what `read_rows` gives."""
+    return read_rows(path, **{name: options[name] for name in _READING if name in options})
 
 
 def _tell_shape(rows: int, table: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from vecwise.cli.app import app
-from vecwise.cli.options import input_options, json_option, options
+from vecwise.cli.options import folds_options, input_options, json_option, options
 from vecwise.cli.printing import print_answer, progress_bar
 
 
@@ -29,13 +29,7 @@ from vecwise.cli.printing import print_answer, progress_bar
     metavar="NAMES",
     help="What to try, with commas: names, and folders of saved encoders.",
 )
-@click.option(
-    "--folds", type=int, default=5, show_default=True, metavar="N", help="How many times rows are cut."
-)
-@click.option("--group", metavar="COLUMN", help="Keep the rows of a group on one side.")
-@click.option(
-    "--order", metavar="COLUMN", help="Judge by rows later in this column than all that were learned from."
-)
+@folds_options
 @click.option("--csv", metavar="FILE", help="Write the leaderboard.")
 @input_options
 @json_option

@@ -5,7 +5,7 @@ This module must not know any command.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -86,10 +86,22 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with(_READING, command)
 
 
-def _with(added: tuple[Callable[..., Any], ...], command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(added):
-        command = option(command)
-    return command
+_FOLDS = (
+    click.option(
+        "--folds", type=int, default=5, show_default=True, metavar="N", help="How many times rows are cut."
+    ),
+    click.option("--group", metavar="COLUMN", help="Keep the rows of a group on one side."),
+    click.option(
+        "--order",
+        metavar="COLUMN",
+        help="Judge by rows later in this column than all that were learned from.",
+    ),
+)
+
+
+def folds_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how rows are cut into those learned from and those judged."""
+    return _with(_FOLDS, command)
 
 
 json_option = click.option(
@@ -101,6 +113,12 @@ def options(columns: str | None = None, settings: tuple[str, ...] = (), **rest: 
     """Give the options of the command line as those of the workbench."""
     named = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
     return {"columns": named, "settings": dict(map(_setting, settings)), **rest}
+
+
+def _with(added: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(added):
+        command = option(command)
+    return command
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from vecwise.cli.app import app
-from vecwise.cli.options import input_options, json_option, options
+from vecwise.cli.options import folds_options, input_options, json_option, options
 from vecwise.cli.printing import command_line, print_answer, progress_bar
 
 
@@ -31,13 +31,7 @@ from vecwise.cli.printing import command_line, print_answer, progress_bar
     show_default=True,
     help="What the target holds; up to 20 different whole numbers are taken for classes.",
 )
-@click.option(
-    "--folds", type=int, default=5, show_default=True, metavar="N", help="How many times rows are cut."
-)
-@click.option("--group", metavar="COLUMN", help="Keep the rows of a group on one side.")
-@click.option(
-    "--order", metavar="COLUMN", help="Judge by rows later in this column than all that were learned from."
-)
+@folds_options
 @click.option("--html", metavar="FILE", help="Write a page: the rows on their map, told right or wrong.")
 @click.option(
     "--save", "folder", metavar="DIR", help="Save the best model, with its encoder, for `vecwise predict`."

@@ -11,8 +11,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from vecwise.errors import NonFinite
-from vecwise.kernels.mapped import slabs
-from vecwise.kernels.projection import projected
+from vecwise.kernels.projection import by_slabs, projected
 from vecwise.space import Space, mint_frame
 from vecwise.vectors import Vectors
 from vecwise.verbs import chain
@@ -83,13 +82,8 @@ class Learned:
     def __call__(self, X: Vectors, /) -> Vectors:
         """Map vectors of the source space, a block at a time, from float64 to their own number type."""
         self.source.must_match(X.space, "map")
-        made = np.empty((len(X), self.target.dim))
-        done = 0
         with np.errstate(over="ignore", invalid="ignore"):
-            for slab in slabs(X.values) if not X.is_sparse else [X.values]:
-                made[done : done + slab.shape[0]] = self._mapped(slab)
-                done += slab.shape[0]
-            values = made.astype(X.dtype)
+            values = by_slabs(X.values, self.target.dim, self._mapped).astype(X.dtype)
         if not np.isfinite(values).all():
             raise NonFinite(
                 "What comes out is too large for its number type. Use float64, or scale down first."

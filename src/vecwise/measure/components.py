@@ -17,8 +17,8 @@ from vecwise.engines.local import serial, threads
 from vecwise.errors import EmptyInput, NonFinite, unknown, whole_number
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.left_over import left_over
-from vecwise.kernels.mapped import passed, slabs
-from vecwise.kernels.projection import projected
+from vecwise.kernels.mapped import passed
+from vecwise.kernels.projection import by_slabs, projected
 from vecwise.measure.axes import MOST_WHOLE, Found, sketched_axes, whole_axes
 from vecwise.runner import Engine
 from vecwise.space import Space, mint_frame
@@ -59,11 +59,8 @@ class Components:
     def __call__(self, X: Vectors, /) -> Vectors:
         """Project vectors of the source space, a block at a time, from float64 to their own number type."""
         self.source.must_match(X.space, "project")
-        made = np.empty((len(X), len(self.components)))
-        axes, done = self.components / self._scales()[:, None], 0
-        for slab in slabs(X.values) if not X.is_sparse else [X.values]:
-            made[done : done + slab.shape[0]] = projected(slab, self.mean, axes)
-            done += slab.shape[0]
+        axes = self.components / self._scales()[:, None]
+        made = by_slabs(X.values, len(axes), lambda slab: projected(slab, self.mean, axes))
         with np.errstate(over="ignore"):
             values = made.astype(X.dtype)
         if not np.isfinite(values).all():

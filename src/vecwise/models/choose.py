@@ -18,6 +18,7 @@ import numpy as np
 
 from vecwise.draw.words import count
 from vecwise.encoders.base import Encoder
+from vecwise.encoders.guess import Plan
 from vecwise.errors import EmptyInput, Inapplicable, UnknownName, some, unknown
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.health import health
@@ -37,6 +38,20 @@ from vecwise.store.rows import as_table
 from vecwise.store.sources import read
 from vecwise.tracking.recorder import recording
 from vecwise.vectors import Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What encoders are asked: which of them, and what judges them, on which folds; see `choose`."""
+
+    encoders: Any
+    target: Any
+    pairs: Any
+    folds: int
+    groups: Any
+    order: Any
+    ids: Any
+    seed: int
 
 
 def choose(
@@ -82,31 +97,23 @@ def choose(
     """
     path = str(rows) if isinstance(rows, (str, Path)) else None
     table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
-    reading = Reading(columns, text, missing)
-    return chosen(table, y, encoders=encoders, pairs=pairs, folds=folds, groups=groups, order=order, ids=ids,
-                  reading=reading, seed=seed, progress=progress, path=path)  # fmt: skip
+    asked = Question(encoders, y, pairs, folds, groups, order, ids, seed)
+    return chosen(table, asked, Reading(columns, text, missing), progress, path=path)
 
 
 def chosen(
     table: Any,
-    y: Any = None,
-    /,
-    *,
-    encoders: Any = "auto",
-    pairs: Any = None,
-    folds: int = FOLDS,
-    groups: Any = None,
-    order: Any = None,
-    ids: Any = None,
+    asked: Question,
     reading: Reading,
-    seed: int = 0,
     progress: Progress | None = None,
+    *,
     path: str | None = None,
 ) -> Choice:
     """Choose among encoders of an Arrow table; `path` is the file it was read from, for the record of runs."""
-    if y is not None and pairs is not None:
+    if asked.target is not None and asked.pairs is not None:
         raise Inapplicable("Encoders are judged by a target or by pairs, not by both: leave one out.")
-    beside = [name for name in (y, groups, order, ids) if isinstance(name, str)]
+    keys = (asked.target, asked.groups, asked.order, asked.ids)
+    beside = [name for name in keys if isinstance(name, str)]
     for name in beside:
         if name not in table.column_names:
             raise unknown("column", name, table.column_names)
@@ -114,23 +121,10 @@ def chosen(
         raise EmptyInput(f"Encoders are compared on at least two rows, not {table.num_rows}.")
     reading = replace(reading, leave_out=[*reading.leave_out, *beside])
     made = guessed(table, reading)
-    task: _Task
-    if y is not None:
-        task = _target_task(table, y, groups, order, folds, seed)
-    elif groups is not None or order is not None:
-        raise Inapplicable(
-            "Rows are cut into folds only where there is a target: leave `groups` and `order` out."
-        )
-    elif pairs is not None:
-        column = next((c.name for c in made.columns if c.use == "text"), None)
-        names = None if ids is None else _names(table, ids)
-        table, found = _placed(table, pairs, names, column)
-        task = _Pairs(found, seed)
-    else:
-        task = _Alone(seed)
+    table, task = _task(table, asked, made)
     judge = _Judge(table.drop_columns(beside), task, path)
     found_all = []
-    listed = candidates(judge.table, encoders, replace(reading, leave_out=()), made)
+    listed = candidates(judge.table, asked.encoders, replace(reading, leave_out=()), made)
     for number, candidate in enumerate(listed):
         if progress:
             progress(number, len(listed))
@@ -138,6 +132,22 @@ def chosen(
     if progress:
         progress(len(listed), len(listed))
     return task.finished(found_all, table.num_rows)
+
+
+def _task(table: Any, asked: Question, made: Plan) -> tuple[Any, _Task]:
+    """What judges the encoders, and the table, to which texts that only pairs hold are added."""
+    if asked.target is not None:
+        return table, _target_task(table, asked)
+    if asked.groups is not None or asked.order is not None:
+        raise Inapplicable(
+            "Rows are cut into folds only where there is a target: leave `groups` and `order` out."
+        )
+    if asked.pairs is None:
+        return table, _Alone(asked.seed)
+    column = next((c.name for c in made.columns if c.use == "text"), None)
+    names = None if asked.ids is None else _names(table, asked.ids)
+    table, found = _placed(table, asked.pairs, names, column)
+    return table, _Pairs(found, asked.seed)
 
 
 def _names(table: Any, ids: Any) -> list[Any]:
@@ -235,21 +245,22 @@ class _Alone(_Task):
         return Choice.of(found, "agreement", how, rows)
 
 
-def _target_task(table: Any, y: Any, groups: Any, order: Any, folds: int, seed: int) -> _Folds:
+def _target_task(table: Any, asked: Question) -> _Folds:
+    y, folds = asked.target, asked.folds
     named = isinstance(y, str)
     name = y if named else str(getattr(y, "name", None) or "target")
     target = read_target(table.column(y) if named else y, table.num_rows, name=name)
-    if order is None and isinstance(folds, int):
+    if asked.order is None and isinstance(folds, int):
         target = without_rare(target, folds)
     keys = {}
-    for key, given in (("groups", groups), ("order", order)):
+    for key, given in (("groups", asked.groups), ("order", asked.order)):
         if given is not None:
             import pyarrow as pa
 
             column = table.column(given) if isinstance(given, str) else pa.array(given, from_pandas=True)
             keys[key] = column.take(whole_numbers(target.places))
-    cut, how = splits(target, folds=folds, seed=seed, **keys)
-    return _Folds(target, cut, how, seed)
+    cut, how = splits(target, folds=folds, seed=asked.seed, **keys)
+    return _Folds(target, cut, how, asked.seed)
 
 
 def _placed(table: Any, given: Any, names: Any, column: str | None) -> tuple[Any, JudgedPairs]:

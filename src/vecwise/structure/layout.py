@@ -239,14 +239,7 @@ def open_layout(path: str | os.PathLike[str], X: Any, /) -> Layout:
     The files are held against their hashes, and the layout against the frame, the ids and the numbers of X (of a layout
     of a bare array, X may be that array, which has no frame). Raises
     `FileMissing`, `UnknownFormat`, `Damaged`, and `SpaceMismatch` for other vectors than those laid out.
-
-    >>> import tempfile, vecwise as vw
-    >>> X = vw.Vectors([[0, 0, 0, 1], [4, 0, 0, 1], [0, 2, 0, 1], [0, 0, 1, 1]])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     vw.save(X, folder + "/points")
-    ...     vw.save(vw.layout(X, dim=2), folder + "/points")
-    ...     vw.open_layout(folder + "/points", vw.open(folder + "/points")).coordinates.shape
-    (4, 2)
+    `vw.open_layout` opens those of runs too, and shows how.
     """
     return Layout(**layout_folders.load(path, X))
 

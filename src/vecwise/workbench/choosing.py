@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from vecwise.errors import Inapplicable, unknown
-from vecwise.loading import is_saved, read_rows, vectors_already
+from vecwise.loading import is_saved, read_rows_by, vectors_already
 from vecwise.models.candidates import Reading
 from vecwise.storing import open_encoder
 from vecwise.telling.answer import Answer
@@ -17,7 +17,6 @@ from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
-_READING = ("format", "encoding", "as_text", "bad_rows", "rejects", "sample")
 _NO_USE = {
     "settings": "--set",
     "passages": "--passages",
@@ -45,7 +44,7 @@ def choose_of(
 
     `csv` gets the leaderboard.
     """
-    from vecwise.models.choose import chosen
+    from vecwise.models.choose import Question, chosen
     from vecwise.store.sources import read
 
     refuse_overwriting(path, csv)
@@ -58,25 +57,15 @@ def choose_of(
         raise Inapplicable(
             f"`{path}` holds vectors, which are encoded already: there is no encoder to choose."
         )
-    reading = {key: options[key] for key in _READING if key in options}
-    table, own, _ = read_rows(path, seed=seed, **reading)
+    table, own, _ = read_rows_by({**options, "seed": seed}, path)
     for column in (target, group, order, options.get("ids")):
         if column is not None and column not in table.column_names:
             raise unknown("column", column, table.column_names)
-    found = chosen(
-        table,
-        target,
-        encoders=_encoders(encoders),
-        pairs=None if pairs is None else read(pairs),
-        folds=folds,
-        groups=group,
-        order=order,
-        ids=options.get("ids") or own,
-        reading=Reading(options.get("columns"), options.get("text"), options.get("missing")),
-        seed=seed,
-        progress=progress,
-        path=path,
-    )
+    judged = None if pairs is None else read(pairs)
+    ids = options.get("ids") or own
+    asked = Question(_encoders(encoders), target, judged, folds, group, order, ids, seed)
+    reading = Reading(options.get("columns"), options.get("text"), options.get("missing"))
+    found = chosen(table, asked, reading, progress, path=path)
     if csv is not None:
         _write(found, csv)
     return told_choice(display_name(path), found, {"csv": csv})

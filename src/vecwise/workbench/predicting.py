@@ -12,7 +12,7 @@ import numpy as np
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.fitted import FittedEncoder
 from vecwise.loading import load as loaded
-from vecwise.loading import names_of, read_rows, vectors_already
+from vecwise.loading import names_of, read_rows_by, vectors_already
 from vecwise.models.chained import ChainModel, open_model
 from vecwise.telling.answer import Answer
 from vecwise.telling.predicted import predicted
@@ -20,8 +20,6 @@ from vecwise.vectors import Vectors
 from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
-
-_READING = ("format", "encoding", "as_text", "bad_rows", "rejects", "sample", "seed")
 
 
 @tracked("predict")
@@ -55,7 +53,7 @@ def _vectors(
     if vectors_already(path, ids=ids, **{k: v for k, v in options.items() if k not in ("seed", "sample")}):
         X = loaded(path, ids=ids, **options).vectors
         return X if X.space == opened.space else _as_own(opened, X)
-    table, own, _ = read_rows(path, **{key: options[key] for key in _READING if key in options})
+    table, own, _ = read_rows_by(options, path)
     names = names_of(table, ids) if ids is not None else own
     made = _encoder(opened).encode(table, progress=progress)
     return made if names is None else Vectors(made, names, space=made.space, encoder=made.encoder)

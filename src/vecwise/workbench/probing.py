@@ -11,7 +11,7 @@ import numpy as np
 
 from vecwise.encoders.guess import Plan, plan
 from vecwise.errors import Inapplicable, unknown
-from vecwise.loading import load, names_of, read_rows, vectors_already, vectors_at
+from vecwise.loading import load, names_of, read_rows_by, vectors_already, vectors_at
 from vecwise.models.sources import Ready, Source, source_of, without_target
 from vecwise.telling.answer import Answer
 from vecwise.telling.probed import told_probe
@@ -20,7 +20,6 @@ from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
-_READING = ("format", "encoding", "as_text", "bad_rows", "rejects", "sample", "seed")
 _ENCODING = ("encoder", "columns", "text", "missing", "vectors", "settings")
 
 
@@ -81,8 +80,7 @@ def _rows(
         raise Inapplicable(
             "`--passages` makes rows of its own, which have no target of their own. Leave it out."
         )
-    reading = {key: options[key] for key in _READING if key in options}
-    table, own, _ = read_rows(path, **reading)
+    table, own, _ = read_rows_by(options, path)
     for name in named:
         if name not in table.column_names:
             raise unknown("column", name, table.column_names)
@@ -90,11 +88,7 @@ def _rows(
     chosen = plan(
         table,
         leave_out=_reasons(beside, ids),
-        **{
-            key: options[key]
-            for key in ("encoder", "columns", "text", "missing", "vectors", "settings")
-            if key in options
-        },
+        **{key: options[key] for key in _ENCODING if key in options},
     )
     names = own if ids is None else names_of(table, ids)
     if chosen.encoder is None:

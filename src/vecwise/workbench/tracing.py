@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from vecwise.encoders.base import Encoder
 from vecwise.errors import FileMissing, Inapplicable, unknown
-from vecwise.loading import load, names_of, read_rows, vectors_already
+from vecwise.loading import load, names_of, read_rows_by, vectors_already
 from vecwise.models.chained import ChainModel, open_model
 from vecwise.models.skops_files import estimator_of
 from vecwise.models.stages import stages_of
@@ -26,7 +26,6 @@ from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
-_READING: Final = ("format", "encoding", "as_text", "bad_rows", "rejects", "sample", "seed")
 _WEIGHTS: Final = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".h5")
 
 
@@ -97,7 +96,7 @@ def _rows(opened: Any, path: str, target: str | None, ids: str | None, options: 
     if path.startswith("runs:/") or vectors_already(path, ids=ids, **checked):
         X = load(path, ids=ids, **options).vectors
         return _own(opened, X), _column(X.rows, target), X.ids
-    table, own, _ = read_rows(path, **{key: options[key] for key in _READING if key in options})
+    table, own, _ = read_rows_by(options, path)
     names = names_of(table, ids) if ids is not None else own
     labels = _column(table, target)
     if stages_of(opened).rows:
