@@ -47,9 +47,10 @@ def folder(tmp_path, monkeypatch, home):
         some = table.take(np.arange(table.num_rows)[take].tolist())
         pa_csv.write_csv(some, tmp_path / "examples" / f"{name}.csv")
         pa_csv.write_csv(some, tmp_path / ("houses.csv" if name == "houses" else "reviews.csv"))
-    lines = (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines()[:40]
+    lines = (EXAMPLES / "lyrics.txt").read_text(encoding="utf-8").splitlines()[:120]
     for name in ("lyrics.txt", "songs.txt", "sentences.txt", "examples/lyrics.txt"):
-        (tmp_path / name).write_text("\n".join(lines) + "\n")
+        some = lines if name.startswith("examples") else lines[:40]
+        (tmp_path / name).write_text("\n".join(some) + "\n")
     rows = np.random.default_rng(0).standard_normal((30, 3))
     for name in ("points.npy", "embeddings.npy"):
         np.save(tmp_path / name, rows)

@@ -323,7 +323,7 @@ def test_too_few_new_lines_are_told(made, monkeypatch) -> None:
     assert 0 < len(few) < 60
     assert f"No more new lines were found than {len(few)} of 60" in few.words
     monkeypatch.setattr(Learned, "reads_like", lambda *_: False)
-    with pytest.raises(Inapplicable, match=r"among 2 drawn: \d were lines learned from.*--copies"):
+    with pytest.raises(Inapplicable, match=r"among 2 drawn: \d were lines learned from.*`copies`"):
         made.write("a boat", n=1, choices=2)
 
 

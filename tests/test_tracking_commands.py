@@ -7,6 +7,7 @@ import sqlite3
 import numpy as np
 import pytest
 
+from conftest import program
 from test_cli import run as command
 from vecwise.cli import app
 from vecwise.tracking.journal import append
@@ -26,6 +27,7 @@ WORDS = {
     "explain": ("explain", "t.csv", "1", "2"),
     "compare": ("compare", "t.csv", "t.csv"),
     "probe": ("probe", "t.csv", "--target", "a", "--model", "linear"),
+    "generate": ("generate", "t.csv", "--text", "a", "--epochs", "1", "-n", "1"),
     "choose": ("choose", "t.csv", "--target", "a", "--encoders", "table,nothing"),
 }
 ABOUT_RUNS = {"runs", "models"}
@@ -76,12 +78,12 @@ def test_a_store_of_a_newer_mlflow_is_left_as_it_is(home) -> None:
     pytest.importorskip("mlflow")
     append({"event": "begin", "run": "aaaa", "kind": "encode", "time": "2026-01-01T00:00:00Z"})
     append({"event": "end", "run": "aaaa", "status": "done", "time": "2026-01-01T00:00:01Z"})
-    assert command("runs", "sync", cwd=home).returncode == 0
+    assert program("runs", "sync", cwd=home).returncode == 0
     path = home / "runs" / "mlflow.db"
     with sqlite3.connect(path) as store:
         store.execute("update alembic_version set version_num = 'ffffffffffff'")
     before = path.read_bytes()
-    made = command("runs", "sync", cwd=home)
+    made = program("runs", "sync", cwd=home)
     assert made.returncode == 2
     assert "newer" in made.stderr
     assert len(made.stderr.splitlines()) == 1, made.stderr

@@ -26,7 +26,7 @@ from vecwise.cli.printing import command_line, print_answer, progress_bar
 @click.option(
     "--top-p",
     type=float,
-    default=0.95,
+    default=0.8,
     show_default=True,
     metavar="P",
     help="Leave out the unlikeliest words.",
@@ -50,7 +50,7 @@ from vecwise.cli.printing import command_line, print_answer, progress_bar
 @click.option(
     "--invent/--no-invent", default=None, help="Make words up; usual for lines of one or two words."
 )
-@click.option("--copies", is_flag=True, help="Allow lines that were learned from.")
+@click.option("--copies", is_flag=True, default=False, help="Allow lines that were learned from.")
 @click.option(
     "--epochs", type=int, default=100, show_default=True, metavar="N", help="Learn the lines at most N times."
 )

@@ -71,4 +71,5 @@ def _heading(one: Written) -> str:
 
 def _lines(one: Written) -> list[str]:
     near = ("    " if isnan(value) else f"{value:.2f}" for value in one.likeness.tolist())
-    return [f"{value}  {clip(text, 400)}" for value, text in zip(near, one.lines, strict=True)]
+    told = zip(near, one.lines, strict=True)
+    return [line for value, text in told for line in wrapped(f"{value}  {clip(text, 400)}", " " * 6)]

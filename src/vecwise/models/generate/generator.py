@@ -120,8 +120,8 @@ class Generator:
         if not lines:
             raise Inapplicable(
                 f"Not one new line was found among {wanted * times * _TRIES:,} drawn: {refused:,} were lines learned "
-                "from, the others said words again or ended early. Raise the temperature, or allow copies "
-                "(copies=True, --copies)."
+                "from, the others said words again or ended early. Raise the temperature, or allow "
+                "`copies`."
             )
         return self._written(prompt, vector, lines, refused, wanted)
 

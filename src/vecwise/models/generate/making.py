@@ -61,9 +61,9 @@ def generator(
     What it is worth stands in `report` and `words`: perplexity on held-out lines beside that of the best of n-grams
     (Kneser-Ney) of the same pieces, neither knowing the line's vector, and how much nearer lines are to their own
     prompt than to others. `watch(epoch, n_grams)` is called after each epoch with its numbers and the perplexity of
-    n-grams. With `into=DIR` all of it is kept there every ten seconds and at the end; the same call goes on from there,
-    and ends as if it had never stopped. The same seed gives the same generator on a CPU, with any number of cores; on a
-    GPU, which is used if torch sees one, nearly the same.
+    n-grams. With `into=DIR` all of it is kept there after the first epoch, then every ten seconds and at the end; the
+    same call goes on from there, and ends as if it had never stopped. The same seed gives the same generator on a CPU,
+    with any number of cores; on a GPU, which is used if torch sees one, nearly the same.
 
     Raises `EmptyInput` without lines, `OutOfRange` for fewer than 50 different ones, `MissingValue` for nulls,
     `TooLarge` for vectors of more than 4,096 dimensions, `Inapplicable` where DIR holds another training,
@@ -187,7 +187,7 @@ class _Training:
     def _keeping(self, shape: Shape) -> Iterator[Callable[[State], None]]:
         """Give what keeps a state in the folder now and then, and at an interruption."""
         last: list[State] = []
-        saved = [time.monotonic()]
+        saved = [-np.inf]
 
         def write() -> None:
             data = {
