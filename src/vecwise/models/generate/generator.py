@@ -285,7 +285,7 @@ class Generator:
     def _told(self, tokens: list[np.ndarray]) -> np.ndarray:
         """Give the log-probability of every piece of lines, unsteered."""
         from vecwise.models.generate.network import one_thread
-        from vecwise.models.generate.training import Coded, log_probabilities
+        from vecwise.models.generate.passes import Coded, log_probabilities
 
         nothing = np.zeros((len(tokens), self.source.dim), np.float32)
         with one_thread():

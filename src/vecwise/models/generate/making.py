@@ -32,7 +32,8 @@ from vecwise.verbs import Map
 if TYPE_CHECKING:
     from vecwise.models.generate.drawing import Writer
     from vecwise.models.generate.network import Shape
-    from vecwise.models.generate.training import Coded, Epoch, State
+    from vecwise.models.generate.passes import Coded
+    from vecwise.models.generate.training import Epoch, State
 
 MOST_DIM: Final = 4096
 _KEPT_EVERY: Final = 10.0  # seconds between two states on disk
@@ -95,7 +96,8 @@ class _Training:
         """Train to the end, or take what was trained already."""
         from vecwise.models.generate.drawing import Writer
         from vecwise.models.generate.network import network_of, one_thread, shape_for
-        from vecwise.models.generate.training import begin, learn, log_probabilities
+        from vecwise.models.generate.passes import log_probabilities
+        from vecwise.models.generate.training import begin, learn
 
         kept = self._kept()
         if isinstance(kept, Generator):
@@ -125,7 +127,7 @@ class _Training:
         return made
 
     def _coded(self, lines: list[str]) -> Coded:
-        from vecwise.models.generate.training import Coded
+        from vecwise.models.generate.passes import Coded
 
         vectors = dense(self.encoder(as_table(lines)).values)
         return Coded(self.pieces.cut(lines), np.ascontiguousarray(vectors, np.float32))
@@ -143,7 +145,7 @@ class _Training:
         return found
 
     def _report(self, writer: Writer, state: State, train: Coded, judge: Coded) -> dict[str, Any]:
-        from vecwise.models.generate.training import log_probabilities
+        from vecwise.models.generate.passes import log_probabilities
 
         told = log_probabilities(writer.network, judge), writer.n_grams.log_probabilities(judge.tokens)
         lengths = np.array([len(line) for line in judge.tokens])
