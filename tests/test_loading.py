@@ -92,7 +92,7 @@ def test_an_encoder_is_an_object_or_a_name() -> None:
 
 def test_many_texts_run_in_chunks_and_report_progress(lyrics) -> None:
     seen: list[tuple[int, int]] = []
-    many = lyrics * 12
+    many = lyrics * 4
     words = vw.CountEncoder().fit(many)  # an encoder that is being fitted reads the rows at once
     X = vw.encode(many, words, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (len(many), len(many))

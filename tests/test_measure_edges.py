@@ -21,13 +21,20 @@ pytestmark = pytest.mark.usefixtures("way_of_counting")
 SCREENED = ("cosine", "dot", "euclidean", "sqeuclidean", "angular")
 
 
-def brute(X, Y, metric, bound, p=2.0) -> list[tuple[int, int]]:
+def brute(X, Y, metric, bound, p=2.0) -> np.ndarray:
+    """Which pairs are edges, `(rows, rows)`."""
     D = scored(X.values, Y.values, metric, p)
     with np.errstate(invalid="ignore"):
         found = bound <= D if metric in ("cosine", "dot") else bound >= D
-    if X is Y:
-        found = np.triu(found, 1)
-    return list(zip(*(part.tolist() for part in np.nonzero(found)), strict=True))
+    return np.triu(found, 1) if X is Y else found
+
+
+def marked(found, shape: tuple[int, int]) -> np.ndarray:
+    """Which pairs were found, in the order of rows and each once."""
+    assert (np.diff(np.ravel_multi_index(found.places.T, shape)) > 0).all()
+    made = np.zeros(shape, bool)
+    made[tuple(found.places.T)] = True
+    return made
 
 
 @pytest.mark.parametrize("metric", list(PAIRS))
@@ -47,12 +54,10 @@ def test_edges_are_brute_force(metric, kind, monkeypatch) -> None:
         bound = float(np.nanquantile(every, 1 - share if metric in ("cosine", "dot") else share))
         for other in (X, Y):
             found = vw.pairs(X, other, metric=metric, **bound_of(metric, bound))
-            wanted = brute(X, other, metric, bound)
-            # a score at the bound itself may be rounded to either side by the sums of the table
-            close = {(i, j) for i, j in set(map(tuple, found.places.tolist())) ^ set(wanted)}
             scores = scored(X.values, other.values, metric)
-            assert all(abs(scores[i, j] - bound) < 1e-13 * max(1, abs(bound)) for i, j in close)
-            assert found.places.tolist() == sorted(found.places.tolist())
+            wrong = marked(found, scores.shape) ^ brute(X, other, metric, bound)
+            # a score at the bound itself may be rounded to either side by the sums of the table
+            assert (np.abs(scores[wrong] - bound) < 1e-13 * max(1, abs(bound))).all()
             given_scores = scores[found.places[:, 0], found.places[:, 1]]
             assert np.allclose(found.scores, given_scores, rtol=1e-12, atol=1e-12)
     assert vw.pairs(X, metric=metric, **bound_of(metric, bound)).unscored == (
@@ -77,7 +82,9 @@ def test_no_pair_is_lost_by_screening(rows, dim, seed, metric, size, offset) -> 
     for bound in bounds[:: max(1, len(bounds) // 4)].tolist():
         left, right = screening.sides(X.values, X.values, metric)
         found = screening.candidates(left, right, metric, bound, 0)
-        assert set(brute(X, X, metric, bound)) <= set(zip(*(part.tolist() for part in found), strict=True))
+        lost = brute(X, X, metric, bound)
+        lost[tuple(found)] = False
+        assert not lost.any()
 
 
 @pytest.mark.parametrize("rows", [1, 5, 6, 7, 40, 131])
@@ -124,7 +131,7 @@ def test_where_bytes_are_too_coarse_float32_chooses(monkeypatch) -> None:
         without = vw.pairs(X, metric=metric, **bound_of(metric, bound))
         monkeypatch.undo()
         assert found.places.tolist() == without.places.tolist()
-        assert found.places.tolist() == [list(p) for p in brute(X, X, metric, bound)]
+        assert found.places.tolist() == np.argwhere(brute(X, X, metric, bound)).tolist()
         assert found.scores.tobytes() == without.scores.tobytes()
         assert 0 < len(found) < 44_850
 

@@ -104,22 +104,25 @@ def near_ties(dim: int = 64, rows: int = 400) -> tuple[np.ndarray, np.ndarray]:
     return X, np.stack([base] * 12) + rng.standard_normal((12, dim)).astype(np.float32) * np.float32(0.1)
 
 
+def whole_numbers(values: np.ndarray) -> np.ndarray:
+    """All numbers times 2⁶⁰ as Python's own whole numbers, with which nothing is rounded."""
+    large = values.astype(np.float64) * 2.0**60
+    assert (large % 1 == 0).all()
+    return np.array([[int(v) for v in row] for row in large], object)
+
+
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
 def test_rows_that_a_float32_product_cannot_tell_apart_are_ranked_exactly(metric) -> None:
     X, Q = near_ties()
     found = vw.nearest(X, Q, k=9, metric=metric)
-    for q, places in zip(Q, found.places.tolist(), strict=True):
-        keys = []
-        for x in X:
-            a, b = [Fraction(float(v)) for v in x], [Fraction(float(v)) for v in q]
-            dot = sum(i * j for i, j in zip(a, b, strict=True))
-            size = sum(i * i for i in a)
-            if metric == "dot":
-                keys.append(dot)
-            elif metric == "euclidean":
-                keys.append(-(size - 2 * dot))
-            else:
-                keys.append(dot * abs(dot) / size)
+    wholes, asked = whole_numbers(X), whole_numbers(Q)
+    sizes = (wholes**2).sum(axis=1)
+    for q, places in zip(asked, found.places.tolist(), strict=True):
+        dots = wholes @ q
+        if metric == "cosine":
+            keys = [Fraction(dot * abs(dot), size) for dot, size in zip(dots, sizes, strict=True)]
+        else:
+            keys = (dots if metric == "dot" else 2 * dots - sizes).tolist()
         exact = [keys[i] for i in places]
         best = sorted(keys, reverse=True)[:9]
         # Float64 itself may not tell two of them apart: then any of them is right, in the order of rows.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from conftest import run
 from vecwise.errors import Unreadable
 from vecwise.tracking import mlflow_store, recorder
 from vecwise.tracking.journal import append
@@ -50,11 +51,11 @@ def test_a_run_arrives_with_all_it_holds(home, tmp_path) -> None:
     (tmp_path / "rows.csv").write_text("a\n1\n")
     with recording(
         "train", name="first", params={"rate": 0.1, "model": {"k": 3}}, command=["vecwise", "x"]
-    ) as run:
-        run.read(tmp_path / "rows.csv")
+    ) as one:
+        one.read(tmp_path / "rows.csv")
         for step in range(3):
-            run.log(loss=1.0 / (step + 1), step=step)
-        run.log({"r2": 0.5, "odd (name)": 2.0})
+            one.log(loss=1.0 / (step + 1), step=step)
+        one.log({"r2": 0.5, "odd (name)": 2.0})
     assert sync() == {"carried": 1, "known": 0}
     (found,) = in_mlflow()
     assert found.data.params == {"rate": "0.1", "model.k": "3"}
@@ -64,7 +65,7 @@ def test_a_run_arrives_with_all_it_holds(home, tmp_path) -> None:
     )
     assert (found.info.status, found.info.run_name) == ("FINISHED", "first")
     assert found.inputs.dataset_inputs[0].dataset.name == "rows.csv"
-    assert found.data.tags["vecwise.run"] == run.id
+    assert found.data.tags["vecwise.run"] == one.id
 
 
 def test_carrying_twice_makes_no_second_run(home) -> None:
@@ -79,8 +80,8 @@ def test_carrying_twice_makes_no_second_run(home) -> None:
 
 
 def test_a_run_that_was_carried_in_part_is_carried_again_whole(home, monkeypatch) -> None:
-    with recording("work") as run:
-        run.log(score=1.0)
+    with recording("work") as one:
+        one.log(score=1.0)
 
     def fails(*_: object) -> None:
         raise KeyboardInterrupt
@@ -117,12 +118,7 @@ def test_nobody_is_told_that_mlflow_is_used(home) -> None:
 
 
 def run_command(*words: str, status: int = 0) -> str:
-    import subprocess
-    import sys
-
-    made = subprocess.run(
-        [sys.executable, "-m", "vecwise", *words], capture_output=True, text=True, check=False
-    )
+    made = run(*words)
     assert made.returncode == status, made.stderr
     return made.stdout if status < 2 else made.stderr
 
@@ -170,9 +166,9 @@ def test_a_registered_model_that_was_changed_is_refused(home, tmp_path) -> None:
     from vecwise.tracking.registry import register, resolve_model, set_alias
 
     vw.save(vw.CountEncoder().fit(["a b"]), tmp_path / "encoder")
-    with recording("fit") as run:
-        run.wrote(tmp_path / "encoder", "encoder")
-    made = register(all_runs().find(run.id), "words", tmp_path / "encoder", "encoder")
+    with recording("fit") as one:
+        one.wrote(tmp_path / "encoder", "encoder")
+    made = register(all_runs().find(one.id), "words", tmp_path / "encoder", "encoder")
     assert resolve_model("models:/words") == made.path
     with pytest.raises(OutOfRange, match="no alias"):
         set_alias("words", 1, "a/b")
