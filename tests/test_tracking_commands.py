@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import program
-from test_cli import run as command
+from conftest import run as command
 from vecwise.cli import app
 from vecwise.tracking.journal import append
 from vecwise.tracking.records import all_runs
@@ -83,7 +83,7 @@ def test_a_store_of_a_newer_mlflow_is_left_as_it_is(home) -> None:
     with sqlite3.connect(path) as store:
         store.execute("update alembic_version set version_num = 'ffffffffffff'")
     before = path.read_bytes()
-    made = program("runs", "sync", cwd=home)
+    made = program("runs", "sync", cwd=home)  # MLflow looks once a process
     assert made.returncode == 2
     assert "newer" in made.stderr
     assert len(made.stderr.splitlines()) == 1, made.stderr
