@@ -1,4 +1,4 @@
-"""Draw the pictures of `inputs.md` and `outputs.md` from the examples: `python docs/pictures.py [NAME]`."""
+"""Draw the pictures of `inputs.md`, `outputs.md` and `models.md` from the examples: `python docs/pictures.py [NAME]`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 from html import escape
 from pathlib import Path
 
+import model_pictures
 import numpy as np
 
 import vecwise as vw
@@ -184,6 +185,6 @@ def maps() -> None:
 if __name__ == "__main__":
     import sys
 
-    for draw in (houses, counts, sentences, digit, maps):
+    for draw in (houses, counts, sentences, digit, maps, *model_pictures.DRAWN):
         if len(sys.argv) < 2 or draw.__name__ in sys.argv[1:]:
             draw()

@@ -8,6 +8,7 @@ import os
 import pkgutil
 import re
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
@@ -49,6 +50,17 @@ def test_the_python_of_a_page_runs(page, monkeypatch, tmp_path) -> None:
 def test_links_lead_somewhere(page) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_pictures_stand_alone_and_are_described(page) -> None:
+    for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]+\.svg)\)", page.read_text(encoding="utf-8")):
+        assert len(words) > 20, target
+        picture = (page.parent / target).read_text(encoding="utf-8")
+        assert fromstring(picture).tag == "{http://www.w3.org/2000/svg}svg"
+        outside = re.findall(r"<script|(?:href|src)=['\"](?!data:)|url\(", picture)
+        assert not outside
+        assert len(picture) < 200_000
 
 
 def test_the_page_of_encoders_has_a_line_for_each() -> None:
