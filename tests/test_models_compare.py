@@ -13,7 +13,8 @@ from scipy.spatial import procrustes as scipy_procrustes
 
 import vecwise as vw
 from vecwise.errors import EmptyInput, Inapplicable, OutOfRange
-from vecwise.models.alignment import alignment, procrustes
+from vecwise.measure.overlap import shared_places
+from vecwise.models.alignment import alignment, alignments, procrustes
 
 
 def random(rows: int, dim: int, seed: int) -> np.ndarray:
@@ -25,7 +26,7 @@ def turn(dim: int, seed: int) -> np.ndarray:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(4, 40), st.integers(1, 8), st.integers(1, 8), st.integers(0, 1000))
+@given(st.integers(4, 40), st.integers(1, 60), st.integers(1, 60), st.integers(0, 1000))
 def test_cka_is_that_of_the_kernels(rows: int, a: int, b: int, seed: int) -> None:
     X, Y = random(rows, a, seed), random(rows, b, seed + 1)
     H = np.eye(rows) - 1 / rows
@@ -43,6 +44,23 @@ def test_cka_is_that_of_the_kernels(rows: int, a: int, b: int, seed: int) -> Non
     left, right = hsic(K, K), hsic(L, L)
     if left > 1e-9 and right > 1e-9:
         assert found.unbiased == pytest.approx(hsic(K, L) / np.sqrt(left * right), rel=1e-6, abs=1e-9)
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=4), st.integers(4, 30), st.integers(0, 1000))
+def test_a_table_of_alignments_is_that_of_every_pair(dims: list[int], rows: int, seed: int) -> None:
+    made = [random(rows, dim, seed + i) for i, dim in enumerate(dims)]
+    table = alignments(made)
+    for i, X in enumerate(made):
+        for j, Y in enumerate(made):
+            np.testing.assert_allclose(table[i, j], alignment(X, Y).unbiased, rtol=1e-9, atol=1e-12)
+
+
+@given(st.integers(1, 12), st.integers(1, 20), st.integers(0, 1000))
+def test_shared_places_are_those_of_sets(k: int, rows: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    left, right = (np.array([rng.permutation(20)[:k] for _ in range(rows)]) for _ in range(2))
+    expected = [len(set(a) & set(b)) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+    assert shared_places(left, right).tolist() == expected
 
 
 @settings(deadline=None, max_examples=40)

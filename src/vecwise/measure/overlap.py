@@ -70,7 +70,7 @@ def neighbor_overlap(X: Any, Y: Any, /, *, k: int = 10, metric: str = "auto", se
         asked = np.sort(np.random.default_rng(seed).choice(len(left), MOST_ASKED, replace=False))
     take = min(k, len(left) - 1)
     near = [nearest_others(side, asked, take, metric) for side in (left, right)]
-    kept = np.array([len(np.intersect1d(a, b)) for a, b in zip(*near, strict=True)]) / take
+    kept = shared_places(*near) / take
     return Overlap(left.ids[asked], kept, take, len(left), missing)
 
 
@@ -80,6 +80,17 @@ def nearest_others(X: Vectors, asked: np.ndarray, k: int, metric: str) -> np.nda
     own = places == asked[:, None]
     own[~own.any(axis=1), -1] = True  # a row with many equals may not be among its own nearest
     return places[~own].reshape(len(asked), k)
+
+
+def shared_places(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Count row by row the places that both tables `(rows, k)` hold; no table holds one twice in a row.
+
+    >>> shared_places(np.array([[1, 2], [3, 4]]), np.array([[2, 1], [5, 3]])).tolist()
+    [2, 1]
+    """
+    both = np.sort(np.concatenate([left, right], axis=1), axis=1)
+    counts: np.ndarray = (both[:, 1:] == both[:, :-1]).sum(axis=1)
+    return counts
 
 
 def shared_rows(left: Vectors, right: Vectors) -> tuple[Vectors, Vectors, int]:

@@ -5,6 +5,7 @@ This module must not know spaces, files or pictures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,17 +39,34 @@ def alignment(X: np.ndarray, Y: np.ndarray, /) -> Alignment:
     """Give the linear CKA of two matrices of the same rows, `(rows, a)` and `(rows, b)`, in float64.
 
     CKA does not change when either is rotated or scaled as a whole. With more dimensions than rows it is large even
-    by chance; the unbiased estimate is not. Cost: rows · (a + b)² multiplications, no table of rows. Sources:
-    Kornblith et al. 2019, arXiv:1905.00414; the unbiased estimator of Song et al. 2012, JMLR 13:1393. NaN where all
-    rows of one are equal.
+    by chance; the unbiased estimate is not. Cost: rows · (a² + ab + b²) multiplications and no table of rows; where
+    there are fewer rows than dimensions rows² · (a + b), with two tables of rows. Sources: Kornblith et al. 2019,
+    arXiv:1905.00414; the unbiased estimator of Song et al. 2012, JMLR 13:1393. NaN where all rows of one are equal.
 
     >>> X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0]])
     >>> round(alignment(X, X @ np.array([[0.0, 1.0], [-1.0, 0.0]])).cka, 12)
     1.0
     """
     A, B = _scaled(X), _scaled(Y)
-    whole = _cka(A, B)
-    return Alignment(whole, _unbiased(A, B))
+    return _aligned(_alike(A, B), _alike(A, A), _alike(B, B))
+
+
+def alignments(matrices: Sequence[np.ndarray], /) -> np.ndarray:
+    """Give the unbiased CKA of every two of some matrices of the same rows: what `alignment` says of each pair.
+
+    Each is compared with itself once, not once a pair.
+
+    >>> alignments([np.eye(5)[:, :2], np.eye(5)[:, 1:3] * 3]).round(3).tolist()
+    [[1.0, -0.417], [-0.417, 1.0]]
+    """
+    scaled = [_scaled(X) for X in matrices]
+    own = [_alike(A, A) for A in scaled]
+    table = np.full((len(scaled),) * 2, 1.0)
+    for i, A in enumerate(scaled):
+        for j in range(i + 1):
+            between = own[i] if i == j else _alike(A, scaled[j])
+            table[i, j] = table[j, i] = _aligned(between, own[i], own[j]).unbiased
+    return table
 
 
 def _scaled(X: np.ndarray) -> np.ndarray:
@@ -68,30 +86,42 @@ def _centered(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     return centered / spread, mean * top, spread * top
 
 
-def _cka(A: np.ndarray, B: np.ndarray) -> float:
-    cross = float(((A.T @ B) ** 2).sum())
-    own = float(np.sqrt(((A.T @ A) ** 2).sum()) * np.sqrt(((B.T @ B) ** 2).sum()))
-    return min(1.0, cross / own) if own > 0 else float("nan")
+class _Alike(NamedTuple):
+    """What two matrices have in common: HSIC of linear kernels, biased times (n - 1)² and unbiased times n (n - 3)."""
+
+    biased: float
+    unbiased: float
 
 
-def _unbiased(A: np.ndarray, B: np.ndarray) -> float:
-    if len(A) < 4:
-        return float("nan")
-    cross, left, right = _hsic(A, B), _hsic(A, A), _hsic(B, B)
-    return float(cross / np.sqrt(left * right)) if left > 0 and right > 0 else float("nan")
+def _aligned(between: _Alike, left: _Alike, right: _Alike) -> Alignment:
+    own = float(np.sqrt(left.biased) * np.sqrt(right.biased))
+    whole = min(1.0, between.biased / own) if own > 0 else float("nan")
+    both = left.unbiased > 0 and right.unbiased > 0  # NaN, of fewer than 4 rows, is not
+    return Alignment(
+        whole, float(between.unbiased / np.sqrt(left.unbiased * right.unbiased)) if both else float("nan")
+    )
 
 
-def _hsic(A: np.ndarray, B: np.ndarray) -> float:
-    """The unbiased HSIC of linear kernels, times n (n - 3), from the features and never from the kernels."""
+def _alike(A: np.ndarray, B: np.ndarray) -> _Alike:
+    products = _products(A, B)
     n = len(A)
+    if n < 4:
+        return _Alike(products, float("nan"))
     a, b = (A**2).sum(axis=1), (B**2).sum(axis=1)
-    products = float(((A.T @ B) ** 2).sum()) - float(a @ b)
-    row_a, row_b = (
-        A @ A.sum(axis=0) - a,
-        B @ B.sum(axis=0) - b,
-    )  # sums of the kernels' rows, without the diagonal
+    # sums of the kernels' rows, without the diagonal
+    row_a, row_b = A @ A.sum(axis=0) - a, B @ B.sum(axis=0) - b
     sums = float(row_a.sum()) * float(row_b.sum()) / ((n - 1) * (n - 2))
-    return products + sums - 2 / (n - 2) * float(row_a @ row_b)
+    return _Alike(products, products - float(a @ b) + sums - 2 / (n - 2) * float(row_a @ row_b))
+
+
+def _products(A: np.ndarray, B: np.ndarray) -> float:
+    """The sum of the squared products of columns, which is that of the products of the kernels: the cheaper of both."""
+    rows, (a, b) = len(A), (A.shape[1], B.shape[1])
+    if rows * (a if A is B else a + b) < a * b:
+        left = A @ A.T
+        return float(np.vdot(left, left if A is B else B @ B.T))
+    cross = A.T @ B
+    return float(np.vdot(cross, cross))
 
 
 def procrustes(X: np.ndarray, Y: np.ndarray, /) -> Rotation:

@@ -15,7 +15,7 @@ from vecwise.errors import Inapplicable, OutOfRange, missing_package, whole_numb
 from vecwise.kernels.neighbourhoods import effective_rank, singular_values
 from vecwise.measure.nearest import nearest
 from vecwise.measure.views import advised
-from vecwise.models.alignment import alignment
+from vecwise.models.alignment import alignments
 from vecwise.models.compare import MOST_DIM, MOST_WIDE, coordinates
 from vecwise.models.probing import MAIN, tried
 from vecwise.models.sources import Ready
@@ -229,12 +229,7 @@ def _alignments(layers: list[Vectors], seed: int) -> np.ndarray:
     keep = np.arange(len(layers[0]))
     if len(keep) > MOST_WIDE and any(X.space.dim > MOST_DIM for X in layers):
         keep = np.sort(np.random.default_rng(seed).choice(len(keep), MOST_WIDE, replace=False))
-    numbers = [coordinates(X[keep]) for X in layers]
-    table = np.full((len(layers),) * 2, 1.0)
-    for i, a in enumerate(numbers):
-        for j in range(i + 1):
-            table[i, j] = table[j, i] = alignment(a, numbers[j]).unbiased
-    return table
+    return alignments([coordinates(X[keep]) for X in layers])
 
 
 def _put(value: float, *, share: bool = False, digits: int = 3) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.measure.overlap import MOST_ASKED, nearest_others
+from vecwise.measure.overlap import MOST_ASKED, nearest_others, shared_places
 from vecwise.measure.views import View, view
 from vecwise.models.judged_pairs import JudgedPairs, reciprocal_ranks, similarities
 from vecwise.vectors import Vectors
@@ -101,7 +101,7 @@ def agreements(all_vectors: Sequence[Vectors], seed: int) -> list[Quality]:
     near = [nearest_others(one.vectors, asked, k, one.metric) for one in seen]
     made = []
     for this, mine in enumerate(near):
-        shares = [_shared(mine, theirs) / k for that, theirs in enumerate(near) if that != this]
+        shares = [shared_places(mine, theirs) / k for that, theirs in enumerate(near) if that != this]
         made.append(of_items(np.mean(shares, axis=0), seed))
     return made
 
@@ -113,10 +113,6 @@ def neighbors_of(rows: int) -> int:
     (10, 4, 1)
     """
     return max(1, min(NEIGHBORS, rows // 5))
-
-
-def _shared(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.array([len(np.intersect1d(a, b)) for a, b in zip(left, right, strict=True)])
 
 
 def clearly_better(one: Quality, other: Quality) -> bool:
