@@ -336,3 +336,35 @@ def test_a_turned_layer_is_the_same_layer_and_shapes_need_no_labels() -> None:
         vw.trace(model, X).summary(["one"] * 50)
     with pytest.raises(WrongShape):
         vw.trace(model, X).summary(["one", "two"])
+
+
+def test_a_layer_that_some_batches_skip_is_named() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Sometimes(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.always, self.seldom = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.always(x) + (self.seldom(x) if float(x[0, 0]) < 4 else 0)
+
+    X = np.arange(24, dtype=np.float32).reshape(8, 3)
+    with pytest.raises(WrongShape, match="`seldom` gives 4 of 8 rows"):
+        vw.trace(Sometimes(), X, batch=4)
+
+
+def test_numbers_that_become_wider_or_dense_on_the_way_keep_their_values() -> None:
+    from scipy.sparse import csr_array
+
+    from vecwise.models.trace import _Pile
+
+    parts = [csr_array(np.eye(3, dtype=np.float32)), np.full((2, 3), 1 / 3, np.float32), np.full((1, 3), 0.1)]
+    pile = _Pile(6)
+    for start, part in zip((0, 3, 5), parts, strict=True):
+        pile.add(vw.Vectors(part), start)
+    assert pile.array is not None
+    assert pile.array.dtype == np.float64
+    np.testing.assert_array_equal(pile.array[:3], np.eye(3))
+    np.testing.assert_array_equal(pile.array[3:5], parts[1])
+    np.testing.assert_array_equal(pile.array[5:], parts[2])

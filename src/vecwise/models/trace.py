@@ -26,6 +26,7 @@ from vecwise.errors import (
     unknown,
     whole_number,
 )
+from vecwise.kernels.arrays import dense
 from vecwise.models.given_rows import Given, given_rows
 from vecwise.models.stages import INPUT, Layer, Reached, Stages, stages_of
 from vecwise.runner import Progress
@@ -186,15 +187,12 @@ class _Run:
         self.spaces: dict[str, Space] = {}
 
     def kept(self) -> dict[str, Vectors]:
-        """All layers in memory."""
-        parts: dict[str, list[Any]] = {}
-        for _, _, layers in self._batches():
+        """All layers in memory, each written where it stays."""
+        piles: dict[str, _Pile] = {}
+        for start, _, layers in self._batches():
             for name, X in layers.items():
-                parts.setdefault(name, []).append(X.values)
-        return {
-            name: Vectors(_stacked(values), self.given.ids, self.given.table, self.spaces[name])
-            for name, values in parts.items()
-        }
+                piles.setdefault(name, _Pile(self.given.count)).add(X, start)
+        return {name: pile.whole(name, self.given, self.spaces[name]) for name, pile in piles.items()}
 
     def saved(self, folder: Path) -> dict[str, Vectors]:
         """All layers as saved vectors, each in a folder of its own; no more than a batch is in memory."""
@@ -306,14 +304,46 @@ def _matches(name: str, pattern: str) -> bool:
     return name == pattern or fnmatchcase(name, pattern)
 
 
+class _Pile:
+    """The rows of one layer, batch after batch: dense ones in one array, so that they are held once."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.rows = count, 0
+        self.claims: frozenset[str] | None = None
+        self.array: np.ndarray | None = None
+        self.sparse: list[Any] = []
+
+    def add(self, X: Vectors, start: int) -> None:
+        self.rows += len(X)
+        claims = frozenset(X.space.claims)
+        self.claims = claims if self.claims is None else self.claims & claims
+        if X.is_sparse and self.array is None:
+            self.sparse.append(X.values)
+            return
+        if self.array is None:
+            self.array = np.empty((self.count, X.space.dim), X.dtype)
+            if self.sparse:  # dense after all
+                self.array[:start] = _stacked(self.sparse).toarray()
+        elif np.promote_types(self.array.dtype, X.dtype) != self.array.dtype:
+            self.array = self.array.astype(X.dtype)
+        self.array[start : start + len(X)] = dense(X.values)
+
+    def whole(self, name: str, given: Given, space: Space) -> Vectors:
+        """All rows, whose numbers were looked at batch by batch."""
+        if self.rows != self.count:
+            raise WrongShape(
+                f"Layer `{name}` gives {self.rows:,} of {self.count:,} rows: it is not called for all of them."
+            )
+        values = self.array if self.array is not None else _stacked(self.sparse)
+        return Vectors._trusted(values, given.ids, given.table, space.with_claims(self.claims or ()))
+
+
 def _stacked(parts: list[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
-    if hasattr(parts[0], "tocsr"):
-        from scipy.sparse import vstack
+    from scipy.sparse import vstack
 
-        return vstack(parts, format="csr")
-    return np.concatenate(parts)
+    return vstack(parts, format="csr")
 
 
 def _bad_rows(values: Any, ids: np.ndarray) -> list[Any]:
