@@ -33,8 +33,8 @@ from vecwise.models.generate.generator import GENERATORS
 from vecwise.models.generate.judged import held_out, margin_of, mixed, share_of
 from vecwise.models.generate.lines import plain, read_lines, same, words_of
 from vecwise.models.generate.network import Network, Shape, dropped
-from vecwise.models.generate.pieces import END, MOST_LONG, UNKNOWN, Pieces
 from vecwise.models.generate.passes import Coded, log_probabilities
+from vecwise.models.generate.pieces import END, MOST_LONG, UNKNOWN, Pieces
 
 SEA = (
     "the {} boat sails {} over the {} sea",
