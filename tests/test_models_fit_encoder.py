@@ -280,7 +280,7 @@ def test_labels_may_be_a_column_and_may_be_missing() -> None:
         ({}, Inapplicable, "give one of them"),
         ({"pairs": [(0, 1)], "labels": [0] * 20}, Inapplicable, "give one of them"),
         ({"pairs": []}, EmptyInput, "no pairs"),
-        ({"pairs": [(0, 99)]}, UnknownName, "no ids of rows"),
+        ({"pairs": [(0, 99)]}, UnknownName, "1 name in the pairs is not among the ids"),
         ({"pairs": [(0, 0)]}, EmptyInput, "with itself"),
         ({"pairs": [(0, 1, 0.5), (2, 3, 0.7)]}, Inapplicable, "leave the scores out"),
         ({"pairs": [(i, i + 1) for i in range(19)]}, OutOfRange, "1 group of rows"),

@@ -198,7 +198,7 @@ def test_targets_that_cannot_be_predicted_are_refused(y: Any, error: type[Vecwis
 
 def test_vectors_that_hold_the_target_are_refused() -> None:
     X = vw.encode(houses(50))
-    with pytest.raises(Inapplicable, match="which is to be predicted"):
+    with pytest.raises(Inapplicable, match="which is to be told from them"):
         vw.probe(X, "price")
 
 

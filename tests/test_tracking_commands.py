@@ -28,10 +28,11 @@ WORDS = {
     "compare": ("compare", "t.csv", "t.csv"),
     "probe": ("probe", "t.csv", "--target", "a", "--model", "linear"),
     "generate": ("generate", "t.csv", "--text", "a", "--epochs", "1", "-n", "1"),
+    "fit-encoder": ("fit-encoder", "t.csv", "--pairs", "p.csv", "-o", "closer"),
     "choose": ("choose", "t.csv", "--target", "a", "--encoders", "table,nothing"),
 }
 ABOUT_RUNS = {"runs", "models"}
-NEEDS_A_MODEL = {"predict", "trace"}
+NEEDS_A_MODEL = {"predict", "trace", "chain"}
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +41,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("VECWISE_TRACK", "1")
     rows = np.random.default_rng(0).standard_normal((20, 4))
     np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,c,d", comments="")
+    (tmp_path / "p.csv").write_text("a,b\n" + "".join(f"{i},{i + 1}\n" for i in range(0, 20, 2)))
     return tmp_path
 
 

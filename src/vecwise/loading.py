@@ -6,7 +6,7 @@ This module must not know what is asked of the vectors afterwards.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from vecwise.encoders.guess import Plan, plan
 from vecwise.encoders.passages import PARENT, PASSAGE
 from vecwise.encoders.passages import passages as passages_of
 from vecwise.encoders.registry import ENCODERS, as_encoder
-from vecwise.errors import Inapplicable, MissingValue, OutOfRange, WrongType, some, unknown
+from vecwise.errors import Inapplicable, MissingValue, NothingToEncode, OutOfRange, WrongType, some, unknown
 from vecwise.kernels.arrow import numbers, whole_numbers
 from vecwise.resume import encode_into
 from vecwise.row_ids import as_ids
@@ -36,6 +36,7 @@ from vecwise.tracking.recorder import current
 from vecwise.tracking.registry import names_a_model
 from vecwise.tracking.resolving import names_a_run, resolve
 from vecwise.vectors import Vectors
+from vecwise.verbs import entrance, onward, with_axes_of
 
 # What an option is when nobody gave it.
 _USUAL: Final[dict[str, Any]] = {
@@ -106,7 +107,7 @@ def encode(
         )[0]
     if is_vector_file(rows):
         _refuse_beside(rows, encoder=encoder, **options, ids=ids if isinstance(ids, str) else None)
-        return _vectors_in(rows, ids, vectors).vectors
+        return _gone_on(_vectors_in(rows, ids, vectors), encoder).vectors
     table = read(rows) if isinstance(rows, (str, Path)) else as_table(rows)
     if not isinstance(encoder, str):
         return _run(_whole(encoder, **options), table, ids, progress, remember)
@@ -146,9 +147,12 @@ def encode_table(
     and are not encoded.
     """
     options: dict[str, Any] = {"columns": columns, "text": text, "missing": missing, "vectors": vectors}
-    if encoder not in ("auto", *ENCODERS) and is_saved(encoder):
+    if is_saved(encoder):
+        opened = open_encoder(encoder)
+        if entrance(opened.map_) is not None:
+            return _column_gone_on(opened, table, ids, vectors, encoder)
         refuse_options(encoder, "a saved encoder", **options, settings=settings)
-        return Encoded(_run(open_encoder(encoder), table, ids, progress, remember), None, table.num_rows)
+        return Encoded(_run(opened, table, ids, progress, remember), None, table.num_rows)
     if isinstance(columns, str):
         raise WrongType(f"`columns` is a list of names, not the text `{columns}`.")
     kept = (*leave_out, *((ids,) if isinstance(ids, str) else ()))
@@ -231,11 +235,37 @@ def vectors_as_they_lie(
     return Lain(values, ids, rows, space, total)
 
 
-def is_saved(encoder: str) -> bool:
+def is_saved(encoder: Any) -> bool:
     """Tell whether a name means an encoder that is kept: a folder, that of vectors, or a registered model."""
+    if not isinstance(encoder, str) or encoder in ("auto", *ENCODERS):
+        return False
     return (
         names_a_model(encoder) or encoder_folders.is_encoder_folder(encoder) or datasets.is_dataset(encoder)
     )
+
+
+def _gone_on(made: Encoded, encoder: Any) -> Encoded:
+    """Vectors, which a saved encoder takes on where it has steps behind them."""
+    if not is_saved(encoder):
+        return made
+    whole = open_encoder(encoder).map_
+    return replace(made, vectors=onward(whole, with_axes_of(entrance(whole), made.vectors)))
+
+
+def _column_gone_on(opened: Encoder, table: Any, ids: Any, column: str | None, name: str) -> Encoded:
+    """The vectors of a column, which an encoder of vectors takes on."""
+    kept = (ids,) if isinstance(ids, str) else ()
+    try:
+        made = plan(table, vectors=column, leave_out=kept)
+    except NothingToEncode:
+        made = None
+    if made is None or made.encoder is not None:
+        raise Inapplicable(
+            f"{shown(name)} takes vectors and no rows: give it a file or a folder of vectors, or name the column "
+            "that holds them (--vectors)."
+        )
+    X = with_axes_of(entrance(opened.map_), vectors_at(table, str(made.vectors), ids))
+    return Encoded(onward(opened.map_, X), made, table.num_rows)
 
 
 def names_of(table: Any, ids: Any) -> Any:
@@ -273,7 +303,8 @@ def load(
 
     `sample` keeps that many rows, chosen by `seed`, in file order and under their own numbers. `format` says
     that a table of bare numbers has a line of column names after all. Raises `Inapplicable` for options of
-    reading or encoding with a saved folder or a file of vectors: both are encoded.
+    reading or encoding with a saved folder or a file of vectors: both are encoded. A saved encoder that has steps
+    behind these vectors, such as one that was learned from them, takes them on.
     """
     if sample is not None and sample < 1:
         raise OutOfRange(f"`--sample` keeps at least one row, not {sample}.")
@@ -286,10 +317,13 @@ def load(
     kind = vectors_already(path, sample=sample, **reading, **leaving, **options)
     if kind == "folder":
         made = open(path)
-        _tell_shape(len(made), made.rows)
-        return Encoded(made if sample is None else made[_sample(len(made), sample, seed)], None, len(made))
+        total = len(made)
+        _tell_shape(total, made.rows)
+        made = made if sample is None else made[_sample(total, sample, seed)]
+        return _gone_on(Encoded(made, None, total), options.get("encoder"))
     if kind == "file":
-        return _vectors_in(path, options.get("ids"), options.get("vectors"), sample=sample, seed=seed)
+        found = _vectors_in(path, options.get("ids"), options.get("vectors"), sample=sample, seed=seed)
+        return _gone_on(found, options.get("encoder"))
     table, own, total = read_rows(path, sample=sample, seed=seed, **reading, **leaving)
     if own is not None and options.get("ids") is None:
         options["ids"] = own
@@ -355,9 +389,13 @@ def _refuse_beside(path: str | Path, /, **options: Any) -> None:
 
 
 def refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
-    """Raise `Inapplicable`, naming the options that would have no effect, if any was given."""
+    """Raise `Inapplicable`, naming the options that would have no effect, if any was given.
+
+    A saved encoder has one: it takes vectors on where it has steps behind them.
+    """
     given = [f"--{name.replace('_', '-').replace('settings', 'set')}" for name, value in options.items()
-             if name not in ("progress", "remember") and value is not None and value != _USUAL.get(name)]  # fmt: skip
+             if name not in ("progress", "remember") and value is not None and value != _USUAL.get(name)
+             and not (name == "encoder" and is_saved(value))]  # fmt: skip
     if given:
         raise Inapplicable(
             f"{some([path])} is {what}, which are read and encoded already: {some(given, 8)} "

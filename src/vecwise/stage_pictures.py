@@ -13,8 +13,10 @@ import numpy as np
 from vecwise import __version__
 from vecwise.draw.report import Report, Stage, report_html
 from vecwise.draw.words import number, share
+from vecwise.encoders.learned import Learned
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.measure.components import pca
+from vecwise.measure.norms import normalize
 from vecwise.measure.views import advised
 from vecwise.models.alignment import procrustes
 from vecwise.models.compare import Comparison
@@ -23,6 +25,7 @@ from vecwise.models.trace import Trace
 from vecwise.pictures import cells_of_rows
 from vecwise.store.durable import write_text
 from vecwise.table_text import clip, count
+from vecwise.telling.learned import SCORES
 from vecwise.vectors import Vectors
 
 MOST_POINTS: Final = 5_000  # dots that a browser moves
@@ -85,6 +88,43 @@ def compare_report(found: Comparison, *, name: str, names: tuple[str, str], comm
     ]  # fmt: skip
     told = f"{share(found.overlap.mean)} of the nearest rows stay the same"
     return _report(name, told, first, columns, kept, stages, 2, len(found.left), facts, command)
+
+
+def learned_report(
+    found: Learned, X: Vectors, held: np.ndarray, *, name: str, command: str = "", seed: int = 0
+) -> Report:
+    """Gather the page of a learned transformation of X: rows before and after, and which were `held` out."""
+    keep = np.arange(len(X))
+    if len(keep) > MOST_POINTS:
+        keep = np.sort(np.random.default_rng(seed).choice(len(X), MOST_POINTS, replace=False))
+    columns = cells_of_rows(X[keep], np.arange(len(keep)))
+    role = "learned from"
+    while role in columns:
+        role += " or held out"
+    columns[role] = np.where(np.isin(keep, held), "held out", "learned from or left out").tolist()
+    sides = {"before": X, "after": normalize(found(X))}
+    stages = [
+        Stage(title, [("numbers a row", f"{side.space.dim:,}"), *_retrieval(score)], points)
+        for (title, side), score, points in zip(
+            sides.items(), (found.before, found.after), laid(sides, keep, 2), strict=True
+        )
+    ]
+    labels = str(found.report.get("labels", ""))
+    facts = [
+        ("What it was worth", found.words),
+        ("Beware", f"Rows that were learned from lie nearer to their own than new rows do: colour by “{role}” to tell "
+                   "them from those held out."),
+        ("Learned", f"{found.kind}, {found.source.dim:,} → {count(found.target.dim, 'dimension')}; after is drawn at "
+                    "length 1, as it is compared by cosine."),
+    ]  # fmt: skip
+    color = labels if labels in columns else role
+    return _report(
+        name, found.words.partition(" (")[0], X[keep], columns, color, stages, 2, len(X), facts, command
+    )
+
+
+def _retrieval(scores: Mapping[str, float]) -> list[tuple[str, str]]:
+    return [(words, f"{scores[key]:.3f}") for key, words in SCORES.items() if key in scores]
 
 
 def laid(layers: Mapping[str, Vectors], keep: np.ndarray, dim: int = 2) -> list[np.ndarray]:

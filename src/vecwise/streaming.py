@@ -18,18 +18,18 @@ import numpy as np
 
 from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.guess import SAMPLE, Plan, plan
-from vecwise.encoders.registry import ENCODERS
 from vecwise.errors import VecwiseError
-from vecwise.loading import names_of, refuse_options
+from vecwise.loading import is_saved, names_of, refuse_options
 from vecwise.resume import identity_of, remembering
 from vecwise.row_ids import as_ids
 from vecwise.runner import Progress, join
-from vecwise.store import datasets, encoder_folders
+from vecwise.store import datasets
 from vecwise.store.formats import pictures
 from vecwise.store.sources import batches
 from vecwise.store.vector_files import is_vector_file
 from vecwise.storing import encoder_data, open_encoder
 from vecwise.vectors import Vectors
+from vecwise.verbs import entrance
 
 LARGE: Final = 256 * 2**20  # bytes of a file from which it is read in batches
 PART_BYTES: Final = 64 * 2**20  # of vectors that are written as one part
@@ -98,9 +98,12 @@ def encode_file(
 def _ready(
     head: Any, encoder: str, ids: str | None, settings: Mapping[str, Any], choices: dict[str, Any]
 ) -> tuple[Encoder | None, Plan | None]:
-    if encoder not in ("auto", *ENCODERS) and encoder_folders.is_encoder_folder(encoder):
+    if is_saved(encoder):
+        opened = open_encoder(encoder)
+        if entrance(opened.map_) is not None:  # it takes vectors on, which are not read in batches
+            return None, None
         refuse_options(encoder, "a saved encoder", settings=settings, **choices)
-        return open_encoder(encoder), None
+        return opened, None
     leave_out = (ids,) if isinstance(ids, str) else ()
     made = plan(head, encoder=encoder, settings=settings, leave_out=leave_out, **choices)
     return made.encoder, made

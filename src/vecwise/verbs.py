@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from vecwise.errors import SpaceMismatch
 from vecwise.space import Space
 from vecwise.vectors import Vectors
 
@@ -103,3 +104,47 @@ def chain(*maps: Map | Callable[[Any], Vectors]) -> Chain:
     for step in maps:
         flat.extend(step.maps if isinstance(step, Chain) else [step])
     return Chain(tuple(flat))
+
+
+def entrance(whole: Any) -> Space | None:
+    """Give the space of the vectors that a map takes, a chain by its first; `None` for one that reads rows."""
+    source = getattr(whole.maps[0] if isinstance(whole, Chain) else whole, "source", None)
+    return source if isinstance(source, Space) else None
+
+
+def with_axes_of(space: Space | None, X: Vectors) -> Vectors:
+    """Give bare numbers of a file the axes of the bare numbers that were learned from, where there are as many."""
+    if space is None or {X.space.kind, space.kind} != {"own"} or X.space.dim != space.dim:
+        return X
+    return Vectors._trusted(X.values, X.ids, X.rows, space.with_claims(X.space.claims), X.encoder)
+
+
+def rest_of(whole: Any, X: Vectors) -> tuple[Map, ...]:
+    """Give the steps of a map that are behind vectors, wherever in it they stand: before it, or behind a step.
+
+    Raises `SpaceMismatch`.
+    """
+    maps = whole.maps if isinstance(whole, Chain) else (whole,)
+    source = entrance(whole)
+    stops = [source, *(step.target for step in maps)]
+    place = next((i for i, stop in enumerate(stops) if stop is not None and stop.same_axes(X.space)), None)
+    if place is None:
+        takes = stops[-1] if source is None else source
+        raise SpaceMismatch(
+            f"Vectors of {X.space.label} stand nowhere in this encoder, which "
+            f"{'makes' if source is None else 'takes'} vectors of {takes.label if takes else 'another space'}. "
+            f"Give it {'rows, or ' if source is None else ''}vectors of its own."
+        )
+    return tuple(maps[place:])
+
+
+def onward(whole: Any, X: Vectors) -> Vectors:
+    """Take vectors through what is behind them in a map; raises `SpaceMismatch` where they stand nowhere in it.
+
+    What comes out of a map that reads rows has it as its encoder.
+    """
+    for step in rest_of(whole, X):
+        X = step(X)
+    if X.encoder is None and entrance(whole) is None:
+        return Vectors._trusted(X.values, X.ids, X.rows, X.space, whole)
+    return X

@@ -18,7 +18,7 @@ from vecwise.errors import VecwiseError
 # The commands as a user meets them, whichever file defines them.
 ORDER: Final = (
     *("explore", "encode", "health", "similar", "nearest", "explain", "pairs", "cluster", "map", "dedupe"),
-    *("probe", "predict", "choose", "trace", "compare", "generate"),
+    *("probe", "predict", "choose", "fit-encoder", "chain", "trace", "compare", "generate"),
     *("runs", "models"),
 )
 
@@ -47,7 +47,11 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except VecwiseError as error:
-            raise Refused(spoken(error, options_of(self.params))) from error
+            given = set(
+                map(str, ctx.params.values())
+            )  # a column that is called like an option is that column
+            named = {name: option for name, option in options_of(self.params).items() if name not in given}
+            raise Refused(spoken(error, named)) from error
 
 
 def _do_not_track(context: click.Context, option: click.Parameter, given: bool) -> None:

@@ -72,7 +72,9 @@ class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as p
         if self.bar is None and done < total:
             self.bar = _bar(total, self.what, self.doing)
         if self.bar is not None:
-            self.bar.update(self.bar.tasks[0].id, completed=done)
+            self.bar.update(self.bar.tasks[0].id, completed=done, total=total)
+        if done >= total:  # so that the bar of the next work can be drawn
+            self._stop()
 
     def note(self, words: str) -> None:
         """Say in front of the bar how the work stands."""
@@ -81,8 +83,12 @@ class progress_bar:  # noqa: N801  used as a function: `with progress_bar() as p
             self.bar.update(self.bar.tasks[0].id, description=printable(words))
 
     def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         if self.bar is not None:
             self.bar.stop()
+            self.bar = None
 
 
 def _bar(total: int, what: str, doing: str) -> Any:

@@ -79,6 +79,11 @@ class Normalized:
     target: Space
     order: float = 2.0
 
+    @property
+    def source(self) -> Space:
+        """The space of the vectors that it takes: the same."""
+        return self.target
+
     def __call__(self, X: Vectors, /) -> Vectors:
         """Divide every row by its length."""
         self.target.must_match(X.space, "normalize")

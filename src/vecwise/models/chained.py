@@ -24,7 +24,7 @@ from vecwise.store.rows import as_table
 from vecwise.store.state_folders import StateFolder
 from vecwise.table_text import preview_html, preview_text
 from vecwise.vectors import Vectors, as_vectors
-from vecwise.verbs import Chain, Map
+from vecwise.verbs import Chain, Map, entrance, onward
 from vecwise.verbs import chain as composed
 
 MODELS: Final = StateFolder("model", "fit the model again")
@@ -45,18 +45,22 @@ class ChainModel:
     target: str = ""
 
     def vectors(self, rows: Any) -> Vectors:
-        """Give what the estimator sees: raw rows are encoded; vectors must be of its space, arrays of its dimension.
+        """Give what the estimator sees: raw rows are encoded; vectors go on from wherever in the chain they stand.
 
-        Raises `SpaceMismatch`, and `WrongType` for raw rows where there is no encoder.
+        Arrays are what the encoder takes, if that is vectors, and else what the estimator does. Raises `SpaceMismatch`,
+        and `WrongType` for raw rows where no encoder reads them.
         """
-        if isinstance(rows, Vectors):
-            self.space.must_match(rows.space, "predict from")
-            return rows
+        takes = taken_by(self)
         if (isinstance(rows, np.ndarray) and rows.dtype.kind in "fiub") or hasattr(rows, "tocsr"):
-            return as_vectors(rows, like=Vectors(np.zeros((1, self.space.dim)), space=self.space))
-        if self.encoder is None:
+            first = takes or self.space
+            rows = as_vectors(rows, like=Vectors(np.zeros((1, first.dim)), space=first))
+        if isinstance(rows, Vectors):
+            if self.encoder is None:
+                self.space.must_match(rows.space, "predict from")
+            return rows if self.encoder is None else onward(self.encoder, rows)
+        if self.encoder is None or takes is not None:
             raise WrongType(
-                "This model has no encoder: give it vectors or an array of numbers, not raw rows."
+                "This model has no encoder of rows: give it vectors or an array of numbers, not raw rows."
             )
         return self.encoder(as_table([rows] if isinstance(rows, str) else rows))
 
@@ -71,17 +75,9 @@ class ChainModel:
     @property
     def steps(self) -> list[tuple[str, int]]:
         """The names of the steps, and how many numbers come out of each (1 from the estimator)."""
-        maps = (
-            self.encoder.maps
-            if isinstance(self.encoder, Chain)
-            else []
-            if self.encoder is None
-            else [self.encoder]
-        )
-        made = [(type(step).__name__.removesuffix("Map"), step.target.dim) for step in maps]
         inner = [name for name, _ in self.estimator.steps] if hasattr(self.estimator, "steps") else []
         last = " > ".join(inner) or type(self.estimator).__name__
-        return [*made, (last, 1)]
+        return [*([] if self.encoder is None else steps_of(self.encoder)), (last, 1)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the whole as a folder: maps as JSON and safetensors, the estimator by skops, which holds no code.
@@ -110,14 +106,41 @@ class ChainModel:
 
     def diagram(self) -> str:
         """Draw the steps as boxes in a row, the number of dimensions on each arrow; an SVG picture."""
-        return diagram([("rows", 0), *self.steps], self.target or "answers")
+        return drawn(self)
+
+
+def steps_of(whole: ChainModel | Map) -> list[tuple[str, int]]:
+    """Give the names of the steps of a chain or a map, and how many numbers come out of each."""
+    if isinstance(whole, ChainModel):
+        return whole.steps
+    maps = whole.maps if isinstance(whole, Chain) else (whole,)
+    return [(type(step).__name__.removesuffix("Map"), step.target.dim) for step in maps]
+
+
+def drawn(whole: ChainModel | Map) -> str:
+    """Draw a chain or a map as boxes in a row, from what goes in to what comes out; an SVG picture."""
+    takes = taken_by(whole)
+    start = ("rows", 0) if takes is None else ("vectors", takes.dim)
+    return diagram(
+        [start, *steps_of(whole)],
+        (whole.target or "answers") if isinstance(whole, ChainModel) else "vectors",
+    )
+
+
+def taken_by(whole: ChainModel | Map) -> Space | None:
+    """Give the space of the vectors that a chain or a map takes; `None` for one that reads rows."""
+    if not isinstance(whole, ChainModel):
+        return entrance(whole)
+    return whole.space if whole.encoder is None else entrance(whole.encoder)
 
 
 def chain(*steps: Any, target: str = "") -> ChainModel | Chain:
     """Chain fitted encoders, maps and, last, a scikit-learn estimator into one; every joint is checked.
 
     Steps are fitted encoders, maps (`vw.pca(X)`, `X.encoder`), fitted scikit-learn Pipelines of these, and an estimator
-    with `predict`. Without an estimator a `Map` is given, else a `ChainModel`, which predicts from raw rows.
+    with `predict`, or a whole `ChainModel`. A step that brings the beginning of the chain with it (`found(X).encoder`
+    behind `X.encoder`, a model with its encoder) goes on from where the chain stands. Without an estimator a `Map` is
+    given, else a `ChainModel`, which predicts from what the first step reads. `target` is what the answers are called.
 
     Raises `SpaceMismatch` where the vectors of one step are not what the next was fitted on, `NotFitted`, and
     `WrongType` for a step that is none, or that stands behind an estimator.
@@ -129,17 +152,24 @@ def chain(*steps: Any, target: str = "") -> ChainModel | Chain:
     >>> vw.chain(encoder, model).predict(["a good one", "so bad"]).tolist()
     ['+', '-']
     """
-    flat = [part for step in steps for part in _parts(step)]
-    if not flat:
+    maps: list[Any] = []
+    last: Any = None
+    for step in steps:
+        if last is not None:
+            raise WrongType(f"{type(last).__name__} predicts, so nothing can stand behind it.")
+        parts = _parts(step)
+        if _predicts(parts[-1]):
+            last = parts.pop()
+        maps += _behind(maps, parts)
+    if not maps and last is None:
         raise WrongType("A chain has at least one step.")
-    maps, last = (flat[:-1], flat[-1]) if _predicts(flat[-1]) else (flat, None)
-    for step in maps:
-        if _predicts(step):
-            raise WrongType(f"{type(step).__name__} predicts, so nothing can stand behind it.")
     _check_joints(maps)
     whole = composed(*maps) if maps else None
-    if last is None:
-        return composed(*maps)
+    if last is None and whole is not None:
+        return whole
+    if isinstance(steps[-1], ChainModel):
+        model = steps[-1]
+        return ChainModel(whole, last, _space_before(whole, model), model.classes, target or model.target)
     return ChainModel(whole, last, _space_of(whole, last), None, target)
 
 
@@ -218,6 +248,14 @@ def _parts(step: Any) -> list[Any]:
     )
 
 
+def _behind(maps: Sequence[Any], parts: list[Any]) -> list[Any]:
+    """The maps of a step that go on from where the chain stands: it may bring the beginning of the chain with it."""
+    if not maps or not parts or entrance(parts[0]) is not None:
+        return parts
+    at = maps[-1].target
+    return next((parts[i + 1 :] for i, part in enumerate(parts) if part.target.same_axes(at)), parts)
+
+
 def _of_pipeline(pipeline: Any) -> list[Any]:
     """The encoders at the head of a scikit-learn Pipeline as maps, the rest of it as one estimator."""
     _check_fitted(pipeline)
@@ -244,15 +282,24 @@ def _check_fitted(step: Any) -> None:
 
 def _check_joints(maps: Sequence[Any]) -> None:
     for before, after in pairwise(maps):
-        source = getattr(after, "source", None)
-        if isinstance(source, Space):
+        source = entrance(after)
+        if source is not None:
             source.must_match(
                 before.target, f"chain {type(before).__name__} and {type(after).__name__} between"
             )
-        elif source is None and not hasattr(after, "reads_vectors"):
+        elif not hasattr(after, "reads_vectors"):
             raise WrongType(
                 f"{type(after).__name__} reads rows and not vectors, so it stands first in a chain."
             )
+
+
+def _space_before(whole: Map | None, model: ChainModel) -> Space:
+    """The space that a whole model predicts from, which what stands before it must make."""
+    if whole is None or whole.target.kind == model.space.kind == "own":
+        _space_of(whole, model.estimator)
+        return model.space if whole is None else whole.target
+    model.space.must_match(whole.target, f"chain the model of {model.target or 'a target'} behind")
+    return model.space
 
 
 def _space_of(whole: Map | None, estimator: Any) -> Space:

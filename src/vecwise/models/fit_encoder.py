@@ -5,6 +5,7 @@ This module must not know the command line, files, or how anything is drawn.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -41,10 +42,11 @@ def fit_encoder(
 ) -> Learned:
     """Learn a transformation of vectors by which rows judged similar come closer, and judge it on held-out rows.
 
-    `pairs` are rows judged similar, by their ids: a list of twos, or a table with columns a, b. Or `labels`: the name
-    of a column of the vectors' rows, or one a row (null: none); rows of one label are similar. `kind` is `"linear"`
-    (NumPy and SciPy) or `"network"` (the linear map and a layer of 256 units beside it; needs torch, works on a GPU if
-    torch sees one). `dim` is how many dimensions come out: without it at most 256, and fewer where they serve better.
+    `pairs` are rows judged similar, by their ids or texts: a list of twos, or a table with columns a, b. Or `labels`:
+    the name of a column of the vectors' rows, or one a row (null: none); rows of one label are similar. `kind` is
+    `"linear"` (NumPy and SciPy) or `"network"` (the linear map and a layer of 256 units beside it; needs torch, works
+    on a GPU if torch sees one). `dim` is how many dimensions come out: without it at most 256, and fewer where they
+    serve better. Labels of one row and rows without one are left out.
 
     The loss is contrastive: a partner is to be nearer, by cosine, than all others of a batch. It starts from the space
     as it is or from whitened discriminant axes, and stops early by a quarter of what is learned from. `held_out` is the
@@ -56,9 +58,9 @@ def fit_encoder(
     new rows go the whole way; it is saved with them as plain data. The same seed gives the same map (on a CPU). Cost:
     seconds for some thousand rows of some hundred dimensions.
 
-    Raises `Inapplicable` for both or neither of pairs and labels, `UnknownName` for ids, `EmptyInput`, `NonFinite`,
-    `OutOfRange` for one label alone, labels of one row, and pairs that hang together in fewer than five groups,
-    `TooLarge` above 2,048 dimensions, `MissingPackage` without torch.
+    Raises `Inapplicable` for both or neither of pairs and labels, `UnknownName` for ids, `MissingValue` for a pair with
+    an empty side, `EmptyInput`, `NonFinite`, `OutOfRange` for one label alone, no two labels of several rows, and pairs
+    that hang together in fewer than five groups, `TooLarge` above 2,048 dimensions, `MissingPackage` without torch.
 
     >>> import numpy as np, vecwise as vw
     >>> rng = np.random.default_rng(0)
@@ -70,6 +72,24 @@ def fit_encoder(
     >>> found(vw.Vectors(x, space=found.source)).shape
     (120, 16)
     """
+    return taught(
+        X, pairs=pairs, labels=labels, kind=kind, dim=dim, held_out=held_out, seed=seed, progress=progress
+    )[0]
+
+
+def taught(
+    X: Any,
+    /,
+    *,
+    pairs: Any = None,
+    labels: Any = None,
+    kind: str = "linear",
+    dim: int | None = None,
+    held_out: float = 0.2,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> tuple[Learned, Lessons]:
+    """Learn as `fit_encoder` does, and give what was learned from beside it: which rows judged, and which taught."""
     given = as_vectors(X)
     if kind not in KINDS:
         raise unknown("kind of transformation", str(kind), KINDS)
@@ -80,7 +100,7 @@ def fit_encoder(
     if given.space.dim > MOST_DIM:
         raise TooLarge(
             f"Transformations are learned of at most {MOST_DIM:,} dimensions, not {given.space.dim:,}: take "
-            "components first, vw.pca(X, k=300).transform(X)."
+            "components first, by the encoder `chain` with the step `pca:300` (in Python: `vw.pca(X, k=300)(X)`)."
         )
     size = None if dim is None else whole_number("dim", dim, "how many dimensions come out")
     if size is not None and size > given.space.dim:
@@ -97,8 +117,10 @@ def fit_encoder(
         "rounds": rounds,
         "seed": seed,
         "pairs": pairs is not None,
+        "labels": labels if isinstance(labels, str) else "",
+        "left_out": lessons.left_out,
     }
-    return Learned.of(points.unscaled(found), given.space.with_claims(()), report)
+    return Learned.of(points.unscaled(found), given.space.with_claims(()), report), lessons
 
 
 def _lessons(X: Vectors, pairs: Any, labels: Any, held_out: float, seed: int) -> Lessons:
@@ -107,12 +129,14 @@ def _lessons(X: Vectors, pairs: Any, labels: Any, held_out: float, seed: int) ->
     if len(X) < 2:
         raise EmptyInput(f"There are too few rows to learn from: {len(X)}.")
     if pairs is not None:
-        found = pairs_by_name(pairs, X.ids)
+        found = pairs_by_name(pairs, X.ids, X.rows)
         if found.scores is not None:
             raise Inapplicable(
                 "Pairs to learn from are all similar: keep those that were judged so, and leave the scores out."
             )
-        return pair_lessons(_once(found), len(X), held_out, seed)
+        made = pair_lessons(_once(found), len(X), held_out, seed)
+        selves = f"{count(found.selves, 'pair')} of a row with itself" if found.selves else ""
+        return replace(made, left_out=selves)
     if isinstance(labels, str):
         if X.rows is None:
             raise UnknownName(

@@ -29,15 +29,15 @@ class Given:
     space: Space | None
 
 
-def given_rows(rows: Any, ids: Any = None, *, as_rows: bool = False) -> Given:
-    """Take vectors, an array, a frame, texts or a path as rows."""
+def given_rows(rows: Any, ids: Any = None, *, as_rows: bool = False, with_space: bool = False) -> Given:
+    """Take vectors, an array, a frame, texts or a path as rows; for a map of vectors these keep their space."""
     if isinstance(rows, (str, Path)):
         rows = read(rows)
     if isinstance(rows, Vectors) or _is_matrix(rows) or (not as_rows and _is_lists(rows)):
         X = as_vectors(rows)
         names = X.ids if ids is None else as_ids(ids, len(X))
         space = X.space if isinstance(rows, Vectors) else None
-        if as_rows and isinstance(rows, Vectors):
+        if (as_rows or with_space) and isinstance(rows, Vectors):
             return Given(lambda a, b: X[a:b], len(X), names, X.rows, space)
         return Given(lambda a, b: X.values[a:b], len(X), names, X.rows, space)
     table = as_table(rows)

@@ -11,7 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import EmptyInput, OutOfRange, UnknownName, WrongShape, WrongType, some, unknown
+from vecwise.draw.words import count
+from vecwise.errors import (
+    EmptyInput,
+    MissingValue,
+    OutOfRange,
+    UnknownName,
+    WrongShape,
+    WrongType,
+    some,
+    unknown,
+)
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.arrow import numbers
 from vecwise.measure.views import View
@@ -28,6 +38,7 @@ class JudgedPairs:
     left: np.ndarray
     right: np.ndarray
     scores: np.ndarray | None = None
+    selves: int = 0  # pairs of a row with itself that were left out
 
     def __len__(self) -> int:
         return len(self.left)
@@ -64,6 +75,12 @@ def pair_names(given: Any, /) -> tuple[list[Any], list[Any], np.ndarray | None]:
     if not table.num_rows:
         raise EmptyInput("There are no pairs.")
     a, b = (table.column(name).to_pylist() for name in SIDES)
+    empty = [i for i, sides in enumerate(zip(a, b, strict=True)) if None in sides]
+    if empty:
+        raise MissingValue(
+            f"{count(len(empty), 'pair')} with an empty side, the first is pair {empty[0]:,} (counted from 0): "
+            "leave it out, or say what it is."
+        )
     return a, b, _scores(table.column("score")) if "score" in table.column_names else None
 
 
@@ -82,22 +99,47 @@ def _scores(column: Any) -> np.ndarray:
     return made
 
 
-def pairs_by_name(given: Any, ids: Any, /) -> JudgedPairs:
-    """Find the rows of pairs by their ids; raises `UnknownName`, and what `pair_names` raises.
+def pairs_by_name(given: Any, ids: Any, rows: Any = None, /) -> JudgedPairs:
+    """Find the rows of pairs by their ids, or by their text in a column of `rows`; the first of rows with one text.
+
+    Raises `UnknownName` for names that are neither, and what `pair_names` raises.
 
     >>> pairs_by_name([("x", "z")], ["x", "y", "z"]).right.tolist()
     [2]
     """
     a, b, scores = pair_names(given)
+    wanted = list(dict.fromkeys([*a, *b]))
     place = {str(name): i for i, name in enumerate(np.asarray(ids).tolist())}
-    lost = [name for name in dict.fromkeys([*a, *b]) if str(name) not in place]
+    lost, kind = [name for name in wanted if str(name) not in place], "ids"
+    if lost and rows is not None and all(isinstance(name, str) for name in wanted):
+        texts = _places_of_texts(rows, wanted)
+        unknown_texts = [name for name in wanted if name not in texts]
+        if len(unknown_texts) < len(lost):
+            place, lost, kind = texts, unknown_texts, "texts"
     if lost:
+        are = f"is not among the {kind}" if len(lost) == 1 else f"are not among the {kind}"
         raise UnknownName(
-            f"{len(lost):,} names in the pairs are no ids of rows: {some(lost)}. The ids are such as "
+            f"{count(len(lost), 'name')} in the pairs {are} of rows: {some(lost)}. The {kind} are such as "
             f"{some(list(place)[:3])}."
         )
     sides = [np.array([place[str(name)] for name in side], np.int64) for side in (a, b)]
     return without_selves(sides[0], sides[1], scores)
+
+
+def _places_of_texts(rows: Any, wanted: list[str]) -> dict[str, int]:
+    """The first row of every text, in the column of texts that holds most of those wanted."""
+    import pyarrow as pa
+
+    best: dict[str, int] = {}
+    known = 0
+    for name, kind in zip(rows.column_names, rows.schema.types, strict=True):
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+            cells = rows.column(name).to_pylist()
+            places = {text: i for i, text in reversed(list(enumerate(cells))) if text is not None}
+            found = sum(text in places for text in wanted)
+            if found > known:
+                best, known = places, found
+    return best
 
 
 def without_selves(left: np.ndarray, right: np.ndarray, scores: np.ndarray | None) -> JudgedPairs:
@@ -105,7 +147,8 @@ def without_selves(left: np.ndarray, right: np.ndarray, scores: np.ndarray | Non
     keep = left != right
     if not keep.any():
         raise EmptyInput("All pairs are of a row with itself: there is nothing to judge by.")
-    return JudgedPairs(left[keep], right[keep], None if scores is None else scores[keep])
+    selves = int((~keep).sum())
+    return JudgedPairs(left[keep], right[keep], None if scores is None else scores[keep], selves)
 
 
 def similarities(X: View, pairs: JudgedPairs) -> np.ndarray:

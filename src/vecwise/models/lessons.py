@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
+from vecwise.draw.words import count
 from vecwise.errors import OutOfRange, some
 from vecwise.measure.views import View
 from vecwise.models.contrast import Batch
@@ -40,8 +41,18 @@ class Lessons(Protocol):
         ...
 
     @property
+    def held_rows(self) -> np.ndarray:
+        """Places of the rows that judge, and that nothing is learned from."""
+        ...
+
+    @property
     def how(self) -> str:
         """What is judged, in words."""
+        ...
+
+    @property
+    def left_out(self) -> str:
+        """What nothing could be learned from, in words; nothing where all could be."""
         ...
 
     @property
@@ -73,7 +84,13 @@ class PairLessons:
     train: np.ndarray
     fitting: np.ndarray
     how: str
+    left_out: str = ""
     metric: str = "mrr"
+
+    @property
+    def held_rows(self) -> np.ndarray:
+        """Both sides of the held-out pairs."""
+        return np.union1d(self.held_pairs.left, self.held_pairs.right)
 
     def batch(self, points: np.ndarray, rng: np.random.Generator) -> Batch:
         """All pairs, or as many as a batch holds, with the sides at random."""
@@ -104,12 +121,18 @@ class LabelLessons:
     check: np.ndarray
     held: np.ndarray
     how: str
+    left_out: str = ""
     metric: str = f"precision@{NEAREST}"
 
     @property
     def fitting(self) -> np.ndarray:
         """The rows that are learned from."""
         return self.train
+
+    @property
+    def held_rows(self) -> np.ndarray:
+        """The held-out rows of every label."""
+        return self.held
 
     def batch(self, points: np.ndarray, rng: np.random.Generator) -> Batch:
         """Rows at random, each with another row of its label."""
@@ -185,19 +208,23 @@ def _some(pairs: JudgedPairs, keep: np.ndarray) -> JudgedPairs:
 
 
 def label_lessons(target: Target, held_out: float, seed: int) -> LabelLessons:
-    """Hold out rows of every label of four rows or more; raises `OutOfRange` for labels of one row, and too few."""
+    """Hold out rows of every label of four rows or more; labels of one row are left out.
+
+    Raises `OutOfRange` where fewer than two labels are left, and for too few rows.
+    """
     assert target.classes is not None  # noqa: S101  labels are read as classes
     sizes = np.bincount(target.values, minlength=len(target.classes))
     single = [name for name, size in zip(target.classes, sizes.tolist(), strict=True) if size == 1]
-    if single:
+    if len(single) > len(target.classes) - 2:
         raise OutOfRange(
-            f"Labels of one row have nothing to come closer to: {some(single)}. Leave those rows out, or join labels."
+            f"Labels of one row have nothing to come closer to: {some(single)}. "
+            "Give at least two labels of several rows."
         )
     labels = np.full(target.total, -1)
-    labels[target.places] = target.values
+    labels[target.places] = np.where(sizes[target.values] > 1, target.values, -1)
     rng = np.random.default_rng(seed)
     parts: list[list[np.ndarray]] = [[], [], []]
-    for label in range(len(target.classes)):
+    for label in np.flatnonzero(sizes > 1).tolist():
         rows = rng.permutation(target.places[target.values == label])
         held = max(2, round(held_out * len(rows))) if len(rows) >= FEWEST_ROWS else 0
         left = len(rows) - held
@@ -210,4 +237,13 @@ def label_lessons(target: Target, held_out: float, seed: int) -> LabelLessons:
             "No label has enough rows to learn from, to stop by and to be judged by: at least 6 rows of one are needed."
         )
     how = f"{len(held_rows):,} held-out rows, those of the same label to be found among them"
-    return LabelLessons(labels, train, check_rows, held_rows, how)
+    return LabelLessons(labels, train, check_rows, held_rows, how, _left_out(single, target.without))
+
+
+def _left_out(single: list[str], without: int) -> str:
+    """What nothing could be learned from, in words."""
+    parts = [
+        f"{count(len(single), 'label')} of one row ({some(single, 3)})" if single else "",
+        f"{count(without, 'row')} without a label" if without else "",
+    ]
+    return " and ".join(part for part in parts if part)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from vecwise.errors import Inapplicable
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.runner import Progress
 from vecwise.vectors import Vectors
+
+WORDS: Final = ("count", "tfidf")  # spaces whose dimensions are words, and no columns
 
 
 class Source(Protocol):
@@ -118,10 +120,10 @@ def _fresh(value: Any) -> Any:
 
 
 def without_target(X: Vectors, name: str) -> None:
-    """Raise `Inapplicable` where vectors were made of the very column that is to be predicted."""
-    names = X.space.features or ()
+    """Raise `Inapplicable` where vectors were made of the very column that is to be told from them."""
+    names = () if X.space.kind in WORDS else X.space.features or ()
     if any(feature == name or feature.startswith(f"{name}=") for feature in names):
         raise Inapplicable(
-            f"These vectors hold `{name}` itself, which is to be predicted. Encode the rows without it, or give the "
-            "rows and not their vectors."
+            f"These vectors hold the column `{name}` itself, which is to be told from them. Encode the rows without "
+            "it, or give the rows and not their vectors."
         )

@@ -14,11 +14,11 @@ import numpy as np
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.sentence import SentenceMap
 from vecwise.errors import NotFitted, WrongType
-from vecwise.models.chained import ChainModel
+from vecwise.models.chained import ChainModel, taken_by
 from vecwise.models.weights_digest import digest_of
 from vecwise.store.rows import as_table
 from vecwise.vectors import Vectors
-from vecwise.verbs import Chain
+from vecwise.verbs import Chain, entrance, rest_of
 
 INPUT: Final = "input"
 Layer = tuple[
@@ -45,24 +45,27 @@ class Reached:
 class Stages:
     """How a model is walked through: `walk(chunk, reached)` gives its layers in order, `weights` tell it from others.
 
-    `rows` says whether it reads rows (a table) and not numbers.
+    `rows` says whether it reads rows (a table) and not numbers, `vectors` whether it asks for those of its space.
     """
 
     walk: Callable[[Any, Reached], Iterator[Layer]]
     weights: str
     rows: bool = False
+    vectors: bool = False
 
 
 def stages_of(model: Any) -> Stages:
     """Give the stages of a model; raises `WrongType` for what is none, `NotFitted`."""
     if isinstance(model, ChainModel):
-        return Stages(lambda chunk, reached: _chain(model, chunk, reached), _weights(model),
-                      model.encoder is not None)  # fmt: skip
+        reads = taken_by(model) is None
+        return Stages(lambda chunk, reached: _chain(model, chunk, reached), _weights(model), reads, not reads)
     if isinstance(model, Encoder):
         model = model.map_
     if callable(model) and hasattr(model, "target"):
-        reads = not hasattr(model, "source")
-        return Stages(lambda chunk, reached: _maps(model, chunk, reached), model.target.frame, reads)
+        reads = entrance(model) is None
+        return Stages(
+            lambda chunk, reached: _maps(model, chunk, reached), model.target.frame, reads, not reads
+        )
     if not any(hasattr(model, name) for name in ("predict", "transform")):
         raise WrongType(
             f"{type(model).__name__} has no layers that can be looked at: give a torch module, a fitted scikit-learn "
@@ -91,17 +94,26 @@ def _check_fitted(model: Any) -> None:
 
 
 def _chain(model: ChainModel, chunk: Any, reached: Reached) -> Iterator[Layer]:
-    if model.encoder is not None and not isinstance(chunk, Vectors):
-        X = None
-        for name, X in _maps(model.encoder, chunk, reached):
-            yield name, X
-        chunk = X
+    if model.encoder is not None:
+        for name, made in _maps(model.encoder, chunk, reached):
+            yield name, made
+            chunk = made
+    elif isinstance(chunk, Vectors):
+        chunk = model.vectors(chunk)
     yield from _estimator(model.estimator, _numbers(chunk), reached)
 
 
 def _maps(model: Any, chunk: Any, reached: Reached) -> Iterator[Layer]:
-    """The vectors behind every map; those of the sentence encoder behind every one of its stages."""
-    for step in model.maps if isinstance(model, Chain) else (model,):
+    """The vectors behind every map; those of the sentence encoder behind every one of its stages.
+
+    Vectors go on from wherever they stand; arrays are what the first map takes.
+    """
+    source, steps = entrance(model), model.maps if isinstance(model, Chain) else (model,)
+    if source is not None and not isinstance(chunk, Vectors):
+        chunk = Vectors(chunk, space=source.with_claims(()))
+    if isinstance(chunk, Vectors):
+        steps = rest_of(model, chunk)
+    for step in steps:
         name = _called(step)
         reached.at(name)
         if isinstance(step, SentenceMap):

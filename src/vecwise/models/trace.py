@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vecwise.encoders.fitted import FittedEncoder
 from vecwise.errors import (
     EmptyInput,
     NonFinite,
@@ -162,6 +163,8 @@ def trace(
 
 
 def _name(model: Any) -> str:
+    if isinstance(model, FittedEncoder):
+        return model.space.name.partition(":")[0] or "an encoder"
     target = getattr(model, "target", "")
     return f"the model of {target}" if isinstance(target, str) and target else type(model).__name__
 
@@ -173,7 +176,7 @@ def _ready(model: Any, rows: Any, wanted: Any, pool: str, ids: Any) -> tuple[Sta
 
         return torch_stages(model, wanted, pool), torch_given(rows, ids)
     stages = stages_of(model)
-    return stages, given_rows(rows, ids, as_rows=stages.rows)
+    return stages, given_rows(rows, ids, as_rows=stages.rows, with_space=stages.vectors)
 
 
 class _Run:

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from vecwise.draw.words import count, number, share
 from vecwise.encoders.guess import Plan
+from vecwise.encoders.learned import Learned
 from vecwise.explore import shown_columns
 from vecwise.models.estimators import BASELINE, MODELS
 from vecwise.models.probe import Probe
 from vecwise.table_text import clip, grid
 from vecwise.telling.answer import Answer
 from vecwise.telling.words import column_data, cut, short, space_data, told, wrapped
+from vecwise.verbs import Chain
 
 WRONG: Final = 5
 MATTER: Final = 8
@@ -111,7 +113,7 @@ def _models(found: Probe) -> list[str]:
 
 
 def _doubts(found: Probe) -> list[str]:
-    lines = []
+    lines = _taught(found)
     for name, score in found.alone.items():
         lines += wrapped(
             f"{clip(name, 40)} tells {clip(found.target.name, 40)} all by itself ({_alone_metric(found)} "
@@ -144,6 +146,20 @@ def _doubts(found: Probe) -> list[str]:
             f"{count(placed - judged, 'row')} came first and were learned from alone, never judged."
         )
     return lines
+
+
+def _taught(found: Probe) -> list[str]:
+    """An encoder that was learned from labels has seen what is to be predicted, where these were its rows."""
+    whole = found.source.all().encoder
+    steps = whole.maps if isinstance(whole, Chain) else (whole,)
+    learned = [step for step in steps if isinstance(step, Learned)]
+    if not learned:
+        return []
+    labels = next((str(step.report["labels"]) for step in learned if step.report.get("labels")), "")
+    what = f"the labels `{clip(labels, 40)}`" if labels else "what was judged similar"
+    return wrapped(
+        f"The encoder was learned from {what}: if it saw these rows, the scores flatter. Judge it on other rows."
+    )
 
 
 def _matter(found: Probe) -> list[str]:

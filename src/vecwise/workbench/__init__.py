@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vecwise.storing import open, open_encoder, save
     from vecwise.telling.answer import Answer
     from vecwise.workbench.arithmetic import combined_query
+    from vecwise.workbench.chaining import chain_of
     from vecwise.workbench.checking import health_of
     from vecwise.workbench.choosing import choose_of
     from vecwise.workbench.clusters import cluster_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from vecwise.workbench.explaining import asked_about
     from vecwise.workbench.files import encode_to, explore, plot
     from vecwise.workbench.generating import generate_of
+    from vecwise.workbench.learning import fit_encoder_of
     from vecwise.workbench.maps import map_of
     from vecwise.workbench.models import alias_model, list_models, register_model
     from vecwise.workbench.pairs import dedupe_file, pairs_of
@@ -45,6 +47,7 @@ _HOME: Final = {
     "save": "storing",
     "Answer": "telling.answer",
     "combined_query": "workbench.arithmetic",
+    "chain_of": "workbench.chaining",
     "health_of": "workbench.checking",
     "choose_of": "workbench.choosing",
     "cluster_of": "workbench.clusters",
@@ -54,6 +57,7 @@ _HOME: Final = {
     "explore": "workbench.files",
     "plot": "workbench.files",
     "generate_of": "workbench.generating",
+    "fit_encoder_of": "workbench.learning",
     "map_of": "workbench.maps",
     "alias_model": "workbench.models",
     "list_models": "workbench.models",
@@ -81,6 +85,7 @@ __all__ = [
     "asked_about",
     "batches",
     "best_run",
+    "chain_of",
     "choose_of",
     "cluster_of",
     "combined_query",
@@ -91,6 +96,7 @@ __all__ = [
     "encode",
     "encode_to",
     "explore",
+    "fit_encoder_of",
     "generate_of",
     "health_of",
     "import_runs",

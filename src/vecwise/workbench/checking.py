@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vecwise.loading import load, vectors_already, vectors_as_they_lie
+from vecwise.loading import is_saved, load, vectors_already, vectors_as_they_lie
 from vecwise.row_ids import as_ids
 from vecwise.telling.answer import Answer
 from vecwise.telling.checked import healthy
@@ -29,14 +29,14 @@ def health_of(
 
     beside = {name: value for name, value in options.items() if name != "seed"}
     seed = int(options.get("seed", 0))
-    if vectors_already(path, **beside):
+    if vectors_already(path, **beside) and not is_saved(options.get("encoder")):
         asked = (options.get("ids"), options.get("vectors"))
         lain = vectors_as_they_lie(path, *asked, sample=options.get("sample"), seed=seed)
         ids = as_ids(lain.ids, int(lain.values.shape[0]))
         found = examined(lain.values, ids, lain.rows, lain.space, splits=split, seed=seed)
         space = lain.space
     else:
-        if split is not None:
+        if split is not None and not is_saved(options.get("encoder")):
             options["leave_out"] = (split,)
         X = load(path, **options).vectors
         found, space = health(X, splits=split, seed=seed), X.space

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.fitted import FittedEncoder
 from vecwise.loading import load as loaded
 from vecwise.loading import names_of, read_rows_by, vectors_already
-from vecwise.models.chained import ChainModel, open_model
+from vecwise.models.chained import ChainModel, open_model, taken_by
 from vecwise.telling.answer import Answer
 from vecwise.telling.predicted import predicted
 from vecwise.vectors import Vectors
+from vecwise.verbs import with_axes_of
 from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
@@ -52,7 +51,7 @@ def _vectors(
     """The rows as the model's own encoder reads them, or vectors that are there already."""
     if vectors_already(path, ids=ids, **{k: v for k, v in options.items() if k not in ("seed", "sample")}):
         X = loaded(path, ids=ids, **options).vectors
-        return X if X.space == opened.space else _as_own(opened, X)
+        return with_axes_of(taken_by(opened), X)
     table, own, _ = read_rows_by(options, path)
     names = names_of(table, ids) if ids is not None else own
     made = _encoder(opened).encode(table, progress=progress)
@@ -62,16 +61,8 @@ def _vectors(
 def _encoder(opened: ChainModel) -> Encoder:
     from vecwise.errors import Inapplicable
 
-    if opened.encoder is None:
+    if opened.encoder is None or taken_by(opened) is not None:
         raise Inapplicable(
-            "This model was learned from vectors without an encoder: give it a file of vectors."
+            "This model takes vectors and reads no rows: give it a file or a folder of vectors."
         )
     return FittedEncoder.of(opened.encoder)
-
-
-def _as_own(opened: ChainModel, X: Vectors) -> Vectors:
-    """Bare numbers of a file take the model's axes; vectors of another encoder are refused by `predict`."""
-    if X.space.frame.startswith("own-") and opened.space.frame.startswith("own-"):
-        made = opened.vectors(np.asarray(X.values))
-        return Vectors(made, X.ids, X.rows, made.space)
-    return X

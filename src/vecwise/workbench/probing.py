@@ -11,7 +11,7 @@ import numpy as np
 
 from vecwise.encoders.guess import Plan, plan
 from vecwise.errors import Inapplicable, unknown
-from vecwise.loading import load, names_of, read_rows_by, vectors_already, vectors_at
+from vecwise.loading import is_saved, load, names_of, read_rows_by, vectors_already, vectors_at
 from vecwise.models.sources import Ready, Source, source_of, without_target
 from vecwise.telling.answer import Answer
 from vecwise.telling.probed import told_probe
@@ -71,7 +71,8 @@ def _rows(
     """Where vectors come from, and the table that names of columns are names in: the target is never encoded."""
     named = [name for name in beside if name is not None]
     checked = {key: value for key, value in options.items() if key not in ("seed", "sample")}
-    if path.startswith("runs:/") or vectors_already(path, sample=options.get("sample"), **checked):
+    if (path.startswith("runs:/") or is_saved(options.get("encoder"))
+            or vectors_already(path, sample=options.get("sample"), **checked)):  # fmt: skip
         X = load(path, **options).vectors
         _has_columns(X, named)
         without_target(X, named[0])

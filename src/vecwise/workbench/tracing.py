@@ -5,28 +5,22 @@ This module must not know how its answers are printed.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from vecwise.encoders.base import Encoder
-from vecwise.errors import FileMissing, Inapplicable, unknown
+from vecwise.errors import Inapplicable, unknown
 from vecwise.loading import load, names_of, read_rows_by, vectors_already
-from vecwise.models.chained import ChainModel, open_model
-from vecwise.models.skops_files import estimator_of
+from vecwise.models.chained import ChainModel, taken_by
 from vecwise.models.stages import stages_of
 from vecwise.models.trace import BATCH, trace
-from vecwise.store import datasets, encoder_folders
-from vecwise.store.os_errors import os_errors
-from vecwise.storing import open_encoder
 from vecwise.telling.answer import Answer
 from vecwise.telling.traced import traced
-from vecwise.tracking.registry import names_a_model, resolve_model
 from vecwise.vectors import Vectors
+from vecwise.verbs import with_axes_of
+from vecwise.workbench.opening import model_at
 from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
-
-_WEIGHTS: Final = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".onnx", ".h5")
 
 
 @tracked("trace")
@@ -72,24 +66,6 @@ def trace_of(
     return traced(display_name(path), found, said, {"html": html, "vectors": folder})
 
 
-def model_at(path: str) -> Any:
-    """Open a kept model: a folder, a .skops file, a saved encoder, or `models:/NAME@alias`."""
-    place = Path(resolve_model(path) if names_a_model(path) else path)
-    if place.suffix.lower() in _WEIGHTS:
-        raise Inapplicable(
-            f"{place} holds weights without the code that computes with them, so it cannot be run from here. "
-            "Trace a torch model from Python: vw.trace(model, rows)."
-        )
-    if place.is_file():
-        with os_errors(place, "read"):
-            return estimator_of(place.read_bytes(), str(place))
-    if not place.is_dir():
-        raise FileMissing(f"There is no model at {place}.")
-    if encoder_folders.is_encoder_folder(place) or datasets.is_dataset(place):
-        return open_encoder(place)
-    return open_model(place)
-
-
 def _rows(opened: Any, path: str, target: str | None, ids: str | None, options: dict[str, Any]) -> Any:
     """What the model reads of a file, the labels, and the names of the rows."""
     checked = {k: v for k, v in options.items() if k not in ("seed", "sample")}
@@ -123,11 +99,14 @@ def _without(table: Any, target: str | None, options: dict[str, Any]) -> dict[st
 
 
 def _own(opened: Any, X: Vectors) -> Any:
-    """Bare numbers of a file take the axes of the model."""
-    bare = X.space.kind == "own" and isinstance(opened, ChainModel) and opened.space.kind == "own"
-    if bare and X.space.dim == opened.space.dim:
-        return Vectors(X.values, X.ids, X.rows, opened.space)
-    if isinstance(opened, Encoder) or (stages_of(opened).rows and not isinstance(opened, ChainModel)):
+    """Vectors for a model of vectors, and for one of rows the rows that came with them.
+
+    Bare numbers of a file take the axes of the model.
+    """
+    takes = stages_of(opened)
+    if takes.vectors:
+        return with_axes_of(taken_by(opened.map_ if isinstance(opened, Encoder) else opened), X)
+    if takes.rows and not isinstance(opened, ChainModel):
         if X.rows is None:
             raise Inapplicable(
                 "These vectors carry no rows, and the model reads rows: give it a file of rows."

@@ -19,7 +19,7 @@ from vecwise.telling.answer import Answer
 from vecwise.tracking.recorder import Recorder, recording
 from vecwise.tracking.resolving import names_a_run, resolve
 
-_NOT_PARAMS: Final = frozenset({"progress", "command", "watch"})
+_NOT_PARAMS: Final = frozenset({"progress", "learning", "command", "watch"})
 _MOST_METRICS: Final = 200
 # Parameters that name a file to be written, and what it is.
 _TARGETS: Final = {
