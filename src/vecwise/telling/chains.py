@@ -35,11 +35,11 @@ def told_chain(parts: list[str], whole: ChainModel | Map, folder: str, svg: str 
         "space": space_data(space),
         "written": list(files.values()),
     }
-    line = " → ".join([goes_in, *(clip(name, 60) for name, _ in steps), clip(end, 40)])
+    line = " → ".join([goes_in, *(clip(name, 60).replace(" > ", " → ") for name, _ in steps), clip(end, 40)])
     joints = count(len(parts) - 1, "joint")
     sections = [
         (f"A chain of {count(len(parts), 'part')}, {joints} checked", wrapped(line)),
-        ("Steps", grid(["step", "numbers out"], cells)),
+        ("Steps", grid(["step", "numbers out"], cells, 60)),
         ("Use it", _use(folder, model=model, rows=takes is None)),
         ("Written", list(files.values())),
     ]
