@@ -21,7 +21,7 @@ from vecwise.models.generate.lines import how_many
 from vecwise.models.generate.written import Written
 from vecwise.store.durable import write_text
 from vecwise.store.rows import as_table
-from vecwise.table_text import clip
+from vecwise.table_text import clip, count
 from vecwise.telling.generated import prompts_matter
 
 MOST_LEARNED: Final = 2000  # lines learned from that are drawn
@@ -72,7 +72,10 @@ def generated_report(made: Generator, found: Sequence[Written], *, name: str, co
                 (f"“{clip(one.prompt, 40)}”" if one.prompt else "No prompt", " / ".join(one.lines))
                 for one in found
             ),
-            ("Copied", " ".join(dict.fromkeys(one.words for one in found))),
+            (
+                "Copied",
+                f"at most {count(max(one.longest_copied for one in found), 'word')} in a row from a line",
+            ),
         ],
         points=points,
         axes=axes,

@@ -34,7 +34,7 @@ from vecwise.cli.printing import command_line, print_answer, progress_bar
 @click.option(
     "--guidance",
     type=float,
-    default=2.0,
+    default=1.5,
     show_default=True,
     metavar="G",
     help="How closely a prompt is followed.",
@@ -42,7 +42,7 @@ from vecwise.cli.printing import command_line, print_answer, progress_bar
 @click.option(
     "--choices",
     type=int,
-    default=8,
+    default=16,
     show_default=True,
     metavar="N",
     help="Draw N lines for each that is given, and give the nearest to the prompt.",

@@ -19,6 +19,7 @@ SHORT: Final = 0.1  # the part of lines that end before the shortest line that i
 WORDY: Final = (
     3  # words of a line from which no word is made up; names have fewer, and scripts without spaces
 )
+MANY: Final = 3  # times one word stands in a line that repeats itself
 ALIKE: Final = 0.5  # share of the words of two lines that are in both, from which they are much the same
 
 
@@ -50,10 +51,14 @@ class Learned:
         return same(line) in self._same
 
     def reads_like(self, line: str) -> bool:
-        """Whether a line does not end early, nor says a pair of words again, as a small model does."""
+        """Whether a line does not end early, nor repeats itself as a small model does.
+
+        It has no word twice in a row, none three times, and no pair of words twice.
+        """
         words = words_of(line)
         pairs = list(pairwise(words))
-        return len(words) >= self.shortest and len(set(pairs)) == len(pairs) and bool(line)
+        repeats = len(set(pairs)) < len(pairs) or any(a == b for a, b in pairs)
+        return len(words) >= self.shortest and not repeats and max(map(words.count, words), default=0) < MANY
 
     def runs(self, lines: Sequence[str]) -> list[Copied]:
         """Give the longest copied run of each line."""

@@ -26,7 +26,7 @@ class Taste:
 
     temperature: float = 0.7
     top_p: float = 0.8
-    guidance: float = 2.0
+    guidance: float = 1.5
 
     def freer(self, times: int) -> Taste:
         """Give a taste for what is less likely, for lines that were not found otherwise."""

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from vecwise.models.generate.drawing import Taste, Writer
 
 GENERATORS: Final = StateFolder("generator", "train it again")
-CHOICES: Final = 8
+CHOICES: Final = 16
 _TRIES: Final = 10  # times as many lines are drawn as were asked for, before fewer are given
 _MOST_LINES: Final = 1000
 MOST_STRENGTH: Final = 100  # of temperature and guidance
@@ -84,7 +84,7 @@ class Generator:
         n: int = 5,
         temperature: float = 0.7,
         top_p: float = 0.8,
-        guidance: float = 2.0,
+        guidance: float = 1.5,
         choices: int = CHOICES,
         copies: bool = False,
         invent: bool | None = None,
@@ -98,10 +98,11 @@ class Generator:
         are made up with `invent=True`, and where lines have fewer than three words, such as names. Without a prompt
         lines are written as they come.
 
-        Lines that were learned from are refused, but for `copies=True`; no line is given twice, nor one that says two
-        words in a row again or ends before nine in ten of those learned from do. Where too few are left, ten times as
-        many are drawn at most, more and more freely; then fewer are given, which `words` says. The same seed gives the
-        same lines (on a CPU). Prompts may be in any language that the encoder knows.
+        Lines that were learned from are refused, but for `copies=True`; no line is given twice, nor one that repeats
+        itself (a word at once or three times, a pair of words) or ends before nine in ten of those learned from do.
+        Where too few are left, ten times as many are drawn at most, more and more freely; then fewer are given, which
+        `words` says. The same seed gives the same lines (on a CPU). Prompts may be in any language that the encoder
+        knows.
 
         Raises `OutOfRange`, `Inapplicable` for a prompt that is blank or that the encoder knows nothing of, and where
         not one new line is found, `SpaceMismatch` for a vector of another space.
@@ -133,7 +134,7 @@ class Generator:
         n: int = EACH,
         temperature: float = 0.7,
         top_p: float = 0.8,
-        guidance: float = 2.0,
+        guidance: float = 1.5,
         invent: bool | None = None,
         seed: int = 0,
     ) -> Margin:
@@ -309,6 +310,7 @@ def open_generator(path: str | os.PathLike[str], /) -> Generator:
     Raises `FileMissing`, `UnknownFormat`, `Damaged`, `Inapplicable` for a training that has not ended yet,
     `SpaceMismatch` where its encoder's weights are no longer the same, `MissingPackage` without torch.
 
+    >>> import vecwise as vw
     >>> vw.open_generator("nowhere")
     Traceback (most recent call last):
     vecwise.errors.FileMissing: ...

@@ -49,7 +49,7 @@ def read_lines(rows: Any, column: str | None, seed: int) -> Lines:
 
     Raises `EmptyInput` without a line, `OutOfRange` for fewer than 50 different ones, `MissingValue` for nulls.
     """
-    table = as_table([rows] if isinstance(rows, str) else rows)
+    table = as_table(rows)
     texts = [plain(text) for text in texts_of(table, column)]
     filled = [text for text in texts if text]
     if not filled:

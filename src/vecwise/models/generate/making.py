@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,6 +27,7 @@ from vecwise.models.generate.pieces import Pieces
 from vecwise.runner import Progress
 from vecwise.store.os_errors import shown
 from vecwise.store.rows import as_table
+from vecwise.store.sources import read
 from vecwise.table_text import count
 from vecwise.verbs import Map
 
@@ -54,10 +56,10 @@ def generator(
 ) -> Generator:
     """Train a text generator on lines, which a sentence's vector steers: sentence, vector, language model, new lines.
 
-    `rows` are lines (a list of texts, or a table with one column of texts or the one named `text`). A small recurrent
-    network learns them piece by piece, half of them with the vector that `encoder` gives the line, so that it writes
-    with a prompt and without. A tenth of the different lines is held out to be judged by and as many to stop by, at
-    most 1,000 each: training ends when those are told no better for five epochs, or after `epochs`.
+    `rows` are lines: a list of texts, a table with one column of texts or the one named `text`, or the path of a file.
+    A small recurrent network learns them piece by piece, half of them with the vector that `encoder` gives the line, so
+    that it writes with a prompt and without. A tenth of the different lines is held out to be judged by and as many to
+    stop by, at most 1,000 each: training ends when those are told no better for five epochs, or after `epochs`.
 
     What it is worth stands in `report` and `words`: perplexity on held-out lines beside that of the best of n-grams
     (Kneser-Ney) of the same pieces, neither knowing the line's vector, and how much nearer lines are to their own
@@ -77,7 +79,7 @@ def generator(
     """
     most = whole_number("epochs", epochs, "how many times the lines are learned at most")
     whole_number("seed", seed, "", least=0)
-    lines = read_lines(rows, text, seed)
+    lines = read_lines(read(rows) if isinstance(rows, (str, Path)) else rows, text, seed)
     needs_torch("A generator")
     work = _Training(lines, as_encoder(encoder), seed, most, into)
     return work.done(progress, watch)
