@@ -146,7 +146,7 @@ def closer() -> list[str]:
             ).fit(X[learn].values, y[learn]),
         }
         for way, work in ways.items():
-            took = seconds(lambda way=way, work=work: made.update({way: work()}))
+            took = seconds(lambda made=made, way=way, work=work: made.update({way: work()}))
             after = (
                 made[way](X[unseen])
                 if way == "fit_encoder"
