@@ -32,7 +32,7 @@ from vecwise.errors import (
 from vecwise.measure.views import View
 from vecwise.models.contrast import TEMPERATURE, Batch, loss_and_gradient
 from vecwise.models.judged_pairs import JudgedPairs
-from vecwise.models.lessons import LabelLessons, label_lessons, pair_lessons
+from vecwise.models.lessons import LabelLessons, label_lessons, nearest_same, pair_lessons
 from vecwise.models.targets import read_target
 
 
@@ -196,6 +196,22 @@ def test_what_is_found_is_what_scikit_learn_finds() -> None:
     same = labels[near] == labels[:, None]
     np.testing.assert_array_equal(found.ranks, same.argmax(axis=1) + 1)
     np.testing.assert_allclose(found.scores, same[:, :10].sum(axis=1) / np.minimum(10, same.sum(axis=1)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 12), st.integers(1, 30), st.integers(1, 10), st.integers(1, 6), st.integers(0, 1000))
+def test_the_nearest_of_a_label_are_those_of_a_stable_sort(
+    rows: int, wide: int, k: int, values: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    near, same = rng.integers(0, values, (rows, wide)).astype(float), rng.random((rows, wide)) < 0.3
+    take = min(k, wide)
+    ranks, found = nearest_same(near, same, take)
+    for row in range(rows):
+        order = sorted(range(wide), key=lambda place, row=row: (-near[row, place], place))
+        told = [bool(same[row, place]) for place in order]
+        assert ranks[row] == (told.index(True) + 1 if any(told) else 1)
+        assert found[row] == sum(told[:take])
 
 
 def test_noise_does_not_become_better_and_the_words_say_so() -> None:
