@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import vecwise as vw
-from conftest import run
-from test_cli_learn import numbers, refusal
-from vecwise.cli import app
+from conftest import check_refused, run
+from test_cli_learn import numbers
 from vecwise.encoders.fitted import FittedEncoder
 from vecwise.errors import SpaceMismatch, WrongType
 from vecwise.models.chained import ChainModel
@@ -24,23 +22,6 @@ from vecwise.verbs import chain as composed
 LINES = ["the cat purrs", "a kitten sleeps", "cats and kittens", "my cat eats", "a kitten plays", "the cat sat",
          "the car brakes", "a truck turns", "cars and trucks", "my car rusts", "a truck drives", "the car sat"]  # fmt: skip
 KINDS = ["cat"] * 6 + ["car"] * 6
-
-
-Inside = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def inside(
-    parts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Inside:
-    """The command line without a process of its own: the exit status, and what it prints."""
-    monkeypatch.chdir(parts["folder"])
-
-    def call(*words: str) -> tuple[int, str]:
-        status = app(list(words), standalone_mode=False)
-        return int(status), capsys.readouterr().out
-
-    return call
 
 
 @pytest.fixture
@@ -77,9 +58,7 @@ def test_an_encoder_a_map_and_a_model_are_one_and_predict_raw_rows(parts: dict[s
     assert "4 layers of the model of kind" in seen.stdout, seen.stderr
 
 
-def test_a_part_that_brings_the_beginning_goes_on_from_where_the_chain_stands(
-    parts: dict[str, Any], inside: Inside
-) -> None:
+def test_a_part_that_brings_the_beginning_goes_on_from_where_the_chain_stands(parts: dict[str, Any]) -> None:
     folder, X = parts["folder"], parts["X"]
     for words in (
         ("words", "both"),
@@ -99,17 +78,15 @@ def test_a_part_that_brings_the_beginning_goes_on_from_where_the_chain_stands(
     )
 
 
-def test_a_chain_that_ends_with_vectors_is_an_encoder(
-    parts: dict[str, Any], inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_chain_that_ends_with_vectors_is_an_encoder(parts: dict[str, Any]) -> None:
     folder = parts["folder"]
-    assert "predicts nothing" in inside("chain", "words", "main", "-o", "short")[1]
-    assert inside("encode", "new.csv", "--encoder", "short", "-o", "z")[0] == 0
+    assert "predicts nothing" in run("chain", "words", "main", "-o", "short", cwd=folder).stdout
+    assert run("encode", "new.csv", "--encoder", "short", "-o", "z", cwd=folder).returncode == 0
     truth = parts["fitted"](parts["X"].encoder(vw.read(folder / "new.csv"))).values
     np.testing.assert_allclose(vw.open(folder / "z").values, truth, atol=1e-12)
-    assert "saved encoder" in refusal(folder, monkeypatch, "predict", "short", "new.csv")
+    check_refused(run("predict", "short", "new.csv", cwd=folder), "saved encoder")
     words = ("chain", "words", "main", "--target", "kind", "-o", "z2")
-    assert "predicts nothing" in refusal(folder, monkeypatch, *words)
+    check_refused(run(*words, cwd=folder), "predicts nothing")
 
 
 @pytest.mark.parametrize(
@@ -125,17 +102,15 @@ def test_a_chain_that_ends_with_vectors_is_an_encoder(
     ],
 )
 def test_the_joint_that_does_not_fit_is_named(
-    parts: dict[str, Any], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], told: list[str]
+    parts: dict[str, Any], words: tuple[str, ...], told: list[str]
 ) -> None:
-    said = refusal(parts["folder"], monkeypatch, "chain", *words, "-o", "o")
-    for part in told:
-        assert part in said
+    check_refused(run("chain", *words, "-o", "o", cwd=parts["folder"]), *told)
     assert not (parts["folder"] / "o").exists()
 
 
-def test_a_part_is_not_overwritten(parts: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    said = refusal(parts["folder"], monkeypatch, "chain", "words", "main", "-o", "main")
-    assert "never overwritten" in said
+def test_a_part_is_not_overwritten(parts: dict[str, Any]) -> None:
+    made = run("chain", "words", "main", "-o", "main", cwd=parts["folder"])
+    check_refused(made, "never overwritten")
 
 
 def test_a_whole_model_behind_maps_keeps_its_classes_and_target(parts: dict[str, Any]) -> None:
