@@ -102,3 +102,12 @@ def test_a_prediction_is_a_run_and_knows_its_rows(home) -> None:
     last = max(all_runs().runs, key=lambda run: run.began)
     assert (last.kind, last.data[0]["rows"]) == ("predict", 20)
     assert [entry["path"].rsplit("/", 1)[-1] for entry in last.results] == ["said.csv"]
+
+
+def test_a_chain_is_a_run_that_made_a_model(home) -> None:
+    command("encode", "t.csv", "--columns", "b,c,d", "-o", "v", cwd=home)
+    command("probe", "v", "--target", "a", "--model", "linear", "--save", "m", cwd=home)
+    made = command("chain", "v", "m", "-o", "whole", cwd=home)
+    assert made.returncode == 0, made.stderr
+    last = max(all_runs().runs, key=lambda run: run.began)
+    assert (last.kind, [entry["kind"] for entry in last.results]) == ("chain", ["model"])
