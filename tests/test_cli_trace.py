@@ -113,3 +113,44 @@ def test_rows_that_moved_are_told_in_words(tmp_path) -> None:
     made = run("compare", "a", "b", "-k", "2", cwd=tmp_path)
     assert (made.returncode, made.stderr) == (0, "")
     assert "the sea is deep" in made.stdout
+
+
+def test_layers_are_named_by_patterns_and_unknown_ones_refused(tmp_path: Path) -> None:
+    X = np.random.default_rng(0).standard_normal((40, 3))
+    model = make_pipeline(StandardScaler(), MLPClassifier((4, 3), max_iter=400, tol=1, random_state=0))
+    (tmp_path / "net.skops").write_bytes(estimator_bytes(model.fit(X, X[:, 0] > 0)))
+    np.save(tmp_path / "x.npy", X)
+    data = json.loads(
+        run("trace", "net.skops", "x.npy", "--layers", "hidden*, output", "--json", cwd=tmp_path).stdout
+    )
+    assert [one["layer"] for one in data["layers"]] == ["hidden 1", "hidden 2", "output"]
+    check_refused(
+        run("trace", "net.skops", "x.npy", "--layers", "hiden 1", cwd=tmp_path), "hiden 1", "hidden 1"
+    )
+    (tmp_path / "notes.txt").write_text("no model")
+    check_refused(run("trace", "notes.txt", "x.npy", cwd=tmp_path), "no kept model")
+    np.save(tmp_path / "wide.npy", np.ones((5, 4)))
+    check_refused(run("trace", "net.skops", "wide.npy", cwd=tmp_path), "layer `standardscaler`")
+    model[1].coefs_[1][0, 0] = np.nan
+    (tmp_path / "nan.skops").write_bytes(estimator_bytes(model))
+    check_refused(run("trace", "nan.skops", "x.npy", cwd=tmp_path), "Layer `hidden 2`", "NaN")
+
+
+@pytest.mark.slow
+def test_a_registered_model_and_a_registered_encoder_are_traced(tmp_path: Path, home: Path) -> None:
+    pytest.importorskip("mlflow")
+    rows = np.random.default_rng(0).standard_normal((40, 4))
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,c,d", comments="")
+    assert (
+        run("probe", "t.csv", "--target", "a", "--model", "linear", "--save", "m", cwd=tmp_path).returncode
+        == 0
+    )
+    assert run("models", "register", "last", "prices", "--alias", "champion", cwd=tmp_path).returncode == 0
+    made = run("trace", "models:/prices@champion", "t.csv", cwd=tmp_path)
+    assert "layers of the model of a, 40 rows" in made.stdout, made.stderr
+    assert run("encode", "t.csv", "-o", "v", cwd=tmp_path).returncode == 0
+    assert run("models", "register", "last", "numbers", cwd=tmp_path).returncode == 0
+    assert "table" in run("trace", "models:/numbers", "t.csv", cwd=tmp_path).stdout
+    chained = run("chain", "models:/prices", "-o", "whole", cwd=tmp_path)
+    assert chained.returncode == 0, chained.stderr
+    check_refused(run("trace", "models:/nothing", "t.csv", cwd=tmp_path), "nothing", "prices")

@@ -357,10 +357,10 @@ def test_a_layer_that_some_batches_skip_is_named() -> None:
 def test_numbers_that_become_wider_or_dense_on_the_way_keep_their_values() -> None:
     from scipy.sparse import csr_array
 
-    from vecwise.models.trace import _Pile
+    from vecwise.models.layer_piles import Pile
 
     parts = [csr_array(np.eye(3, dtype=np.float32)), np.full((2, 3), 1 / 3, np.float32), np.full((1, 3), 0.1)]
-    pile = _Pile(6)
+    pile = Pile(6)
     for start, part in zip((0, 3, 5), parts, strict=True):
         pile.add(vw.Vectors(part), start)
     assert pile.array is not None
@@ -368,3 +368,81 @@ def test_numbers_that_become_wider_or_dense_on_the_way_keep_their_values() -> No
     np.testing.assert_array_equal(pile.array[:3], np.eye(3))
     np.testing.assert_array_equal(pile.array[3:5], parts[1])
     np.testing.assert_array_equal(pile.array[5:], parts[2])
+
+
+# ---- written once, drawn, and what fails in the middle ----
+
+
+def test_layers_are_written_once_and_nothing_of_a_model_that_fails(tmp_path) -> None:
+    class Late(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            if (x > 900).any():
+                raise RuntimeError("no memory for this")
+            return x
+
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), Late()).double()
+    X = random(30, 2).copy()
+    found = vw.trace(model, X, into=tmp_path / "whole", batch=10)
+    held = [path for path in (tmp_path / "whole").rglob("*") if path.suffix == ".parquet"]
+    assert len(held) == 3 * 3  # one part a batch and layer, and no copies
+    np.testing.assert_array_equal(found["0"].values, vw.trace(model, X)["0"].values)
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+    X[25] = 1e3
+    with pytest.raises(VecwiseError, match=r"layer `1`, after `0`: RuntimeError"):
+        vw.trace(model, X, into=tmp_path / "half", batch=10)
+    assert not list((tmp_path / "half").rglob("*.parquet"))
+    with pytest.raises(VecwiseError):
+        vw.trace(model, X, into=tmp_path / "whole", batch=10)
+    assert len(vw.open(tmp_path / "whole" / "01 0")) == 30  # what was there stays
+
+
+def test_a_layer_that_is_not_called_for_all_rows_is_not_saved(tmp_path) -> None:
+    class Sometimes(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.first(x) if len(x) < 10 else self.other(self.first(x))
+
+    with pytest.raises(WrongShape, match="`other` gives 20 of 25 rows"):
+        vw.trace(Sometimes(), random(25, 2), into=tmp_path / "t", batch=10)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_the_layer_of_a_nan_of_a_network_and_a_pipeline_is_named(trained) -> None:
+    network, X, _ = trained
+    broken = MLPClassifier((48, 16)).set_params(**network.get_params())
+    weights = [w.copy() for w in network.coefs_]
+    weights[1][0, 0] = np.nan
+    broken.__dict__.update({**vars(network), "coefs_": weights})
+    with pytest.raises(NonFinite, match="Layer `hidden 2` of MLPClassifier.*row d0"):
+        vw.trace(broken, X)
+    scaler = StandardScaler().fit(random(9, 2))
+    model = make_pipeline(scaler, Ridge()).fit(random(9, 2), random(9))
+    model[0].mean_ = np.array([0.0, np.nan])
+    with pytest.raises(NonFinite, match="Layer `standardscaler` of Pipeline"):
+        vw.trace(model, random(4, 2))
+
+
+def test_a_trace_is_drawn_with_a_slider_over_its_layers(trained) -> None:
+    network, X, labels = trained
+    found = vw.trace(network, X)
+    figure = found.plot(color="digit")
+    slider = figure.layout.sliders[0]
+    assert [step.label for step in slider.steps] == list(found)
+    shown = [sum(step.args[0]["visible"]) for step in slider.steps]
+    assert len(set(shown)) == 1
+    assert sum(shown) == len(figure.data)
+    assert sum(len(part.x) for part in figure.data if part.visible) == 300
+    alone = found.plot("hidden 2", color=labels)
+    assert not alone.layout.sliders
+    points = np.column_stack([alone.data[0].x, alone.data[0].y])
+    assert points.shape[1] == 2
+    with pytest.raises(UnknownName, match="hidden 2"):
+        found.plot("hidden 3")
+    with pytest.raises(UnknownName, match="digit"):
+        found.plot(color="sort")
+    with pytest.raises(WrongShape, match="2 values for 300"):
+        found.plot(color=["a", "b"])

@@ -15,11 +15,9 @@ from vecwise.draw.report import Report, Stage, report_html
 from vecwise.draw.words import number, share
 from vecwise.encoders.learned import Learned
 from vecwise.kernels.arrow import whole_numbers
-from vecwise.measure.components import pca
 from vecwise.measure.norms import normalize
-from vecwise.measure.views import advised
-from vecwise.models.alignment import procrustes
 from vecwise.models.compare import Comparison
+from vecwise.models.laid import laid
 from vecwise.models.layers import LayerSaid, Summary
 from vecwise.models.trace import Trace
 from vecwise.pictures import cells_of_rows
@@ -125,36 +123,6 @@ def learned_report(
 
 def _retrieval(scores: Mapping[str, float]) -> list[tuple[str, str]]:
     return [(words, f"{scores[key]:.3f}") for key, words in SCORES.items() if key in scores]
-
-
-def laid(layers: Mapping[str, Vectors], keep: np.ndarray, dim: int = 2) -> list[np.ndarray]:
-    """Give the rows of every layer as points `(rows, 3)`, of one size, each turned to lie best on the one before."""
-    made: list[np.ndarray] = []
-    for X in layers.values():
-        points = np.zeros((len(keep), 3))
-        shown = _comparable(X[keep])
-        if len(keep) > 1:
-            drawn = np.asarray(pca(shown, k=min(dim, X.space.dim))(shown).values, np.float64)
-            points[:, : drawn.shape[1]] = drawn
-        size = float(np.abs(points).max(initial=0.0))
-        points = points / size if size > 0 else points
-        spread = float(np.sqrt((points**2).sum(axis=1).mean()))
-        points = points / spread if spread > 0 else points
-        if made and spread > 0:
-            turn = procrustes(made[-1][:, :dim], points[:, :dim]).rotation
-            points[:, :dim] = points[:, :dim] @ turn
-        made.append(points.astype(np.float32))
-    return made
-
-
-def _comparable(X: Vectors) -> Vectors:
-    """Vectors of mixed units are drawn standardized, as they are compared."""
-    X = Vectors(X.values, X.ids, None, X.space)
-    if advised(X) != "standardized":
-        return X
-    from vecwise.measure.standardized import standardize
-
-    return standardize(X)
 
 
 def _some(found: Trace, seed: int) -> tuple[Vectors, np.ndarray]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,8 +27,8 @@ from vecwise.errors import (
     unknown,
     whole_number,
 )
-from vecwise.kernels.arrays import dense
 from vecwise.models.given_rows import Given, given_rows
+from vecwise.models.layer_piles import Pile, check_complete
 from vecwise.models.stages import INPUT, Layer, Reached, Stages, stages_of
 from vecwise.runner import Progress
 from vecwise.space import Space, mint_frame
@@ -91,6 +91,37 @@ class Trace(Mapping[str, Vectors]):
             model=self.model,
             name=name,
         )
+
+    def plot(self, layer: str | None = None, *, color: Any = None) -> Any:
+        """Draw a layer, or all with a slider that moves the same rows from layer to layer; a plotly figure.
+
+        `color` names a column of the rows, or gives a value for each. Every layer is shown by its two principal
+        components, turned to lie best on the layer before; above 5,000 rows a sample is drawn, the same each time.
+        Raises `UnknownName`, `WrongShape` for colours that are not one a row, `MissingPackage` without plotly.
+        """
+        from vecwise.draw.figures import to_plotly
+        from vecwise.models.laid import MOST_POINTS, sliding_figure
+
+        shown = self.layers if layer is None else {layer: self[layer]}
+        keep = np.arange(self.rows)
+        if len(keep) > MOST_POINTS:
+            keep = np.sort(np.random.default_rng(0).choice(self.rows, MOST_POINTS, replace=False))
+        values = None if color is None else self._colors(color)
+        named = color if isinstance(color, str) else str(getattr(color, "name", None) or "label")
+        kept = None if values is None else [values[place] for place in keep.tolist()]
+        return to_plotly(sliding_figure(shown, keep, color_name=named if kept else None, color_values=kept))
+
+    def _colors(self, color: Any) -> list[Any]:
+        """One value a row, of a column of the rows or as they are given."""
+        if isinstance(color, str):
+            rows = next(iter(self.layers.values())).rows
+            if rows is None or color not in rows.column_names:
+                raise unknown("column", color, [] if rows is None else rows.column_names)
+            color = rows.column(color).to_pylist()
+        values = color.tolist() if hasattr(color, "tolist") else list(color)
+        if len(values) != self.rows:
+            raise WrongShape(f"`color` has {len(values):,} values for {self.rows:,} rows: give one for each.")
+        return values
 
     def _preview(self) -> tuple[str, list[str], list[list[str]], int]:
         head = f"Trace of {self.model}: {len(self):,} layers, {self.rows:,} rows"
@@ -191,32 +222,36 @@ class _Run:
 
     def kept(self) -> dict[str, Vectors]:
         """All layers in memory, each written where it stays."""
-        piles: dict[str, _Pile] = {}
+        piles: dict[str, Pile] = {}
         for start, _, layers in self._batches():
             for name, X in layers.items():
-                piles.setdefault(name, _Pile(self.given.count)).add(X, start)
+                piles.setdefault(name, Pile(self.given.count)).add(X, start)
         return {name: pile.whole(name, self.given, self.spaces[name]) for name, pile in piles.items()}
 
     def saved(self, folder: Path) -> dict[str, Vectors]:
-        """All layers as saved vectors, each in a folder of its own; no more than a batch is in memory."""
+        """All layers as saved vectors, each in a folder of its own, written once; memory holds a batch.
+
+        The folders hold vectors when all rows went through, and what they held before where the model failed.
+        """
         from vecwise.store import datasets
         from vecwise.store.durable import make_folder
 
         make_folder(folder)
-        numbered: dict[str, list[Path]] = {}
-        for number, (_, _, layers) in enumerate(self._batches()):
-            for name, X in layers.items():
-                part = folder / ".parts" / f"{_file(name)}-{number}"
-                make_folder(part.parent)
-                datasets.save(X, part)
-                numbered.setdefault(name, []).append(part)
-        made = {}
-        for place, (name, parts) in enumerate(numbered.items()):
-            target = folder / f"{place:02d} {_file(name)}"
-            datasets.write((datasets.load(part, verify=False)[0] for part in parts), target)
-            made[name] = datasets.load(target, verify=False)[0]
-        _remove(folder / ".parts")
-        return made
+        places: dict[str, Path] = {}
+        adding: dict[str, Callable[[Vectors], None]] = {}
+        rows: dict[str, int] = {}
+        with ExitStack() as open_folders:
+            for _, _, layers in self._batches():
+                for name, X in layers.items():
+                    rows[name] = rows.get(name, 0) + len(X)
+                    if name in adding:
+                        adding[name](X)
+                        continue
+                    places[name] = folder / f"{len(places):02d} {_file(name)}"
+                    adding[name] = open_folders.enter_context(datasets.writing(X, places[name]))
+            for name, count in rows.items():
+                check_complete(name, count, self.given.count)
+        return {name: datasets.load(place, verify=False)[0] for name, place in places.items()}
 
     def _batches(self) -> Iterator[tuple[int, int, dict[str, Vectors]]]:
         total = self.given.count
@@ -307,48 +342,6 @@ def _matches(name: str, pattern: str) -> bool:
     return name == pattern or fnmatchcase(name, pattern)
 
 
-class _Pile:
-    """The rows of one layer, batch after batch: dense ones in one array, so that they are held once."""
-
-    def __init__(self, count: int) -> None:
-        self.count, self.rows = count, 0
-        self.claims: frozenset[str] | None = None
-        self.array: np.ndarray | None = None
-        self.sparse: list[Any] = []
-
-    def add(self, X: Vectors, start: int) -> None:
-        self.rows += len(X)
-        claims = frozenset(X.space.claims)
-        self.claims = claims if self.claims is None else self.claims & claims
-        if X.is_sparse and self.array is None:
-            self.sparse.append(X.values)
-            return
-        if self.array is None:
-            self.array = np.empty((self.count, X.space.dim), X.dtype)
-            if self.sparse:  # dense after all
-                self.array[:start] = _stacked(self.sparse).toarray()
-        elif np.promote_types(self.array.dtype, X.dtype) != self.array.dtype:
-            self.array = self.array.astype(X.dtype)
-        self.array[start : start + len(X)] = dense(X.values)
-
-    def whole(self, name: str, given: Given, space: Space) -> Vectors:
-        """All rows, whose numbers were looked at batch by batch."""
-        if self.rows != self.count:
-            raise WrongShape(
-                f"Layer `{name}` gives {self.rows:,} of {self.count:,} rows: it is not called for all of them."
-            )
-        values = self.array if self.array is not None else _stacked(self.sparse)
-        return Vectors._trusted(values, given.ids, given.table, space.with_claims(self.claims or ()))
-
-
-def _stacked(parts: list[Any]) -> Any:
-    if len(parts) == 1:
-        return parts[0]
-    from scipy.sparse import vstack
-
-    return vstack(parts, format="csr")
-
-
 def _bad_rows(values: Any, ids: np.ndarray) -> list[Any]:
     cells = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
     return [f"row {name}" for name in ids[~np.isfinite(cells).all(axis=1)].tolist()]
@@ -361,10 +354,3 @@ def _short(error: Exception) -> str:
 
 def _file(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "layer"
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    with suppress(OSError):
-        shutil.rmtree(folder)

@@ -83,6 +83,34 @@ def write(
     """
     chunks = iter(chunks)
     first = next(chunks)
+    count = len(first)
+    with writing(first, path, encoder=encoder, identity=identity) as add:
+        for X in chunks:
+            add(X)
+            count += len(X)
+    return count
+
+
+@contextmanager
+def writing(
+    first: Vectors,
+    path: str | os.PathLike[str],
+    *,
+    encoder: dict[str, Any] | None = None,
+    identity: str | None = None,
+) -> Iterator[Callable[[Vectors], None]]:
+    """Save as `write` does what is added chunk by chunk; when the block ends the folder holds all of it.
+
+    Where the block raises, the folder holds what it held before.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     one = Vectors([[3.0, 4.0]])
+    ...     with writing(one, folder + "/points") as add:
+    ...         add(Vectors(2 * one, ids=[1], space=one.space))
+    ...     load(folder + "/points")[0].ids
+    array([0, 1])
+    """
     folder = Path(path)
     growing = Growing(first)
     rows = growing.take(first)
@@ -94,8 +122,11 @@ def write(
         generation = generations.last_generation(folder, _committed) + 1
         try:
             made = list(_write_parts(first, rows, folder, generation, 0))
-            for X in chunks:
-                made += _write_parts(X, growing.take(X), folder, generation, len(made))
+
+            def add(X: Vectors) -> None:
+                made.extend(_write_parts(X, growing.take(X), folder, generation, len(made)))
+
+            yield add
             file = write_arrays(arrays, folder, generation)
             text = manifests.to_text(growing.manifest(generation, made, plain, file, identity))
             write_text(folder / manifests.NAME, text)
@@ -106,7 +137,6 @@ def write(
             VecwiseError, OSError
         ):  # the vectors are saved; the next save removes what is left over
             _sweep(folder)
-    return growing.count
 
 
 def _write_parts(X: Vectors, rows: Any, folder: Path, generation: int, number: int) -> Iterator[Part]:
