@@ -508,3 +508,32 @@ def test_a_missing_package_names_the_line_that_installs_it(tiny, monkeypatch, pa
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingPackage, match=rf"`{package}`.*pip install 'vecwise\[{extra}\]'"):
         vw.TransformerEncoder(tiny).transform(["a"])
+
+
+# ---- its layers ----
+
+
+def test_every_layer_is_seen_as_pytorch_gives_it(tiny) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = vw.TransformerEncoder(str(tiny), missing="empty")
+    found = vw.trace(encoder, TEXTS)
+    model = AutoModel.from_pretrained(tiny, dtype=torch.float64).eval()
+    depth = model.config.num_hidden_layers
+    assert list(found) == ["embeddings", *(f"layer {n + 1}" for n in range(depth)), "transformer"]
+    assert found["transformer"].values.tobytes() == vw.encode(TEXTS, encoder).values.tobytes()
+    assert found["transformer"].space.same_axes(encoder.space)
+    assert len({layer.space.frame for layer in found.values()}) == depth + 2
+    tokens = AutoTokenizer.from_pretrained(tiny)(
+        TEXTS[2], truncation=True, max_length=LIMIT, return_tensors="pt"
+    )
+    with torch.inference_mode():
+        truth = model(**tokens, output_hidden_states=True).hidden_states
+    for layer, states in zip(found.values(), truth, strict=False):
+        np.testing.assert_allclose(layer.values[2], states[0].numpy().mean(axis=0), atol=1e-5)
+
+
+def test_a_model_of_onnx_shows_its_vectors_alone(onnx) -> None:
+    encoder = vw.TransformerEncoder(**onnx)
+    assert list(vw.trace(encoder, FIVE[:2])) == ["transformer"]

@@ -124,16 +124,50 @@ class Running:
         """Encode token windows into one vector for each of the texts; a text without tokens is zero."""
         sizes = np.array([len(ids) for ids in windows.ids], dtype=np.int64)
         vectors = np.zeros((len(sizes), self._width), np.float32)
+        for batch, ids, lengths in self._padded(windows, sizes):
+            vectors[batch] = self._model(ids, lengths, self.recipe.poolings)
+        made = self._head(window_means(vectors, windows.owners, sizes, texts))
+        made[self._empty(windows, sizes, texts)] = 0
+        return made
+
+    def stages(self, windows: Windows, texts: int) -> dict[str, np.ndarray]:
+        """Give the texts behind the embeddings and every layer, pooled as the last is, and behind the head.
+
+        A model that does not show its layers, such as one of ONNX, gives its vectors alone.
+        """
+        sizes = np.array([len(ids) for ids in windows.ids], dtype=np.int64)
+        if not hasattr(self._model, "layers"):
+            return {"transformer": self(windows, texts)}
+        layers: list[np.ndarray] = []
+        for batch, ids, lengths in self._padded(windows, sizes):
+            for place, values in enumerate(self._model.layers(ids, lengths, self.recipe.poolings)):
+                if place == len(layers):
+                    layers.append(np.zeros((len(sizes), self._width), np.float32))
+                layers[place][batch] = values
+        if not layers:
+            return {"transformer": self(windows, texts)}
+        pooled = [window_means(values, windows.owners, sizes, texts) for values in layers]
+        names = ["embeddings", *(f"layer {number}" for number in range(1, len(pooled)))]
+        made = dict(zip(names, pooled, strict=True)) | {"transformer": self._head(pooled[-1].copy())}
+        for values in made.values():
+            values[self._empty(windows, sizes, texts)] = 0
+        return made
+
+    def _empty(self, windows: Windows, sizes: np.ndarray, texts: int) -> np.ndarray:
+        """Which texts have no tokens."""
+        return np.asarray(np.bincount(windows.owners, weights=sizes, minlength=texts) == 0)
+
+    def _padded(
+        self, windows: Windows, sizes: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Batches of windows: their numbers, token ids padded to one width, and lengths."""
         room = 16 if self.device == "cuda" else 1
         rows = 1 if self._model.one_by_one else BATCH_ROWS * room
         for batch in batches(sizes, rows, BATCH_TOKENS * room):
             lengths = sizes[batch]
             ids = np.full((len(batch), int(lengths.max())), self.recipe.pad, np.int64)
             ids[np.arange(ids.shape[1]) < lengths[:, None]] = np.concatenate([windows.ids[i] for i in batch])
-            vectors[batch] = self._model(ids, lengths, self.recipe.poolings)
-        made = self._head(window_means(vectors, windows.owners, sizes, texts))
-        made[np.bincount(windows.owners, weights=sizes, minlength=texts) == 0] = 0
-        return made
+            yield batch, ids, lengths
 
 
 def batches(sizes: np.ndarray, rows: int = BATCH_ROWS, tokens: int = BATCH_TOKENS) -> Iterator[np.ndarray]:
@@ -205,11 +239,20 @@ class TransformerMap:
 
     def __call__(self, table: Any, /) -> Vectors:
         """Encode the text of every row; warns with `TextCut`, or raises `TooLarge`, for texts too long."""
+        model, windows, texts = self._read(table)
+        return Vectors(model(windows, texts), rows=table, space=self.target, encoder=self)
+
+    def stages(self, table: Any, /) -> dict[str, np.ndarray]:
+        """Give what every layer makes of the texts, `(rows, width)` by name; the last are the vectors."""
+        model, windows, texts = self._read(table)
+        return model.stages(windows, texts)
+
+    def _read(self, table: Any) -> tuple[Running, Windows, int]:
         model = self._ready()
         texts = self._texts(table, model.recipe.prompt)
         windows = model.tokenizer.windows(texts, all_of=self.options.long == "mean")
         self._tell(windows.several, model.recipe.limit)
-        return Vectors(model(windows, len(texts)), rows=table, space=self.target, encoder=self)
+        return model, windows, len(texts)
 
     def cut_rows(self, table: Any, /) -> np.ndarray:
         """Which rows hold more text than the model reads in one go: a boolean for each; tokens are only counted."""

@@ -63,16 +63,31 @@ class TorchModel:
 
     def __call__(self, ids: np.ndarray, lengths: np.ndarray, poolings: tuple[str, ...]) -> np.ndarray:
         """Run one padded batch `(texts, width)`; gives float32 `(texts, hidden · len(poolings))`."""
+        return self._pooled(ids, lengths, poolings, every=False)[0]
+
+    def layers(self, ids: np.ndarray, lengths: np.ndarray, poolings: tuple[str, ...]) -> list[np.ndarray]:
+        """Run one padded batch; gives what the call does of the embeddings and behind every layer, in order."""
+        return self._pooled(ids, lengths, poolings, every=True)
+
+    def _pooled(
+        self, ids: np.ndarray, lengths: np.ndarray, poolings: tuple[str, ...], *, every: bool
+    ) -> list[np.ndarray]:
         import torch
 
         mask = np.arange(ids.shape[1]) < lengths[:, None]
         with _all_cores(), torch.inference_mode():
             real = torch.from_numpy(mask).to(self.device)
             found = self._model(
-                input_ids=torch.from_numpy(ids).to(self.device), attention_mask=real.to(torch.int64)
-            ).last_hidden_state
-            made = [_pool(found, real, lengths, pooling) for pooling in poolings]
-            return np.asarray(torch.cat(made, dim=1).float().cpu().numpy())
+                input_ids=torch.from_numpy(ids).to(self.device),
+                attention_mask=real.to(torch.int64),
+                **({"output_hidden_states": True} if every else {}),
+            )
+            inner = found.hidden_states[:-1] if every else ()
+            made = []
+            for tokens in (*inner, found.last_hidden_state):
+                pooled = [_pool(tokens, real, lengths, pooling) for pooling in poolings]
+                made.append(np.asarray(torch.cat(pooled, dim=1).float().cpu().numpy()))
+            return made
 
 
 def _pool(found: Any, real: Any, lengths: np.ndarray, pooling: str) -> Any:

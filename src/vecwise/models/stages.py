@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.encoders.base import Encoder
-from vecwise.encoders.sentence import SentenceMap
 from vecwise.errors import NotFitted, WrongType
 from vecwise.models.chained import ChainModel, taken_by
 from vecwise.models.weights_digest import digest_of
@@ -104,7 +103,7 @@ def _chain(model: ChainModel, chunk: Any, reached: Reached) -> Iterator[Layer]:
 
 
 def _maps(model: Any, chunk: Any, reached: Reached) -> Iterator[Layer]:
-    """The vectors behind every map; those of the sentence encoder behind every one of its stages.
+    """The vectors behind every map; those of the sentence encoder and of transformers behind every stage.
 
     Vectors go on from wherever they stand; arrays are what the first map takes.
     """
@@ -116,7 +115,7 @@ def _maps(model: Any, chunk: Any, reached: Reached) -> Iterator[Layer]:
     for step in steps:
         name = _called(step)
         reached.at(name)
-        if isinstance(step, SentenceMap):
+        if hasattr(step, "stages"):
             *inner, (last, values) = step.stages(chunk).items()
             yield from inner
             chunk = Vectors(values, rows=chunk, space=step.target, encoder=step)

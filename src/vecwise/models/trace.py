@@ -151,8 +151,9 @@ def trace(
 
     `model` is a torch module (every module without modules inside, by forward hooks, in evaluation mode), an
     `MLPClassifier` or `MLPRegressor`, a fitted Pipeline (each step, and the layers of a network that ends it), a fitted
-    encoder (the sentence encoder by its stages), or a chain of these. `rows` is what the model reads: vectors, an
-    array, a table, texts, a path; for torch also a tensor of any shape whose first axis are rows, or a dict of them.
+    encoder (the sentence encoder, and transformers that torch runs, by their stages), or a chain of these. `rows` is
+    what the model reads: vectors, an array, a table, texts, a path; for torch also a tensor of any shape whose first
+    axis are rows, or a dict of them.
     Numbers that go in are the layer `input`. Ids and rows are carried over. `layers` are names, with `*` for any text.
 
     A layer that gives `(rows, tokens, dim)` is averaged over the tokens (those that `attention_mask` of a dict marks),
