@@ -63,6 +63,6 @@ def _encoder(opened: ChainModel) -> Encoder:
 
     if opened.encoder is None or taken_by(opened) is not None:
         raise Inapplicable(
-            "This model takes vectors and reads no rows: give it a file or a folder of vectors."
+            "This model takes vectors, without an encoder of rows: give it a file or a folder of vectors."
         )
     return FittedEncoder.of(opened.encoder)
