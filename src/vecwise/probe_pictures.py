@@ -31,6 +31,9 @@ def probe_report(found: Probe, *, name: str, command: str) -> Report:
     """Gather what the page shows: judged rows on their principal components, coloured by right and wrong."""
     X = found.source.all()
     places, truth, said = found.predictions()
+    if found.target.answers is not None:  # classes are named, whatever they are: numbers would be a scale
+        named = dict(zip(found.target.answers, found.target.classes or (), strict=True))
+        truth, said = [named[one] for one in truth], [named[one] for one in said]
     keep = np.arange(len(places))
     if len(places) > MOST_POINTS:
         keep = np.sort(np.random.default_rng(found.seed).choice(len(places), MOST_POINTS, replace=False))

@@ -39,11 +39,14 @@ def _confusion(data: Any) -> Chart:
     table = _numbers(data["counts"], 2)
     if table.shape != (len(labels), len(labels)) or not len(labels):
         raise ValueError
-    right = float(np.trace(table) / max(table.sum(), 1))
+    right = data.get("right")  # where rare classes are told as one, the diagonal counts some that are wrong
+    right = float(np.trace(table) / max(table.sum(), 1) if right is None else right)
     few = len(labels) <= 15
     cells: dict[str, Any] = {
         "type": "heatmap",
-        "z": table.tolist(),
+        "z": (table / np.maximum(table.sum(axis=1, keepdims=True), 1)).tolist(),
+        "zmin": 0,
+        "zmax": 1,
         "hovertext": [
             [
                 f"{shown(truth, 60)}, said to be {shown(said, 60)}: {number(float(table[i, j]))}"
@@ -55,6 +58,7 @@ def _confusion(data: Any) -> Chart:
         "xgap": 1,
         "ygap": 1,
         "showscale": not few,
+        "colorbar": {"title": {"text": "share of the truth"}, "tickformat": ".0%"},
     }
     if few:
         cells |= {"text": [[number(float(v)) for v in line] for line in table], "texttemplate": "%{text}"}

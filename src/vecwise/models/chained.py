@@ -19,6 +19,7 @@ from vecwise.encoders.registry import from_data, to_data
 from vecwise.errors import Damaged, NotFitted, SpaceMismatch, VecwiseError, WrongType
 from vecwise.kernels.arrays import dense
 from vecwise.models.skops_files import estimator_bytes, estimator_of
+from vecwise.models.targets import answers_array
 from vecwise.space import Space
 from vecwise.store.rows import as_table
 from vecwise.store.state_folders import StateFolder
@@ -34,14 +35,14 @@ MODELS: Final = StateFolder("model", "fit the model again")
 class ChainModel:
     """An encoder (or none), and a fitted scikit-learn estimator on its vectors.
 
-    `encoder` maps rows to vectors of `space`; `estimator` predicts from them; `classes` are the names of its class
-    numbers, if it predicts those; `target` is what is predicted.
+    `encoder` maps rows to vectors of `space`; `estimator` predicts from them; `classes` are what its class
+    numbers stand for, if it predicts those; `target` is what is predicted.
     """
 
     encoder: Map | None
     estimator: Any = field(repr=False)
     space: Space
-    classes: tuple[str, ...] | None = None
+    classes: tuple[Any, ...] | None = None
     target: str = ""
 
     def vectors(self, rows: Any) -> Vectors:
@@ -65,12 +66,12 @@ class ChainModel:
         return self.encoder(as_table([rows] if isinstance(rows, str) else rows))
 
     def predict(self, rows: Any) -> np.ndarray:
-        """Predict one value a row: the names of classes, or numbers."""
+        """Predict one value a row: classes as they were given when the model learned, or numbers."""
         X = self.vectors(rows)
         said = np.asarray(self.estimator.predict(X.values if X.is_sparse else dense(X.values)))
         if self.classes is None:
             return said
-        return np.array([self.classes[int(value)] for value in said], dtype=object)
+        return answers_array(self.classes, said)
 
     @property
     def steps(self) -> list[tuple[str, int]]:
@@ -194,7 +195,7 @@ def open_model(path: str | os.PathLike[str], /) -> ChainModel:
     try:
         encoder = None if state["encoder"] is None else from_data(state["encoder"])
         estimator = estimator_of(np.asarray(state["estimator"]).tobytes(), shown(path))
-        classes = None if state["classes"] is None else tuple(map(str, state["classes"]))
+        classes = None if state["classes"] is None else tuple(state["classes"])
         return ChainModel(encoder, estimator, Space.from_data(state["space"]), classes, str(state["target"]))
     except VecwiseError:
         raise

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vecwise.errors import missing_package, unknown
+from vecwise.errors import WrongType, missing_package, some, unknown
 
 BASELINE: Final = "baseline"
 MODELS: Final = {
@@ -49,6 +49,11 @@ def chosen(model: str | Sequence[str], size: Size) -> tuple[list[str], list[str]
         reasons = {name: _too_much(name, size) for name in MODELS}
         taken = [name for name, why in reasons.items() if not why] or ["linear"]
         return taken, [f"{name} ({why})" for name, why in reasons.items() if name not in taken]
+    if not isinstance(model, (str, Sequence)):
+        raise WrongType(
+            f"`model` is a name or a list of names, not {type(model).__name__}; there are: {some(list(MODELS), 9)}. "
+            "Judge an estimator of your own by vw.track, or by scikit-learn."
+        )
     names = [model] if isinstance(model, str) else list(dict.fromkeys(model))
     for name in names:
         if name not in MODELS:

@@ -119,7 +119,7 @@ def _confusion(y: np.ndarray, said: np.ndarray) -> dict[str, Any]:
     np.add.at(table, (pairs[0], pairs[1]), 1)
     names = [str(label) for label in labels.tolist()]
     if table[other].any() or table[:, other].any():
-        return {"labels": [*names, "others"], "counts": table.tolist()}
+        return {"labels": [*names, "others"], "counts": table.tolist(), "right": float((y == said).mean())}
     return {"labels": names, "counts": table[:other, :other].tolist()}
 
 

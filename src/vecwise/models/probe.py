@@ -21,10 +21,10 @@ from vecwise.kernels.arrow import whole_numbers
 from vecwise.models.chained import ChainModel
 from vecwise.models.estimators import BASELINE
 from vecwise.models.probing import MAIN, Tried, fitted, inputs, tried
-from vecwise.models.reasons import MOST_COLUMNS, alone, columns_of, importance, repeated
-from vecwise.models.sources import Ready, Source, source_of, without_target
+from vecwise.models.reasons import MOST_COLUMNS, Fold, alone, columns_of, importance, repeated
+from vecwise.models.sources import Ready, Source, open_to_new, source_of, without_target
 from vecwise.models.splits import FOLDS, Split, splits
-from vecwise.models.targets import Target, read_target, without_rare
+from vecwise.models.targets import Target, answers_array, read_target, without_rare
 from vecwise.runner import Progress
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
@@ -152,18 +152,18 @@ class Probe:
     def predict(self, rows: Any) -> np.ndarray:
         """Predict new rows (raw ones, where the vectors know their encoder) by the best model of all rows.
 
-        Class names come back as texts.
+        Classes come back as they were given: texts, truth values or numbers.
         """
         said = np.asarray(self.estimator.predict(inputs(self.source.of(rows))))
-        return np.array(self._named(said), dtype=object if self.target.classes else np.float64)
+        return said if self.target.answers is None else answers_array(self.target.answers, said)
 
     def chain(self) -> ChainModel:
         """Give the best model of all rows with the encoder of the vectors: predicts from raw rows, and saves as one."""
         X = self.source.all()
-        return ChainModel(X.encoder, self.estimator, X.space, self.target.classes, self.target.name)  # type: ignore[arg-type]
+        return ChainModel(X.encoder, self.estimator, X.space, self.target.answers, self.target.name)  # type: ignore[arg-type]
 
     def _named(self, values: np.ndarray) -> list[Any]:
-        classes = self.target.classes
+        classes = self.target.answers
         return values.tolist() if classes is None else [classes[int(value)] for value in values.tolist()]
 
     def charts(self) -> dict[str, Any]:
@@ -318,7 +318,7 @@ def probed(
     cut, how = splits(target, folds=folds, seed=seed, **keys)
     trial = tried(source, target, cut, model=model, seed=seed, progress=progress)
     best = max(trial.tried[1:], key=lambda one: one.mean(MAIN[target.task])).model
-    falls, telling = _reasons(source, target, cut[0], trial.first[best], seed)
+    falls, telling = _reasons(source, target, cut, trial.made[best], seed)
     equal = repeated(source.all(), target, cut)
     return Probe(
         target, trial.tried, best, how, trial.judged, falls, telling, equal, trial.left_out, source, seed
@@ -326,18 +326,16 @@ def probed(
 
 
 def _reasons(
-    source: Source, target: Target, split: Split, made: Any, seed: int
+    source: Source, target: Target, cut: Sequence[Split], made: Sequence[Any], seed: int
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """What matters to a model of the first fold, and what tells the target alone, where columns have names."""
-    learned, judged = source.cut(target.places[split.train], target.places[split.test])
-    columns = columns_of(learned.space)
-    if learned.is_sparse or not 0 < len(columns) <= MOST_COLUMNS:
+    """What matters to the models of some folds, and what tells the target alone, where columns have names."""
+    first, *_ = parts = [source.cut(target.places[s.train], target.places[s.test]) for s in cut[:1]]
+    columns = columns_of(first[0].space)
+    if first[0].is_sparse or not 0 < len(columns) <= MOST_COLUMNS:
         return {}, {}
-    truth = target.values[split.test]
-    return (
-        importance(made, inputs(judged), truth, columns, target.task, seed=seed),
-        alone(learned, judged, target, split, columns),
-    )
+    parts += [source.cut(target.places[s.train], target.places[s.test]) for s in cut[1 : len(made)]]
+    folds = [Fold(m, *part, target.values[s.test]) for m, part, s in zip(made, parts, cut, strict=False)]
+    return importance(folds, target.task, seed=seed), alone(*first, target, cut[0], columns)
 
 
 def _source(
@@ -353,7 +351,7 @@ def _source(
     beside = [key for key in (name, *keys) if isinstance(key, str)]
     if not isinstance(encoder, str):
         ready = as_encoder(encoder)
-        return source_of(ready, table.drop_columns(beside), progress), table
+        return source_of(ready, table.drop_columns(beside), progress=progress), table
     for column in beside:
         if column not in table.column_names:
             raise unknown("column", column, table.column_names)
@@ -365,7 +363,7 @@ def _source(
         return Ready(
             Vectors(vectors_of(table.column(column), column), rows=table.drop_columns([column]))
         ), table
-    return source_of(planned.encoder, table, progress), table
+    return source_of(open_to_new(planned.encoder), table, progress=progress), table
 
 
 def _is_numbers(X: Any) -> bool:

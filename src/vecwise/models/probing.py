@@ -23,6 +23,7 @@ from vecwise.models.targets import Target
 from vecwise.runner import Progress
 from vecwise.vectors import Vectors
 
+KEPT: Final = 2_000  # judged rows, beyond which the models of folds are not kept
 SMALL: Final = 1_000_000  # cells, below which threads wait for each other longer than they work
 MAIN: Final = {"classes": "accuracy", "numbers": "r2"}
 
@@ -57,7 +58,7 @@ class Trial:
     tried: tuple[Tried, ...]
     judged: np.ndarray
     left_out: tuple[str, ...]
-    first: dict[str, Any]  # the model of the first fold, by name
+    made: dict[str, list[Any]]  # by name the models of the first folds, as many as hold `KEPT` judged rows
 
 
 class _Folds:
@@ -110,7 +111,8 @@ def _each(
     """Every model on every fold, the baseline first."""
     steps, done = (len(names) + 1) * len(splits), 0
     found: list[Tried] = []
-    first_made: dict[str, Any] = {}
+    kept: dict[str, list[Any]] = {}
+    before = np.cumsum([0, *(len(split.test) for split in splits)])
     for name in [BASELINE, *names]:
         parts, began = [], time.perf_counter()
         for number, split in enumerate(splits):
@@ -118,7 +120,8 @@ def _each(
             made = fitted(
                 name, learned, target.values[split.train], target.task, seed, f"in fold {number + 1}"
             )
-            first_made.setdefault(name, made)
+            if before[number] < KEPT:
+                kept.setdefault(name, []).append(made)
             parts.append(_judged(made, judged, target, split))
             done += 1
             if progress:
@@ -127,7 +130,7 @@ def _each(
         said = np.concatenate([part[1] for part in parts])
         sure = None if parts[0][2] is None else np.concatenate([part[2] for part in parts])
         found.append(Tried(name, scores, said, sure, time.perf_counter() - began))
-    return Trial(tuple(found), np.concatenate([split.test for split in splits]), tuple(left), first_made)
+    return Trial(tuple(found), np.concatenate([split.test for split in splits]), tuple(left), kept)
 
 
 def _judged(

@@ -6,7 +6,7 @@ This module must not know how models are tried, files or the command line.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from vecwise.space import Space
 from vecwise.vectors import Vectors
 
 MOST_COLUMNS: Final = 60
-JUDGED: Final = 2_000  # rows on which a column is shuffled
+JUDGED: Final = 2_000  # rows on which a column is shuffled, and from which one more fold says little more
+FEW: Final = 30  # judged rows, among which shuffling leaves too much where it was
 TIMES: Final = 3
 ALONE: Final = (
     0.99  # R², or the mean over the classes of the share found, of a column that tells the target by itself
@@ -42,27 +43,63 @@ def columns_of(space: Space) -> dict[str, list[int]]:
     return found
 
 
-def importance(
-    made: Any, values: np.ndarray, y: np.ndarray, columns: dict[str, list[int]], task: str, *, seed: int = 0
-) -> dict[str, float]:
+class Fold(NamedTuple):
+    """A model of one fold, the vectors that it learned from and is judged by, and the truth of these."""
+
+    made: Any
+    learned: Vectors
+    judged: Vectors
+    truth: np.ndarray
+
+
+def importance(folds: Sequence[Fold], task: str, *, seed: int = 0) -> dict[str, float]:
     """Give by how much the score falls when a column is shuffled among judged rows, the largest first.
 
-    The score is accuracy or R²; the mean of three shuffles of up to 2,000 rows. (Breiman 2001, Random Forests,
-    Machine Learning 45, doi:10.1023/A:1010933404324, section 10.)
+    The score is accuracy or R² over the judged rows of all `folds` together, at most 2,000 of each; the mean of three
+    shuffles. A fold of few judged rows draws the cells from those it learned from. A label that only some folds learned
+    is part of its column all the same. (Breiman 2001, Random Forests, Machine Learning 45,
+    doi:10.1023/A:1010933404324, section 10.)
     """
     rng = np.random.default_rng(seed)
-    keep = np.sort(rng.choice(len(y), JUDGED, replace=False)) if len(y) > JUDGED else np.arange(len(y))
-    values, y = np.asarray(values[keep]), y[keep]
-    whole = _score(task, y, made.predict(values))
-    orders = [rng.permutation(len(y)) for _ in range(TIMES)]
+    truth, plain, shuffled = [], [], []
+    for fold in folds:
+        values, y = dense(fold.judged.values), fold.truth
+        keep = np.sort(rng.choice(len(y), JUDGED, replace=False)) if len(y) > JUDGED else np.arange(len(y))
+        values = np.asarray(values[keep])
+        given = values if len(values) >= FEW else dense(fold.learned.values)
+        orders = [_drawn(rng, len(values), len(given)) for _ in range(TIMES)]
+        truth.append(y[keep])
+        plain.append(np.asarray(fold.made.predict(values)))
+        shuffled.append(_shuffled(fold.made, values, given, orders, columns_of(fold.learned.space)))
+    y = np.concatenate(truth)
+    whole = _score(task, y, np.concatenate(plain))
     found = {}
-    for name, places in columns.items():
-        shuffled = np.concatenate([values] * TIMES)  # in one call: predicting has a price of its own
-        shuffled[:, places] = np.concatenate([values[order][:, places] for order in orders])
-        said = np.split(np.asarray(made.predict(shuffled)), TIMES)
-        fall = whole - float(np.mean([_score(task, y, one) for one in said]))
+    for name in dict.fromkeys(name for one in shuffled for name in one):
+        said = [one.get(name, [said] * TIMES) for one, said in zip(shuffled, plain, strict=True)]
+        scores = [_score(task, y, np.concatenate([one[time] for one in said])) for time in range(TIMES)]
+        fall = whole - float(np.mean(scores))
         found[name] = fall if abs(fall) > FALL else 0.0
     return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _drawn(rng: np.random.Generator, rows: int, of: int) -> np.ndarray:
+    return rng.permutation(of)[:rows] if of >= rows else rng.integers(of, size=rows)
+
+
+def _shuffled(
+    made: Any,
+    values: np.ndarray,
+    given: np.ndarray,
+    orders: Sequence[np.ndarray],
+    columns: dict[str, list[int]],
+) -> dict[str, list[np.ndarray]]:
+    """What a model says of rows with one column from other rows, for each column and each order."""
+    found = {}
+    for name, places in columns.items():
+        rows = np.concatenate([values] * len(orders))  # in one call: predicting has a price of its own
+        rows[:, places] = np.concatenate([given[order][:, places] for order in orders])
+        found[name] = np.split(np.asarray(made.predict(rows)), len(orders))
+    return found
 
 
 def alone(

@@ -21,19 +21,32 @@ TRUSTED: Final = frozenset(
 
 
 def estimator_bytes(estimator: Any) -> bytes:
-    """Give a fitted estimator as bytes; raises `NotSavable`, `MissingPackage` without skops."""
+    """Give a fitted estimator as bytes.
+
+    Raises `NotSavable` for one that cannot be written, or that `estimator_of` would refuse, `MissingPackage` without
+    skops.
+    """
     skops = _skops("Saving a model")
+    name = type(estimator).__name__
     try:
-        return bytes(skops.dumps(estimator))
+        data = bytes(skops.dumps(estimator))
+        strange = _untrusted(skops, data)
     except Exception as error:
-        raise NotSavable(f"{type(estimator).__name__} cannot be written without code: {error}") from error
+        raise NotSavable(f"{name} cannot be written without code: {error}") from error
+    if strange:
+        raise NotSavable(
+            f"{name} is not saved, because it could not be opened again: it holds types that are not trusted, "
+            f"{', '.join(strange)}. Linear models, neighbours, support vector machines, networks and "
+            "HistGradientBoosting can be saved."
+        )
+    return data
 
 
 def estimator_of(data: bytes, name: str) -> Any:
     """Build the estimator again; raises `WrongType` naming types that are not trusted, `Damaged`, `MissingPackage`."""
     skops = _skops("Opening a model")
     try:
-        strange = [kind for kind in skops.get_untrusted_types(data=data) if kind not in TRUSTED]
+        strange = _untrusted(skops, data)
         if strange:
             raise WrongType(
                 f"{name} holds types that are not trusted, and is not opened: {', '.join(strange)}."
@@ -43,6 +56,10 @@ def estimator_of(data: bytes, name: str) -> Any:
         raise
     except Exception as error:
         raise Damaged(f"The model in {name} is damaged: {type(error).__name__}. Fit it again.") from error
+
+
+def _untrusted(skops: Any, data: bytes) -> list[str]:
+    return [kind for kind in skops.get_untrusted_types(data=data) if kind not in TRUSTED]
 
 
 def _skops(purpose: str) -> Any:

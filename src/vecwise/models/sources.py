@@ -93,6 +93,18 @@ class Fitted:
         return Ready(self.all()).of(rows)
 
 
+def open_to_new(encoder: Encoder) -> Encoder:
+    """Let a guessed encoder read labels that it has not learned as zeros: folds judge some that no other row holds.
+
+    >>> from vecwise.encoders.table import TableEncoder
+    >>> open_to_new(TableEncoder()).unknown
+    'zeros'
+    """
+    if encoder.get_params(deep=False).get("unknown") == "error":
+        encoder.set_params(unknown="zeros")
+    return encoder
+
+
 def source_of(encoder: Encoder, table: Any, ids: Any = None, progress: Progress | None = None) -> Source:
     """Encode once by an encoder that has nothing to learn, or has learned elsewhere; fit others in each fold."""
     if not encoder.needs_rows or encoder.is_fitted:

@@ -29,8 +29,8 @@ def splits(
     """Cut the rows into folds, and say how in words.
 
     Classes are kept in proportion. With `groups`, one for each row with a target, no group stands on both sides;
-    with `order` (times, or anything that sorts) each fold is judged by rows later than all it learned from.
-    Raises `OutOfRange` for fewer rows or groups than folds.
+    with `order` (times, or anything that sorts) each fold is judged by rows later than all it learned from: rows of one
+    time stay together. Raises `OutOfRange` for fewer rows, groups or times than folds need.
     """
     try:
         from sklearn.model_selection import (
@@ -38,7 +38,6 @@ def splits(
             KFold,
             StratifiedGroupKFold,
             StratifiedKFold,
-            TimeSeriesSplit,
         )
     except ImportError as error:
         raise missing_package("scikit-learn", "Probing", "'vecwise[models]'") from error
@@ -52,8 +51,7 @@ def splits(
     _enough(target, int(folds), groups, order)
     places = np.zeros((rows, 1))
     if order is not None:
-        sorted_rows = np.argsort(_keys(order, rows, "order"), kind="stable")
-        found = [Split(sorted_rows[a], sorted_rows[b]) for a, b in TimeSeriesSplit(folds).split(places)]
+        found = _in_order(_keys(order, rows, "order"), int(folds))
         _classes_seen(target, found)
         return found, f"{folds} folds in order: each judged by rows later than those it learned from"
     if groups is not None:
@@ -92,14 +90,37 @@ def _keys(given: Any, rows: int, name: str) -> np.ndarray:
 
 def _enough(target: Target, folds: int, groups: Any, order: Any) -> None:
     rows = len(target.values)
-    if rows < (folds + 1 if order is not None else folds):
+    each = 1 if target.classes else 2  # of a single number R² has no value
+    if rows < each * (folds + 1 if order is not None else folds):
         raise OutOfRange(
             f"{rows} rows with a target are too few for {folds} folds. Give fewer: folds={max(2, rows // 2)}."
         )
     if groups is not None:
         different = len(np.unique(_keys(groups, rows, "groups")))
         if different < folds:
-            raise OutOfRange(f"{different} groups are too few for {folds} folds. Give fewer folds.")
+            if different < 2:
+                raise OutOfRange("All rows belong to one group, which cannot stand on both sides.")
+            raise OutOfRange(
+                f"{different} groups are too few for {folds} folds. Give folds={different} or fewer."
+            )
+
+
+def _in_order(keys: np.ndarray, folds: int) -> list[Split]:
+    """Cut rows between times: as many equal parts as folds and one, each judged by what is learned from all before.
+
+    Without equal times these are the cuts of scikit-learn's `TimeSeriesSplit`.
+    """
+    rows = np.argsort(keys, kind="stable")
+    times = keys[rows]
+    part = len(rows) // (folds + 1)
+    starts = np.searchsorted(times, times[len(rows) - part * np.arange(folds, 0, -1)])
+    if starts[0] == 0 or (np.diff(starts) == 0).any():
+        raise OutOfRange(
+            f"Too many rows have the same place in the order to cut them between {folds} folds: they hold "
+            f"{len(np.unique(times)):,} different places. Give fewer folds, or a finer order."
+        )
+    ends = [*starts[1:].tolist(), len(rows)]
+    return [Split(rows[:start], rows[start:end]) for start, end in zip(starts.tolist(), ends, strict=True)]
 
 
 def _classes_seen(target: Target, found: Sequence[Split]) -> None:

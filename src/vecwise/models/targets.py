@@ -23,7 +23,8 @@ MOST_CLASSES: Final = 1000
 class Target:
     """Targets `(rows,)` of the rows at `places`: class numbers into `classes`, or float64 if `classes` is None.
 
-    `total` counts all rows, those without a target included; `why` says how the kind was told.
+    `classes` are names to read, `answers` the same classes as they were given: texts, truth values or numbers. `total`
+    counts all rows, those without a target included; `why` says how the kind was told.
     """
 
     values: np.ndarray
@@ -33,6 +34,7 @@ class Target:
     name: str = "target"
     why: str = ""
     rare: dict[str, int] = field(default_factory=dict)  # classes that were left out, with their rows
+    answers: tuple[Any, ...] | None = None
 
     @property
     def task(self) -> str:
@@ -80,12 +82,14 @@ def read_target(given: Any, rows: int, /, *, name: str = "target", task: str = "
             _checked(numbers(kept.cast(pa.float64()), np.float64, 0.0), name), places, None, rows, name, why
         )
     labels = kept.cast(pa.string()) if not numeric else _as_names(kept)
-    found = pc.unique(labels).to_pylist()
+    given_as = dict(zip(labels.to_pylist(), _plain(kept), strict=True))
+    found = list(given_as)
     classes = sorted(found, key=lambda label: (float(label), label)) if numeric else sorted(found)
     _check_classes(classes, name)
     position = {label: place for place, label in enumerate(classes)}
     values = np.array([position[label] for label in labels.to_pylist()], dtype=np.int64)
-    return Target(values, places, tuple(classes), rows, name, why)
+    answers = tuple(given_as[label] for label in classes)
+    return Target(values, places, tuple(classes), rows, name, why, answers=answers)
 
 
 def without_rare(target: Target, least: int) -> Target:
@@ -111,12 +115,14 @@ def without_rare(target: Target, least: int) -> Target:
     keep = np.isin(target.values, kept)
     position = np.cumsum(sizes >= least) - 1
     names = tuple(target.classes[int(place)] for place in kept)
+    answers = None if target.answers is None else tuple(target.answers[int(place)] for place in kept)
     return replace(
         target,
         values=position[target.values[keep]],
         places=target.places[keep],
         classes=names,
         rare=dict(small),
+        answers=answers,
     )
 
 
@@ -173,6 +179,26 @@ def _as_names(column: Any) -> Any:
 
     return pa.array(
         [f"{value:g}" if float(value) != int(value) else str(int(value)) for value in column.to_pylist()]
+    )
+
+
+def _plain(column: Any) -> list[Any]:
+    """Cells as texts, truth values, whole numbers or floats."""
+    import pyarrow as pa
+
+    return list((column.cast(pa.float64()) if pa.types.is_decimal(column.type) else column).to_pylist())
+
+
+def answers_array(answers: Sequence[Any], numbers: np.ndarray) -> np.ndarray:
+    """Give the classes of class numbers `(rows,)`: texts as an array of objects, else of the kind of the answers.
+
+    >>> answers_array((3, 7), np.array([1, 0])).tolist(), answers_array((False, True), np.array([1])).dtype.kind
+    ([7, 3], 'b')
+    """
+    said = [answers[int(number)] for number in numbers]
+    kinds = {type(answer) for answer in answers}
+    return np.array(
+        said, dtype=object if kinds - {bool, int, float} else kinds.pop() if len(kinds) == 1 else float
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.fitted import FittedEncoder
+from vecwise.encoders.guess import plan
 from vecwise.loading import load as loaded
-from vecwise.loading import names_of, read_rows_by, vectors_already
+from vecwise.loading import names_of, read_rows_by, vectors_already, vectors_at
 from vecwise.models.chained import ChainModel, open_model, taken_by
 from vecwise.telling.answer import Answer
 from vecwise.telling.predicted import predicted
@@ -54,6 +55,9 @@ def _vectors(
         return with_axes_of(taken_by(opened), X)
     table, own, _ = read_rows_by(options, path)
     names = names_of(table, ids) if ids is not None else own
+    takes = taken_by(opened)
+    if takes is not None and (column := plan(table, vectors=options.get("vectors")).vectors) is not None:
+        return with_axes_of(takes, vectors_at(table, column, names))
     made = _encoder(opened).encode(table, progress=progress)
     return made if names is None else Vectors(made, names, space=made.space, encoder=made.encoder)
 

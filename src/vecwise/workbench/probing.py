@@ -12,7 +12,7 @@ import numpy as np
 from vecwise.encoders.guess import Plan, plan
 from vecwise.errors import Inapplicable, unknown
 from vecwise.loading import is_saved, load, names_of, read_rows_by, vectors_already, vectors_at
-from vecwise.models.sources import Ready, Source, source_of, without_target
+from vecwise.models.sources import Ready, Source, open_to_new, source_of, without_target
 from vecwise.telling.answer import Answer
 from vecwise.telling.probed import told_probe
 from vecwise.vectors import Vectors
@@ -94,7 +94,8 @@ def _rows(
     names = own if ids is None else names_of(table, ids)
     if chosen.encoder is None:
         return Ready(vectors_at(table, str(chosen.vectors), names)), table, chosen
-    return source_of(chosen.encoder, table, names), table, chosen
+    open_to = chosen.encoder if "unknown" in (options.get("settings") or {}) else open_to_new(chosen.encoder)
+    return source_of(open_to, table, names), table, chosen
 
 
 def _reasons(beside: tuple[str | None, ...], ids: str | None) -> dict[str, str]:
