@@ -13,7 +13,7 @@ from benchmarks.timing import Contender, Work, alone, run, scaled
 from vecwise.measure.overlap import neighbor_overlap
 from vecwise.models.alignment import alignment, alignments, procrustes
 
-ROWS, A, B, K = scaled(5_000), 512, 384, 10
+ROWS, A, B, K = scaled(3_000), 512, 384, 10
 
 
 def spaces(rows: int = ROWS) -> tuple[np.ndarray, np.ndarray]:
@@ -117,6 +117,7 @@ WORKS = [
         "NumPy, tables of rows",
         cka,
         "three products of columns in float64",
+        rounds=3,
         least="3",
         bound=lambda: product(A, A + B, ROWS, np.float64) + product(B, B, ROWS, np.float64),
     ),
@@ -126,6 +127,7 @@ WORKS = [
         "SciPy procrustes",
         turned,
         "one product of columns in float64",
+        rounds=3,
         least="1",
         bound=lambda: product(A, B, 2 * ROWS, np.float64),
     ),
@@ -134,6 +136,7 @@ WORKS = [
         "scikit-learn NearestNeighbors",
         overlapping,
         "two products in float32",
+        rounds=3,
         least="1",
         bound=lambda: product(2_000, 2 * ROWS, A + B),
     ),

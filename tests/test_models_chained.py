@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skops.io
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import vecwise as vw
 from conftest import EXAMPLES
-from vecwise.errors import Damaged, NotFitted, SpaceMismatch, UnknownFormat, WrongType
+from vecwise.errors import Damaged, NotFitted, NotSavable, SpaceMismatch, UnknownFormat, WrongType
 from vecwise.models.chained import ChainModel, diagram
 from vecwise.models.skops_files import estimator_bytes, estimator_of
 
@@ -116,8 +117,10 @@ class Stranger:
 
 
 def test_files_of_strange_types_and_broken_ones_are_refused() -> None:
+    with pytest.raises(NotSavable, match="not trusted"):
+        estimator_bytes(Stranger())
     with pytest.raises(WrongType, match="not trusted"):
-        estimator_of(estimator_bytes(Stranger()), "model")
+        estimator_of(skops.io.dumps(Stranger()), "model")
     with pytest.raises(Damaged):
         estimator_of(b"PK\x03\x04 nothing", "model")
 

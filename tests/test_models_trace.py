@@ -446,3 +446,15 @@ def test_a_trace_is_drawn_with_a_slider_over_its_layers(trained) -> None:
         found.plot(color="sort")
     with pytest.raises(WrongShape, match="2 values for 300"):
         found.plot(color=["a", "b"])
+
+
+def test_classes_too_rare_for_the_folds_are_left_out_of_the_linear_model(trained) -> None:
+    network, X, labels = trained
+    named = [str(label) for label in labels]
+    named[7] = "alone"
+    keep = np.arange(300) != 7
+    found = vw.trace(network, X).summary(named)
+    without = vw.trace(network, X[keep]).summary(np.array(named)[keep].tolist())
+    assert found.layers[3].probe == pytest.approx(without.layers[3].probe)
+    with pytest.raises(OutOfRange, match="fewer rows than the 3 folds"):
+        vw.trace(network, X[:4]).summary(["a", "b", "c", "d"])

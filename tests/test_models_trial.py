@@ -17,10 +17,12 @@ from sklearn.model_selection import TimeSeriesSplit
 import vecwise as vw
 from conftest import run
 from vecwise.draw.run_figures import chart_figure
-from vecwise.errors import NotSavable, OutOfRange, WrongType
+from vecwise.errors import Inapplicable, NotSavable, OutOfRange, UnknownName, WrongType
+from vecwise.models.estimators import Size, chosen
 from vecwise.models.judging import confusion_chart
 from vecwise.models.splits import splits
 from vecwise.models.targets import read_target
+from vecwise.stage_pictures import trace_report
 
 
 @pytest.fixture
@@ -166,3 +168,72 @@ def test_the_picture_of_very_many_classes_says_what_was_right() -> None:
 def test_an_estimator_instead_of_a_name_is_told() -> None:
     with pytest.raises(WrongType, match="LogisticRegression"):
         vw.probe([[0.0], [1.0]] * 10, [0, 1] * 10, model=LogisticRegression())  # type: ignore[arg-type]
+
+
+def test_layers_that_do_not_exist_are_told_beside_those_that_do() -> None:
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
+    x = np.ones((4, 3), np.float32)
+    with pytest.raises(UnknownName, match="`input`, `0`, `1`"):
+        vw.trace(model, x, layers="middle")
+    assert list(vw.trace(model, x, layers=["in*", "1"])) == ["input", "1"]
+    with pytest.raises(WrongType, match="layer itself"):
+        vw.weights(model[0].weight)
+
+
+def test_a_trace_warns_of_rows_that_were_learned_from_and_names_classes(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    pyarrow.csv.write_csv(
+        pa.table({"a": x[:, 0], "b": x[:, 1], "kind": (x[:, 0] > 0).astype(int)}), tmp_path / "t.csv"
+    )
+    asked = ("t.csv", "--target", "kind")
+    assert run("probe", *asked, "--model", "linear", "--save", "m", cwd=tmp_path).returncode == 0
+    found = run("trace", "m", *asked, "--html", "m.html", cwd=tmp_path)
+    assert "look better than they are" in found.stdout
+    traced = vw.trace(vw.open_model(tmp_path / "m"), vw.read(tmp_path / "t.csv"))
+    report = trace_report(traced, traced.summary("kind"), name="t", target="kind")
+    assert set(report.columns["kind"]) == {"0", "1"}
+
+
+def test_spaces_that_agree_have_no_rows_that_moved(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    for name, values in {"a": x, "flat": np.ones((40, 2))}.items():
+        np.save(tmp_path / f"{name}.npy", values)
+    same = run("compare", "a.npy", "a.npy", cwd=tmp_path).stdout
+    assert "Moved most" not in same
+    assert "No row has other neighbours" in same
+    assert "All vectors of flat.npy are the same" in run("compare", "a.npy", "flat.npy", cwd=tmp_path).stdout
+
+
+def test_an_encoder_that_follows_no_scores_is_not_recommended() -> None:
+    pairs = [("the car stopped", "an automobile halted", 0.9), ("a physician came", "the doctor arrived", 0.8),
+             ("he purchased bread", "the film was dull", 0.2), ("big house", "large home", 0.9),
+             ("fast train", "it is raining", 0.05)]  # fmt: skip
+    texts = sorted({text for a, b, _ in pairs for text in (a, b)})
+    found = vw.choose(texts, pairs=pairs, encoders=["count", "sentence"])
+    assert found["count"].quality.mean <= 0 < found["sentence"].quality.mean
+    assert found.recommended == "sentence"
+    assert "do not follow the scores" in found.words or "clearly above" in found.words
+
+
+def test_boosting_is_left_out_of_very_many_classes() -> None:
+    assert "boosting" not in chosen("auto", Size(2_400, 8, 120, False))[0]
+    assert "boosting" in chosen("auto", Size(1_400, 64, 10, False))[0]
+
+
+def test_weights_of_nothing_use_no_direction() -> None:
+    assert vw.weights(np.zeros((3, 2))).effective_rank == 0
+
+
+def test_probabilities_are_those_of_the_estimator(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(90, 2)), np.repeat([5, 2, 9], 30)
+    found = vw.probe(x, y, model="linear")
+    found.chain().save(tmp_path / "m")
+    model = vw.open_model(tmp_path / "m")
+    assert model.classes == (2, 5, 9)
+    chances = model.predict_proba(x)
+    assert np.allclose(chances, found.estimator.predict_proba(x), atol=1e-12)
+    assert (np.array(model.classes)[chances.argmax(axis=1)] == model.predict(x)).all()
+    with pytest.raises(Inapplicable, match="no probabilities"):
+        vw.probe(x, y, model="kernel").chain().predict_proba(x)

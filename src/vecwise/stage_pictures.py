@@ -55,6 +55,10 @@ def trace_report(
     if best is not None:
         told += f": {said.target} is told best from “{best.name}”, {_metric(said)} {best.probe:.3f}"
     color = target if target in columns else "label" if labels is not None else next(iter(columns), None)
+    if (
+        said.metric == "accuracy" and color is not None
+    ):  # classes, whatever they are: numbers would be a scale
+        columns[color] = [None if cell is None else str(cell) for cell in columns[color]]
     return _report(name, told, first, columns, color, stages, dim, found.rows, _facts(said), command)
 
 

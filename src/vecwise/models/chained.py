@@ -16,7 +16,7 @@ import numpy as np
 
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.registry import from_data, to_data
-from vecwise.errors import Damaged, NotFitted, SpaceMismatch, VecwiseError, WrongType
+from vecwise.errors import Damaged, Inapplicable, NotFitted, SpaceMismatch, VecwiseError, WrongType
 from vecwise.kernels.arrays import dense
 from vecwise.models.skops_files import estimator_bytes, estimator_of
 from vecwise.models.targets import answers_array
@@ -72,6 +72,26 @@ class ChainModel:
         if self.classes is None:
             return said
         return answers_array(self.classes, said)
+
+    def predict_proba(self, rows: Any) -> np.ndarray:
+        """Give probabilities `(rows, classes)`, in the order of `classes` (without them of the estimator's own).
+
+        Raises `Inapplicable` for numbers, and for estimators that know none, such as support vector machines.
+        """
+        if not hasattr(self.estimator, "predict_proba"):
+            last = self.steps[-1][0]
+            raise Inapplicable(
+                f"{last} gives no probabilities: take a linear model, neighbours, boosting or a network."
+            )
+        X = self.vectors(rows)
+        known = np.asarray(
+            self.estimator.predict_proba(X.values if X.is_sparse else dense(X.values)), np.float64
+        )
+        if self.classes is None:
+            return known
+        found = np.zeros((len(known), len(self.classes)))
+        found[:, np.asarray(self.estimator.classes_, np.int64)] = known
+        return found
 
     @property
     def steps(self) -> list[tuple[str, int]]:

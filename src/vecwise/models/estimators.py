@@ -22,6 +22,7 @@ MODELS: Final = {
     "network": "a small neural network",
 }
 HIDDEN: Final = 128  # units of the network
+A_TREE: Final = 1e5  # multiplications that a tree takes, however few the rows
 # Multiplications that "auto" spends on learning one fold, some seconds on two cores; models beyond are left out.
 MOST_WORK: Final = {"linear": 3e10, "neighbors": 1e12, "kernel": 5e10, "boosting": 1e9, "network": 3e11}
 EVEN: Final = 50.0  # largest numbers of columns this far apart, and each column is scaled by itself
@@ -70,7 +71,7 @@ def _too_much(name: str, size: Size) -> str:
         "linear": 50.0 * size.rows * width * trees,
         "neighbors": float(size.rows) ** 2 * width,
         "kernel": float(size.rows) ** 2 * width * (1 if size.rows < 15_000 else 100),
-        "boosting": 100.0 * trees * size.rows * width,
+        "boosting": 100.0 * trees * (size.rows * width + A_TREE),
         "network": 30.0 * size.rows * size.dim * HIDDEN * 3,
     }[name]
     return "it would take long; ask for it by name" if work > MOST_WORK[name] else ""

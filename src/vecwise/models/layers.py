@@ -20,7 +20,7 @@ from vecwise.models.compare import MOST_DIM, MOST_WIDE, coordinates
 from vecwise.models.probing import MAIN, tried
 from vecwise.models.sources import Ready
 from vecwise.models.splits import splits
-from vecwise.models.targets import Target, read_target
+from vecwise.models.targets import Target, read_target, without_rare
 from vecwise.runner import Progress
 from vecwise.table_text import preview_html, preview_text
 from vecwise.vectors import Vectors
@@ -198,7 +198,8 @@ def _cut(target: Target, picked: np.ndarray) -> Target:
 
 
 def _probe(X: Vectors, target: Target, seed: int) -> tuple[float, float, float]:
-    """The linear model's score, its spread over the folds, and the baseline's."""
+    """The linear model's score, its spread over the folds, and the baseline's; classes too rare are left out."""
+    target = without_rare(target, FOLDS)
     cut, _ = splits(target, folds=FOLDS, seed=seed)
     found = tried(Ready(X), target, cut, model="linear", seed=seed)
     metric = MAIN[target.task]

@@ -89,6 +89,10 @@ class Choice:
         failed = tuple(one for one in found if one.failure)
         fit = [one for one in ranked if one.health != "wrong"]
         tied = [] if not fit else [one for one in fit if one is fit[0] or not _better(fit[0], one)]
+        if (
+            metric == "spearman"
+        ):  # similarity that does not follow the scores at all is worth nothing, however small
+            tied = [one for one in tied if one.quality and one.quality.mean > 0] or tied
         best = min(tied, key=lambda one: one.weight, default=None)
         if best is not None and best.quality and baseline is not None:
             tied_names = [one for one in tied if _above(one, baseline)]
@@ -218,14 +222,21 @@ def _words(
         if len(ranked) == 1:
             return f"Take {best.name}, the only one that worked ({what} {score[best.name]:.3f})."
         second = next(one for one in ranked if one is not best)
+        if not _better(best, second):
+            return (
+                f"Take {best.name} ({what} {score[best.name]:.3f}): the similarities of {second.name}, the next, do "
+                f"not follow the scores ({score[second.name]:.3f}); more {by} would make that sure."
+            )
         return (
             f"Take {best.name}: its {what} of {score[best.name]:.3f} is clearly above that of {second.name}, "
             f"the next ({score[second.name]:.3f})."
         )
     listed = ", ".join(f"{name} ({score[name]:.3f})" for name in others)
+    smallest = all(best.weight <= one.weight for one in tied)
+    of = "of them" if smallest else "that is clearly better than saying the same of every row"
     return (
         f"Take {best.name} ({what} {score[best.name]:.3f}): these {by} cannot tell it from {listed}, and it is the "
-        "smallest of them."
+        f"smallest {of}."
     )
 
 

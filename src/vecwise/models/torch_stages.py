@@ -5,16 +5,16 @@ This module must not know what becomes of the activations; it loads torch, so it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 import torch
 
-from vecwise.errors import Inapplicable, WrongShape, WrongType
+from vecwise.errors import Inapplicable, WrongShape, WrongType, unknown
 from vecwise.models.given_rows import Given, given_rows
-from vecwise.models.stages import Layer, Reached, Stages
+from vecwise.models.stages import INPUT, Layer, Reached, Stages
 from vecwise.models.weights_digest import digest_of
 from vecwise.row_ids import as_ids
 
@@ -23,8 +23,21 @@ _SAME = (torch.nn.Dropout, torch.nn.Identity)  # give back what they get while n
 
 def torch_stages(model: Any, wanted: list[str] | None, pool: str) -> Stages:
     """Give the layers that are called, in the order of their calls."""
+    _check_named(model, wanted or ())
     weights = digest_of({"modules": str(model), "state": dict(model.state_dict())})
     return Stages(lambda chunk, reached: _walk(model, chunk, reached, wanted, pool), weights)
+
+
+def _check_named(model: Any, wanted: Sequence[str]) -> None:
+    """Raise `UnknownName` for a layer that no module is called, naming those that there are."""
+    names = [
+        INPUT,
+        *(name or "output" for name, module in model.named_modules() if name or not any(module.children())),
+    ]
+    for pattern in wanted:
+        plain = pattern.partition(":")[0]
+        if plain not in (*names, "output") and not any(fnmatchcase(name, plain) for name in names):
+            raise unknown("layer", pattern, names)
 
 
 def torch_given(rows: Any, ids: Any) -> Given:

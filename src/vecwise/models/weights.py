@@ -45,7 +45,7 @@ class Weights:
     @property
     def effective_rank(self) -> float:
         """How many directions are used: exp of the entropy of the singular values (Roy and Vetterli 2007)."""
-        return effective_rank(self.stretch)
+        return effective_rank(self.stretch) if self.stretch.any() else 0.0
 
     @property
     def condition(self) -> float:
@@ -84,6 +84,8 @@ def weights(layer: Any, rows: Any = None, /) -> Weights:
     inner = getattr(layer, "weight", None)
     if inner is not None and hasattr(inner, "detach"):
         layer = inner.detach().cpu().double().numpy().T
+    elif hasattr(layer, "detach"):
+        raise WrongType("Give the layer itself rather than its weight, which torch keeps as (out, in).")
     try:
         matrix = np.array(layer, np.float64)
     except (TypeError, ValueError) as error:

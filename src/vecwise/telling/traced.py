@@ -11,6 +11,7 @@ import numpy as np
 
 from vecwise.draw.words import share
 from vecwise.explore import shown_columns
+from vecwise.kernels.arrays import dense
 from vecwise.models.compare import Comparison
 from vecwise.models.layers import Summary
 from vecwise.models.trace import Trace
@@ -67,7 +68,8 @@ def _verdict(said: Summary) -> list[str]:
         line += f" Neighbours agree by chance in {share(said.chance)}."
     if said.rows:
         line += f" {count(said.rows, 'row')} were looked at."
-    return wrapped(line)
+    warned = "Layers of rows that the model learned from look better than they are: give rows that it has not seen."
+    return [*wrapped(line), *wrapped(warned)]
 
 
 def told_comparison(
@@ -78,6 +80,7 @@ def told_comparison(
     title = f"{clip(names[0], 30)} and {clip(names[1], 30)}: {count(len(found.left), 'row')} in both"
     lines = [
         *wrapped(f"{share(overlap.mean)} of the {overlap.k} nearest rows are the same in both."),
+        *_same_everywhere(names, found),
         *wrapped(
             f"CKA {found.cka:.3f}, unbiased {found.unbiased:.3f} (1 = the same shape, near 0 = nothing shared); "
             f"{share(found.disparity)} of the squared distances stay when one is laid on the other."
@@ -88,7 +91,7 @@ def told_comparison(
         lines.append(f"{count(found.missing, 'row')} of one side only were left out.")
     if status:
         lines.append(f"Fewer neighbours are kept than --least {least:g} asks for.")
-    moved = overlap.moved(10)
+    moved = [one for one in overlap.moved(10) if one[1] < 1]
     words = _rows_of(found, [label for label, _ in moved])
     rows = [
         cut(f"{part:>5.0%}  {short(label, 16)}  {row}".rstrip())
@@ -111,10 +114,23 @@ def told_comparison(
         "spaces": [space_data(side.space) for side in (found.left, found.right)],
         "written": [] if html is None else [html],
     }
-    sections = [(title, lines), ("Moved most: the share of neighbours kept, and the row", rows)]
+    if not rows:
+        lines.append("No row has other neighbours than before.")
+    sections = [(title, lines)]
+    if rows:
+        sections.append(("Moved most: the share of neighbours kept, and the row", rows))
     if html is not None:
         sections.append(("Written", [html]))
     return Answer(sections, data, status, files={} if html is None else {"html": html})
+
+
+def _same_everywhere(names: tuple[str, str], found: Comparison) -> list[str]:
+    """Why there is no alignment: a side whose vectors are all the same has no shape."""
+    flat = [name for name, side in zip(names, (found.left, found.right), strict=True)
+            if np.isnan(found.cka) and len(side) and not np.ptp(dense(side.values), axis=0).any()]  # fmt: skip
+    return [
+        cut(f"All vectors of {clip(name, 40)} are the same: it has no shape to compare.") for name in flat
+    ]
 
 
 def _rows_of(found: Comparison, labels: list[Any]) -> list[str]:
