@@ -5,6 +5,8 @@
 - `lines`: 24 labelled lines on top of sentence vectors, judged by 24 others.
 - `closer`: a learned transformation beside scikit-learn's, on digits and on sentences: how many of the ten nearest of a
   row that nothing was learned from, among such rows, have its label.
+- `songs`, `speeches`: a generator of lines beside n-grams of the same pieces, and beside n-grams of whichever pieces suit
+  those best, in bits a character; how much a prompt matters, and what is copied. The speeches take minutes.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ import numpy as np
 import vecwise as vw
 from benchmarks.timing import duration, machine, seconds
 from vecwise.measure.overlap import nearest_others
+from vecwise.models.generate.judged import n_grams_of
+from vecwise.models.generate.pieces import Pieces
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LEARNED = {
@@ -157,6 +161,42 @@ def closer() -> list[str]:
     return told
 
 
+def songs() -> list[str]:
+    return _generated("lyrics.txt", None)
+
+
+def speeches() -> list[str]:
+    return _generated("speeches.csv", "sentence")
+
+
+def _generated(name: str, column: str | None) -> list[str]:
+    made: list[Any] = []
+    table = vw.read(EXAMPLES / name)
+    took = seconds(lambda: made.append(vw.generator(table, text=column)))
+    report, margin, lines = made[0].report, made[0].report["margin"], made[0].lines
+    prompts = lines.judge[:20]
+    runs = [made[0].write(prompt, n=5).longest_copied for prompt in prompts]
+    strongest = min((_by_n_grams(lines, size), size) for size in (100, 250, 500, 1000, 2000, 4000))
+    return [
+        f"{name}: {made[0].words} {duration(took)}",
+        f"    the network alone {report['network']['perplexity']:.1f}, share {report['network']['share']:.2f}; bits a "
+        f"character {report['bits_per_character']:.3f}, by n-grams of {strongest[1]} pieces {strongest[0]:.3f}",
+        f"    a prompt: {margin['own']:.2f} like its own lines, {margin['other']:.2f} like others', by {margin['mean']:.2f} "
+        f"({margin['low']:.2f} to {margin['high']:.2f}); of 100 lines for 20 prompts at most {max(runs)} words in a row copied",
+    ]
+
+
+def _by_n_grams(lines: Any, size: int) -> float:
+    """Bits a character of held-out lines by the best n-grams of pieces of their own number."""
+    try:
+        pieces = Pieces.learned(lines.train, size)
+    except RuntimeError:  # the lines have fewer pieces than that
+        return float("inf")
+    train, stop, judge = (pieces.cut(part) for part in (lines.train, lines.stop, lines.judge))
+    scores = n_grams_of(train, stop, len(pieces)).log_probabilities(judge)
+    return float(-scores.sum() / np.log(2) / sum(len(line) + 1 for line in lines.judge))
+
+
 def _same(X: Any, labels: np.ndarray) -> float:
     """The share of the ten nearest with the same label, by cosine or by distance, whichever is larger."""
     shares = []
@@ -168,7 +208,7 @@ def _same(X: Any, labels: np.ndarray) -> float:
 
 def main() -> None:
     print(machine(("vecwise", "numpy", "scikit-learn")) + "\n")
-    for figure in (houses, digits, lines, closer):
+    for figure in (houses, digits, lines, closer, songs, speeches):
         if len(sys.argv) < 2 or figure.__name__ in sys.argv[1:]:
             print("\n".join(figure()), flush=True)
 

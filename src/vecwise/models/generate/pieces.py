@@ -34,13 +34,14 @@ class Pieces:
     _reader: Any = field(repr=False)
 
     @classmethod
-    def learned(cls, lines: Sequence[str]) -> Pieces:
-        """Learn 100 to 8,000 pieces, as many as the text is long, among them all characters but the rarest."""
+    def learned(cls, lines: Sequence[str], wanted: int | None = None) -> Pieces:
+        """Learn 100 to 8,000 pieces, `wanted` or as many as the text is long; the rarest characters are left out."""
         from sentencepiece import SentencePieceTrainer
 
         signs = Counter(sign for line in lines for sign in line)
         rare = dict.fromkeys((ord(sign) for sign, _ in signs.most_common()[_MOST_SIGNS:]), " ")
-        wanted = round(_A_ROOT * sum(signs.values()) ** (1 / 3))
+        if wanted is None:
+            wanted = round(_A_ROOT * sum(signs.values()) ** (1 / 3))
         size = min(max(wanted, _FEWEST, min(len(signs), _MOST_SIGNS) + _FEWEST), _MOST)
         made = io.BytesIO()
         SentencePieceTrainer.train(
