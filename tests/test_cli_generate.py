@@ -113,6 +113,9 @@ def test_lines_come_from_standard_input_and_from_a_column(tmp_path) -> None:
         (("songs", "x", "-n", "0"), "--lines"),
         (("songs.txt", "--save", "songs.txt"), "never overwritten"),
         (("songs.txt", "--encoder", "sentense"), "sentense"),
+        (("nothing.txt", "--guidance", "-1"), "--guidance"),  # before anything is read or learned
+        (("nothing.txt", "-n", "900"), "At most 1,000"),
+        (("nothing.txt", " "), "blank"),
     ],
 )
 def test_refusals_are_one_line(folder, words, said) -> None:

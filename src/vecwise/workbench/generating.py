@@ -10,7 +10,14 @@ from typing import Any
 
 from vecwise.errors import Inapplicable
 from vecwise.loading import is_saved, read_rows
-from vecwise.models.generate.generator import GENERATORS, Generator, open_generator
+from vecwise.models.generate.generator import (
+    GENERATORS,
+    Generator,
+    check_lines,
+    check_prompt,
+    check_taste,
+    open_generator,
+)
 from vecwise.models.generate.making import generator
 from vecwise.models.generate.written import Written
 from vecwise.storing import open_encoder
@@ -53,6 +60,10 @@ def generate_of(
     `folder` keeps the generator, `csv` gets the lines, `html` a page with how it learned and the lines on a map.
     """
     refuse_overwriting(path, html, csv, folder)
+    check_lines(n, choices)  # all that can be refused is, before anything is learned
+    check_taste(temperature, top_p, guidance)
+    for prompt in prompts:
+        check_prompt(prompt)
     training = {"text": text, "encoder": encoder, "epochs": epochs, "folder": folder, **reading}
     made = (
         _opened(path, training) if GENERATORS.holds(path) else _trained(path, training, seed, progress, watch)

@@ -107,12 +107,7 @@ class Generator:
         Raises `OutOfRange`, `Inapplicable` for a prompt that is blank or that the encoder knows nothing of, and where
         not one new line is found, `SpaceMismatch` for a vector of another space.
         """
-        wanted = whole_number("n", n, "how many lines are written")
-        times = whole_number("choices", choices, "how many lines are drawn for each")
-        if wanted * times > _MOST_LINES:
-            raise OutOfRange(
-                f"At most {_MOST_LINES:,} lines are drawn at once, not {wanted * times:,} (n · choices)."
-            )
+        wanted, times = check_lines(n, choices)
         taste = _taste(temperature, top_p, guidance)
         vector = None if prompt is None else self._vector(prompt)
         lines, refused = self._new(
@@ -200,8 +195,7 @@ class Generator:
 
     def _vector(self, prompt: Any) -> np.ndarray:
         if isinstance(prompt, str):
-            if not plain(prompt):
-                raise Inapplicable("The prompt is blank. Leave it out for lines without one.")
+            check_prompt(prompt)
             found = self._encoded([prompt])
             if not dense(found.values).any():
                 raise Inapplicable(
@@ -350,11 +344,33 @@ def _ends(tokens: list[np.ndarray]) -> np.ndarray:
     return np.cumsum([len(line) for line in tokens])[:-1]
 
 
-def _taste(temperature: Any, top_p: Any, guidance: Any) -> Taste:
-    from vecwise.models.generate.drawing import Taste
+def check_lines(n: Any, choices: Any) -> tuple[int, int]:
+    """Give how many lines are written, and drawn for each; raises `OutOfRange`."""
+    wanted = whole_number("n", n, "how many lines are written")
+    times = whole_number("choices", choices, "how many lines are drawn for each")
+    if wanted * times > _MOST_LINES:
+        raise OutOfRange(
+            f"At most {_MOST_LINES:,} lines are drawn at once, not {wanted * times:,} (n · choices)."
+        )
+    return wanted, times
 
+
+def check_taste(temperature: Any, top_p: Any, guidance: Any) -> None:
+    """Raise `OutOfRange` for strengths by which nothing can be drawn."""
     for name, value in (("temperature", temperature), ("top_p", top_p), ("guidance", guidance)):
         most = 1 if name == "top_p" else MOST_STRENGTH
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
             raise OutOfRange(f"`{name}` is a number above 0 and at most {most}, not {value!r}.")
+
+
+def check_prompt(prompt: str) -> None:
+    """Raise `Inapplicable` for a prompt that says nothing."""
+    if not plain(prompt):
+        raise Inapplicable("The prompt is blank. Leave it out for lines without one.")
+
+
+def _taste(temperature: Any, top_p: Any, guidance: Any) -> Taste:
+    from vecwise.models.generate.drawing import Taste
+
+    check_taste(temperature, top_p, guidance)
     return Taste(float(temperature), float(top_p), float(guidance))
