@@ -93,5 +93,5 @@ def test_a_model_of_bare_vectors_predicts_bare_vectors(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", x[:5])
     data = json.loads(run("predict", "m", "v.npy", "--json", cwd=tmp_path).stdout)
     assert [answer["said"] for answer in data["predictions"]] == (x[:5, 0] > 0).tolist()
-    check_refused(run("predict", "m", HOUSES, cwd=tmp_path), "reads no rows")
+    check_refused(run("predict", "m", HOUSES, cwd=tmp_path), "takes vectors")
     check_refused(run("predict", "none", HOUSES, cwd=tmp_path), "none")

@@ -112,7 +112,9 @@ def test_rows_that_moved_are_told_in_words(tmp_path) -> None:
     vw.save(vw.encode(rows, "tfidf", text="line"), tmp_path / "b")
     made = run("compare", "a", "b", "-k", "2", cwd=tmp_path)
     assert (made.returncode, made.stderr) == (0, "")
-    assert "the sea is deep" in made.stdout
+    assert "No row has other neighbours than before" in made.stdout
+    vw.save(vw.Vectors(np.random.default_rng(0).normal(size=(6, 3)), rows=pa.table(rows)), tmp_path / "c")
+    assert "the sea is deep" in run("compare", "a", "c", "-k", "2", cwd=tmp_path).stdout
 
 
 def test_layers_are_named_by_patterns_and_unknown_ones_refused(tmp_path: Path) -> None:

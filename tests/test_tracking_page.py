@@ -133,7 +133,7 @@ def test_the_area_under_a_curve_is_its_title() -> None:
     assert figure["data"][0]["name"] == "&lt;b&gt;"
     title, figure = chart_figure("confusion matrix", {"labels": ["a", "b"], "counts": [[3, 1], [0, 4]]})
     assert title == "88% of the rows were told right"
-    assert figure["data"][0]["z"] == [[3, 1], [0, 4]]
+    assert figure["data"][0]["z"] == [[0.75, 0.25], [0.0, 1.0]]  # shares of each true class
 
 
 def test_the_same_runs_give_the_same_page() -> None:

@@ -198,7 +198,7 @@ def _cut(target: Target, picked: np.ndarray) -> Target:
 
 
 def _probe(X: Vectors, target: Target, seed: int) -> tuple[float, float, float]:
-    """The linear model's score, its spread over the folds, and the baseline's; classes too rare are left out."""
+    """The linear model's score, its spread over the folds, and the baseline's, without classes too rare for them."""
     target = without_rare(target, FOLDS)
     cut, _ = splits(target, folds=FOLDS, seed=seed)
     found = tried(Ready(X), target, cut, model="linear", seed=seed)
