@@ -56,8 +56,9 @@ def alignments(matrices: Sequence[np.ndarray], /) -> np.ndarray:
 
     Each is compared with itself once, not once a pair.
 
-    >>> alignments([np.eye(5)[:, :2], np.eye(5)[:, 1:3] * 3]).round(3).tolist()
-    [[1.0, -0.417], [-0.417, 1.0]]
+    >>> X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 1.0], [2.0, 2.0], [4.0, 0.0]])
+    >>> alignments([X, 3 * X[:, ::-1]]).round(6).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
     """
     scaled = [_scaled(X) for X in matrices]
     own = [_alike(A, A) for A in scaled]

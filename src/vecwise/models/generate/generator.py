@@ -307,7 +307,7 @@ def open_generator(path: str | os.PathLike[str], /) -> Generator:
     >>> import vecwise as vw
     >>> vw.open_generator("nowhere")
     Traceback (most recent call last):
-    vecwise.errors.FileMissing: ...
+    vecwise.errors.FileMissing: There is no folder `nowhere`.
     """
     state = GENERATORS.load(path)
     needs_torch("Opening a generator")
