@@ -25,18 +25,18 @@ def spaces(rows: int = ROWS) -> tuple[np.ndarray, np.ndarray]:
 
 def kernels(X: np.ndarray, Y: np.ndarray) -> tuple[float, float]:
     """CKA as it is usually written, and its unbiased estimate: tables of rows by rows."""
-    n = len(X)
     K, L = X @ X.T, Y @ Y.T
     centered = [M - M.mean(axis=0) - M.mean(axis=1)[:, None] + M.mean() for M in (K, L)]
     whole = [float((P * Q).sum()) for P in centered for Q in centered]
     for M in (K, L):
         np.fill_diagonal(M, 0)
-
-    def hsic(P: np.ndarray, Q: np.ndarray) -> float:
-        p, q = P.sum(axis=0), Q.sum(axis=0)
-        return float((P * Q).sum() + p.sum() * q.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (p @ q))
-
     return whole[1] / np.sqrt(whole[0] * whole[3]), hsic(K, L) / np.sqrt(hsic(K, K) * hsic(L, L))
+
+
+def hsic(P: np.ndarray, Q: np.ndarray) -> float:
+    """The unbiased HSIC of kernels without their diagonal, times n (n - 3)."""
+    n, p, q = len(P), P.sum(axis=0), Q.sum(axis=0)
+    return float((P * Q).sum() + p.sum() * q.sum() / ((n - 1) * (n - 2)) - 2 / (n - 2) * (p @ q))
 
 
 def cka() -> tuple[Contender, Contender]:
@@ -53,7 +53,14 @@ def layers() -> tuple[Contender, Contender]:
     made = [rng.standard_normal((scaled(2_000), dim)) for dim in (64, 128, 128, 256, 256, 128, 64, 10)]
 
     def theirs() -> np.ndarray:
-        return np.array([[kernels(X, Y)[1] for Y in made] for X in made])
+        tables = [X @ X.T for X in made]  # a table of rows each, kept for all pairs
+        for K in tables:
+            np.fill_diagonal(K, 0)
+        own, table = [hsic(K, K) for K in tables], np.ones((len(made),) * 2)
+        for i, K in enumerate(tables):
+            for j in range(i):
+                table[i, j] = table[j, i] = hsic(K, tables[j]) / np.sqrt(own[i] * own[j])
+        return table
 
     ours = partial(alignments, made)
     if not alone():

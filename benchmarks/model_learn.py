@@ -22,10 +22,15 @@ def transformed(X: np.ndarray, y: np.ndarray) -> Any:
     return vw.fit_encoder(X, labels=y)
 
 
-def by_nca(X: np.ndarray, y: np.ndarray) -> Any:
+def by_nca(X: np.ndarray, y: np.ndarray, *, scaled: bool = True) -> Any:
+    """Scaled by one number, since it hardly moves on numbers as large as those of pixels, or as given."""
     from sklearn.neighbors import NeighborhoodComponentsAnalysis
+    from sklearn.pipeline import make_pipeline
 
-    return NeighborhoodComponentsAnalysis(random_state=0, max_iter=30).fit(X, y)
+    from vecwise.models.one_scale import OneScale
+
+    made = NeighborhoodComponentsAnalysis(random_state=0, max_iter=30)
+    return (make_pipeline(OneScale(), made) if scaled else made).fit(X, y)
 
 
 def learned(theirs: Any) -> tuple[Contender, Contender]:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 import vecwise as vw
+from benchmarks.model_learn import by_nca
 from benchmarks.timing import duration, machine, seconds
 from vecwise.measure.overlap import nearest_others
 from vecwise.models.generate.judged import n_grams_of
@@ -127,7 +128,6 @@ def lines() -> list[str]:
 
 def closer() -> list[str]:
     from sklearn.datasets import load_digits
-    from sklearn.neighbors import NeighborhoodComponentsAnalysis
 
     small = load_digits()
     table = vw.read(EXAMPLES / "speeches.csv")
@@ -145,9 +145,10 @@ def closer() -> list[str]:
         made: dict[str, Any] = {}
         ways: dict[str, Callable[[], Any]] = {
             "fit_encoder": lambda X=X, y=y, learn=learn: vw.fit_encoder(X[learn], labels=y[learn]),
-            "NCA, at most 30 rounds": lambda X=X, y=y, learn=learn: NeighborhoodComponentsAnalysis(
-                random_state=0, max_iter=30
-            ).fit(X[learn].values, y[learn]),
+            "NCA, at most 30 rounds": lambda X=X, y=y, learn=learn: by_nca(
+                X[learn].values, y[learn], scaled=False
+            ),
+            "NCA of scaled rows": lambda X=X, y=y, learn=learn: by_nca(X[learn].values, y[learn]),
         }
         for way, work in ways.items():
             took = seconds(lambda made=made, way=way, work=work: made.update({way: work()}))

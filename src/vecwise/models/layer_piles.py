@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from vecwise.errors import WrongShape
-from vecwise.kernels.arrays import dense
 from vecwise.models.given_rows import Given
 from vecwise.space import Space
 from vecwise.vectors import Vectors
@@ -39,7 +38,8 @@ class Pile:
                 self.array[:start] = _stacked(self.sparse).toarray()
         elif np.promote_types(self.array.dtype, X.dtype) != self.array.dtype:
             self.array = self.array.astype(X.dtype)
-        self.array[start : start + len(X)] = dense(X.values)
+        # not by `dense`, which widens float32
+        self.array[start : start + len(X)] = X.values.toarray() if X.is_sparse else X.values
 
     def whole(self, name: str, given: Given, space: Space) -> Vectors:
         """All rows, whose numbers were looked at batch by batch."""
