@@ -237,3 +237,22 @@ def test_probabilities_are_those_of_the_estimator(tmp_path: Path) -> None:
     assert (np.array(model.classes)[chances.argmax(axis=1)] == model.predict(x)).all()
     with pytest.raises(Inapplicable, match="no probabilities"):
         vw.probe(x, y, model="kernel").chain().predict_proba(x)
+
+
+def test_constant_columns_are_named_and_nothing_but_constants_is_refused(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=60)
+    table = pa.table({"x": x, "year": [2020] * 60, "land": ["NL"] * 60, "y": np.where(x > 0, "up", "down")})
+    found = vw.probe(table, "y", model="linear")
+    assert found.constant == ("year", "land")
+    assert vw.probe(table.select(["x", "y"]), "y", model="linear").constant == ()
+    pyarrow.csv.write_csv(table, tmp_path / "t.csv")
+    made = run("probe", "t.csv", "--target", "y", "--model", "linear", cwd=tmp_path)
+    assert (
+        "nothing is told by it: year, land." in made.stdout or "nothing is told by it: year." in made.stdout
+    )
+    pyarrow.csv.write_csv(table.select(["year", "y"]), tmp_path / "still.csv")
+    refused = run(
+        "probe", "still.csv", "--target", "y", "--columns", "year", "--model", "linear", cwd=tmp_path
+    )
+    assert refused.returncode == 2
+    assert "All 60 rows have the same vector" in refused.stderr

@@ -21,7 +21,7 @@ from vecwise.kernels.arrow import whole_numbers
 from vecwise.models.chained import ChainModel
 from vecwise.models.estimators import BASELINE
 from vecwise.models.probing import MAIN, Tried, fitted, inputs, tried
-from vecwise.models.reasons import MOST_COLUMNS, Fold, alone, columns_of, importance, repeated
+from vecwise.models.reasons import MOST_COLUMNS, Fold, alone, columns_of, constant, importance, repeated
 from vecwise.models.sources import Ready, Source, open_to_new, source_of, without_target
 from vecwise.models.splits import FOLDS, Split, splits
 from vecwise.models.targets import Target, answers_array, read_target, without_rare
@@ -55,7 +55,8 @@ class Probe:
     mean of `metric` (accuracy, or R²). Since the best of several is named by the same folds, its score is a little too
     good: trust differences larger than the spread. `importance` says by how much the score falls when a column is
     shuffled, `alone` names columns that tell the target all by themselves (a leak?), `repeated` counts judged rows that
-    equal a learned one, `left_out` are models that were not tried, with the reason.
+    equal a learned one, `constant` names columns of a table that are the same in all rows, `left_out` are models that
+    were not tried, with the reason.
     """
 
     target: Target
@@ -69,6 +70,7 @@ class Probe:
     left_out: tuple[str, ...]
     source: Source = field(repr=False)
     seed: int = 0
+    constant: tuple[str, ...] = ()
     _made: list[Any] = field(default_factory=list, repr=False)
 
     @property
@@ -316,13 +318,15 @@ def probed(
         for key, given in (("groups", groups), ("order", order))
     }
     cut, how = splits(target, folds=folds, seed=seed, **keys)
+    still = constant(source.all()[target.places])
     trial = tried(source, target, cut, model=model, seed=seed, progress=progress)
     best = max(trial.tried[1:], key=lambda one: one.mean(MAIN[target.task])).model
     falls, telling = _reasons(source, target, cut, trial.made[best], seed)
     equal = repeated(source.all(), target, cut)
     return Probe(
-        target, trial.tried, best, how, trial.judged, falls, telling, equal, trial.left_out, source, seed
-    )
+        target, trial.tried, best, how, trial.judged, falls, telling, equal, trial.left_out, source, seed,
+        tuple(still),
+    )  # fmt: skip
 
 
 def _reasons(

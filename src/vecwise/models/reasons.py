@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from vecwise.errors import Inapplicable
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.equal_rows import first_equal_rows
 from vecwise.models.splits import Split
@@ -41,6 +42,26 @@ def columns_of(space: Space) -> dict[str, list[int]]:
         column = name.partition("=")[0] if space.kind == "table" else name
         found.setdefault(column, []).append(place)
     return found
+
+
+def constant(X: Vectors) -> list[str]:
+    """Name the columns of a table that are the same in all rows, so that nothing is told by them.
+
+    Raises `Inapplicable` where all rows have one vector.
+
+    >>> import vecwise as vw
+    >>> constant(vw.encode({"rooms": [3, 4], "doors": [1, 1]}))
+    ['doors']
+    """
+    low, high = (np.asarray(side.toarray() if hasattr(side, "toarray") else side).ravel()
+                 for side in (X.values.min(axis=0), X.values.max(axis=0)))  # fmt: skip
+    still = low == high
+    if still.all():
+        raise Inapplicable(
+            f"All {len(X):,} rows have the same vector, so nothing can be told from them. Encode columns that differ."
+        )
+    columns = columns_of(X.space) if X.space.kind == "table" else {}
+    return [name for name, places in columns.items() if still[places].all()]
 
 
 class Fold(NamedTuple):

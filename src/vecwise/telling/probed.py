@@ -60,6 +60,7 @@ def told_probe(name: str, found: Probe, plan: Plan | None, written: dict[str, st
         "importance": found.importance,
         "alone": found.alone,
         "repeated": found.repeated,
+        "constant": list(found.constant),
         "worst": worst,
         "columns": [] if plan is None else [column_data(column) for column in plan.columns],
         "written": list(files.values()),
@@ -119,6 +120,10 @@ def _doubts(found: Probe) -> list[str]:
             f"{clip(name, 40)} tells {clip(found.target.name, 40)} all by itself ({_alone_metric(found)} "
             f"{number(score, 3)}): is it known when you predict? If not, leave it out with --columns."
         )
+    if found.constant:
+        names = ", ".join(clip(name, 40) for name in found.constant[:MATTER])
+        more = f" and {len(found.constant) - MATTER} more" if len(found.constant) > MATTER else ""
+        lines += wrapped(f"The same in all rows, so nothing is told by it: {names}{more}.")
     part = found.repeated / len(found.judged)
     if part >= REPEATED:
         lines += wrapped(
