@@ -40,3 +40,19 @@ def test_what_is_no_matrix_is_refused() -> None:
             vw.weights(bad)
     with pytest.raises(WrongShape):
         vw.weights(np.eye(2), np.ones((3, 3)))
+
+
+@pytest.mark.parametrize("degrees", [0, 10, 45, 90, 135, 180])
+def test_a_rotation_turns_every_direction_by_its_angle(degrees: int) -> None:
+    angle = np.radians(degrees)
+    rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    assert np.allclose(vw.weights(np.diag([3.0, 0.5]) @ rotation).turn, degrees, atol=1e-5)
+
+
+def test_what_is_lost_or_changes_its_size_has_no_turn() -> None:
+    assert np.isnan(vw.weights(np.ones((3, 2))).turn).all()
+    found = vw.weights(np.diag([2.0, 0.0]))
+    assert np.isnan(found.turn[1])
+    assert found.turn[0] == 0
+    assert "turned by" in repr(found)
+    assert np.isnan(vw.weights(np.zeros((2, 2))).turn).all()

@@ -1,4 +1,4 @@
-"""`vw.weights`: a matrix of weights as the map that it is, and what it stretches and squashes.
+"""`vw.weights`: a matrix of weights as the map that it is, and what it stretches, squashes and turns.
 
 This module must not know files, nor train anything.
 """
@@ -54,13 +54,31 @@ class Weights:
         lost = self.stretch[0] * max(self.matrix.shape) * np.finfo(np.float64).eps
         return float("inf") if least <= lost else float(self.stretch[0]) / least
 
+    @property
+    def turn(self) -> np.ndarray:
+        """By how many degrees each direction is turned on its way, `(r,)`, 0 to 180.
+
+        NaN for a direction that is lost, and where as many numbers do not come out as go in: there is no common space
+        then in which a direction could turn. Of equal stretches only their directions together have a meaning.
+        """
+        if self.matrix.shape[0] != self.matrix.shape[1]:
+            return np.full(len(self.stretch), np.nan)
+        lost = self.stretch <= self.stretch[0] * len(self.matrix) * np.finfo(np.float64).eps
+        both = (self.inputs * self.outputs).sum(axis=1)
+        return np.where(lost, np.nan, np.degrees(np.arccos(np.clip(both, -1, 1))))
+
     def _preview(self) -> tuple[str, list[str], list[list[str]], int]:
         head = f"Weights {self.matrix.shape[0]:,} → {self.matrix.shape[1]:,}: effective rank {self.effective_rank:.1f}"
         head += f", condition {self.condition:.3g}"
         parts = np.full(len(self.stretch), np.nan) if self.variance is None else self.variance
-        cells = [[str(i + 1), f"{s:.4g}", "–" if np.isnan(v) else f"{v:.1%}"]
-                 for i, (s, v) in enumerate(zip(self.stretch[:8], parts, strict=False))]  # fmt: skip
-        return head, ["direction", "stretch", "of the variance"], cells, max(0, len(self.stretch) - 8)
+        cells = [[str(i + 1), f"{s:.4g}", "–" if np.isnan(t) else f"{t:.0f}°", "–" if np.isnan(v) else f"{v:.1%}"]
+                 for i, (s, t, v) in enumerate(zip(self.stretch[:8], self.turn, parts, strict=False))]  # fmt: skip
+        return (
+            head,
+            ["direction", "stretch", "turned by", "of the variance"],
+            cells,
+            max(0, len(self.stretch) - 8),
+        )
 
     def __repr__(self) -> str:
         return preview_text(*self._preview())
@@ -80,6 +98,8 @@ def weights(layer: Any, rows: Any = None, /) -> Weights:
     >>> found = weights([[3.0, 0.0], [0.0, 0.5]])
     >>> found.stretch.tolist(), found.condition
     ([3.0, 0.5], 6.0)
+    >>> weights([[0.0, 2.0], [-1.0, 0.0]]).turn.round(6).tolist()
+    [90.0, 90.0]
     """
     inner = getattr(layer, "weight", None)
     if inner is not None and hasattr(inner, "detach"):
