@@ -26,7 +26,7 @@ FLOORS = [
     {"streaming"},
     {"generate_pictures", "map_pictures", "probe_pictures", "reopening", "stage_pictures"},
     {"loading", "pictures", "telling"},
-    {"storing"},
+    {"given_vectors", "storing"},
     {"models"},
     {"explore"},
     {"structure"},

@@ -27,7 +27,7 @@ from vecwise.errors import (
     VecwiseError,
     WrongShape,
 )
-from vecwise.models.generate.copied import Learned, various
+from vecwise.models.generate.copied import KnownLines, various
 from vecwise.models.generate.drawing import Taste, drawn
 from vecwise.models.generate.generator import GENERATORS
 from vecwise.models.generate.judged import held_out, margin_of, mixed, share_of
@@ -322,7 +322,7 @@ def test_too_few_new_lines_are_told(made, monkeypatch) -> None:
     few = made.write("a boat", n=60, choices=1)
     assert 0 < len(few) < 60
     assert f"No more new lines were found than {len(few)} of 60" in few.words
-    monkeypatch.setattr(Learned, "reads_like", lambda *_: False)
+    monkeypatch.setattr(KnownLines, "reads_like", lambda *_: False)
     with pytest.raises(Inapplicable, match=r"among 2 drawn: \d were lines learned from.*`copies`"):
         made.write("a boat", n=1, choices=2)
 
@@ -363,6 +363,13 @@ def test_a_prompt_that_says_nothing_is_told(made, songs) -> None:
     assert len(by_words.write("sea shore", n=3)) == 3
 
 
+def test_the_encoder_that_was_given_stays_as_it_is(songs) -> None:
+    mine = vw.CountEncoder()
+    made = vw.generator(songs, encoder=mine, epochs=1)
+    assert not mine.is_fitted
+    assert made.source.dim > 10
+
+
 def test_a_prompt_in_another_language_steers(made) -> None:
     german = made.write("Ein Schiff auf dem Meer", n=6)
     assert sum("sea" in x or "shore" in x or "harbour" in x for x in german) >= 4
@@ -380,7 +387,7 @@ def test_copied_runs_are_told_with_their_line(made, songs) -> None:
 
 def test_lines_much_the_same_come_last() -> None:
     assert various(["the cold sea", "the cold wide sea", "a warm fire", "the sea"], 4) == [0, 2, 1, 3]
-    learned = Learned(["one two three four"] * 9 + ["one two"])
+    learned = KnownLines(["one two three four"] * 9 + ["one two"])
     assert learned.shortest == 3
     assert learned.reads_like("a b c")
     assert not learned.reads_like("a b")

@@ -14,11 +14,11 @@ import numpy as np
 from vecwise import __version__
 from vecwise.draw.report import Report, report_html
 from vecwise.draw.run_figures import chart_figure
-from vecwise.kernels.arrays import dense
 from vecwise.measure.components import pca
 from vecwise.models.generate.generator import Generator
 from vecwise.models.generate.lines import how_many
 from vecwise.models.generate.written import Written
+from vecwise.pictures import on_three_axes
 from vecwise.store.durable import write_text
 from vecwise.store.rows import as_table
 from vecwise.table_text import clip, count
@@ -104,8 +104,4 @@ def _some(lines: list[str]) -> list[str]:
 def _points(made: Generator, texts: list[str], learned: int) -> tuple[np.ndarray, list[str]]:
     """Place all texts on three components of those learned from."""
     X = made.encoder(as_table(texts))
-    fitted = pca(X[np.arange(learned)], k=min(3, X.space.dim))
-    drawn = dense(fitted(X).values)
-    points = np.zeros((len(texts), 3), np.float32)
-    points[:, : drawn.shape[1]] = drawn
-    return points, [f"component {i + 1}" for i in range(drawn.shape[1])] + [""] * (3 - drawn.shape[1])
+    return on_three_axes(pca(X[np.arange(learned)], k=min(3, X.space.dim)), X)

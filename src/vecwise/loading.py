@@ -19,18 +19,17 @@ from vecwise.encoders.guess import Plan, plan
 from vecwise.encoders.passages import PARENT, PASSAGE
 from vecwise.encoders.passages import passages as passages_of
 from vecwise.encoders.registry import ENCODERS, as_encoder
-from vecwise.errors import Inapplicable, MissingValue, NothingToEncode, OutOfRange, WrongType, some, unknown
+from vecwise.errors import Inapplicable, NothingToEncode, OutOfRange, WrongType, some
+from vecwise.given_vectors import names_of, sampled, vectors_as_they_lie, vectors_at
 from vecwise.kernels.arrow import numbers, whole_numbers
 from vecwise.resume import encode_into
 from vecwise.row_ids import as_ids
 from vecwise.runner import Progress
-from vecwise.space import Space
 from vecwise.store import datasets, encoder_folders
 from vecwise.store.os_errors import shown
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
-from vecwise.store.vector_columns import vectors_of
-from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file, read_vectors
+from vecwise.store.vector_files import SUFFIXES, is_vector_file, kind_of_file
 from vecwise.storing import open, open_encoder, save_encoded
 from vecwise.tracking.recorder import current
 from vecwise.tracking.registry import names_a_model
@@ -190,49 +189,11 @@ def _run(
     return Vectors._trusted(made.values, names, made.rows, made.space, made.encoder)
 
 
-def vectors_at(table: Any, column: str, ids: Any) -> Vectors:
-    """Give the vectors of a column of an Arrow table; the other columns are their rows."""
-    names = names_of(table, ids)
-    values = vectors_of(table.column(column), column, ids=names)
-    beside = table.drop_columns([column])
-    space = Space(values.shape[1], name=f"column `{column}`")
-    return Vectors(values, names, beside if beside.num_columns else None, space)
-
-
 def _vectors_in(path: str | Path, ids: Any = None, array: str | None = None, *, sample: int | None = None,
                 seed: int = 0) -> Encoded:  # fmt: skip
     """The vectors of a file; a sample keeps its rows' own numbers, and of a mapped file reads only its rows."""
     lain = vectors_as_they_lie(path, ids, array, sample=sample, seed=seed)
     return Encoded(Vectors(lain.values, lain.ids, lain.rows, lain.space), None, lain.total)
-
-
-@dataclass(frozen=True, slots=True)
-class Lain:
-    """What `Vectors` are made of, before anyone looked: any number type, mapped or not, NaN and all."""
-
-    values: Any
-    ids: Any
-    rows: Any
-    space: Space
-    total: int
-
-
-def vectors_as_they_lie(
-    path: str | Path, ids: Any = None, array: str | None = None, *, sample: int | None = None, seed: int = 0
-) -> Lain:
-    """Give the numbers of a file of vectors or of a folder of saved ones, without looking at them."""
-    if datasets.is_dataset(path):
-        values, ids, rows, space = datasets.load_unchecked(path)
-    else:
-        values, rows = read_vectors(path, array)
-        ids = ids if rows is None else names_of(rows, ids)
-        space = Space(int(values.shape[1]), name=f"vectors of {shown(Path(path).name)}")
-    total = int(values.shape[0])
-    if sample is not None and sample < total:
-        keep = _sample(total, sample, seed)
-        ids = keep if ids is None else as_ids(ids, total)[keep]
-        values, rows = values[keep], None if rows is None else rows.take(whole_numbers(keep))
-    return Lain(values, ids, rows, space, total)
 
 
 def is_saved(encoder: Any) -> bool:
@@ -266,23 +227,6 @@ def _column_gone_on(opened: Encoder, table: Any, ids: Any, column: str | None, n
         )
     X = with_axes_of(entrance(opened.map_), vectors_at(table, str(made.vectors), ids))
     return Encoded(onward(opened.map_, X), made, table.num_rows)
-
-
-def names_of(table: Any, ids: Any) -> Any:
-    """Give the ids of rows: those that were given, or those of the column that `ids` names."""
-    if not isinstance(ids, str):
-        return ids
-    if ids not in table.column_names:
-        raise unknown("column", ids, table.column_names)
-    column = table.column(ids)
-    names = column.to_pylist()
-    if any(name is None for name in names):
-        raise MissingValue(
-            f"Column `{ids}` is empty in row {names.index(None)} (counted from 0), so it cannot name the rows."
-        )
-    if all(isinstance(name, int) and not isinstance(name, bool) for name in names):
-        return names
-    return [str(name) for name in names]
 
 
 def load(
@@ -319,7 +263,7 @@ def load(
         made = open(path)
         total = len(made)
         _tell_shape(total, made.rows)
-        made = made if sample is None else made[_sample(total, sample, seed)]
+        made = made if sample is None else made[sampled(total, sample, seed)]
         return _gone_on(Encoded(made, None, total), options.get("encoder"))
     if kind == "file":
         found = _vectors_in(path, options.get("ids"), options.get("vectors"), sample=sample, seed=seed)
@@ -340,7 +284,7 @@ def read_rows(
     _tell_shape(total, table)
     if sample is None or sample >= total:
         return table, None, total
-    keep = _sample(total, sample, seed)
+    keep = sampled(total, sample, seed)
     return table.take(whole_numbers(keep)), keep.tolist(), total
 
 
@@ -401,9 +345,3 @@ def refuse_options(path: str | Path, what: str, /, **options: Any) -> None:
             f"{some([path])} is {what}, which are read and encoded already: {some(given, 8)} "
             "would have no effect. Leave out the options, or give a data file."
         )
-
-
-def _sample(count: int, sample: int, seed: int) -> np.ndarray:
-    if sample >= count:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, sample, replace=False))

@@ -43,6 +43,14 @@ TELLING_NAMES: Final = (
 )
 
 
+def on_three_axes(fitted: Components, X: Vectors) -> tuple[np.ndarray, list[str]]:
+    """Place rows on up to three components, `(rows, 3)` float32, the missing ones zero; gives the names of the axes."""
+    drawn = dense(fitted(X).values)
+    points = np.zeros((len(X), 3), np.float32)
+    points[:, : drawn.shape[1]] = drawn
+    return points, [f"component {i + 1}" for i in range(drawn.shape[1])] + [""] * (3 - drawn.shape[1])
+
+
 def write_report(
     path: str, facts: Facts, *, name: str, rows: int, color: str | None, command: str, seed: int
 ) -> None:

@@ -16,7 +16,7 @@ from vecwise.draw.words import count, number
 from vecwise.measure.components import pca
 from vecwise.measure.views import advised
 from vecwise.models.probe import Probe
-from vecwise.pictures import MOST_POINTS, cells_of_rows
+from vecwise.pictures import MOST_POINTS, cells_of_rows, on_three_axes
 from vecwise.store.durable import write_text
 
 RIGHT: Final = "told"
@@ -39,10 +39,7 @@ def probe_report(found: Probe, *, name: str, command: str) -> Report:
         keep = np.sort(np.random.default_rng(found.seed).choice(len(places), MOST_POINTS, replace=False))
     rows = places[keep]
     shown, compared = X[rows], _comparable(X)
-    fitted = pca(compared, k=min(3, X.space.dim))
-    points = np.zeros((len(rows), 3), np.float32)
-    drawn = np.asarray(fitted(compared[rows]))
-    points[:, : drawn.shape[1]] = drawn
+    points, axes = on_three_axes(pca(compared, k=min(3, X.space.dim)), compared[rows])
     columns = cells_of_rows(shown, np.arange(len(rows)))
     columns |= _told(found, [truth[i] for i in keep], [said[i] for i in keep], columns)
     color = list(columns)[-1]
@@ -57,7 +54,7 @@ def probe_report(found: Probe, *, name: str, command: str) -> Report:
         ),
         facts=_facts(found),
         points=points,
-        axes=[f"component {i + 1}" for i in range(drawn.shape[1])] + [""] * (3 - drawn.shape[1]),
+        axes=axes,
         loadings=[],
         ids=shown.ids.tolist(),
         columns=columns,

@@ -19,7 +19,8 @@ import numpy as np
 from vecwise.encoders.base import Encoder, Remember
 from vecwise.encoders.guess import SAMPLE, Plan, plan
 from vecwise.errors import VecwiseError
-from vecwise.loading import is_saved, names_of, refuse_options
+from vecwise.given_vectors import names_of
+from vecwise.loading import is_saved, refuse_options
 from vecwise.resume import identity_of, remembering
 from vecwise.row_ids import as_ids
 from vecwise.runner import Progress, join

@@ -16,7 +16,7 @@ import numpy as np
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.guess import plan
 from vecwise.encoders.registry import as_encoder
-from vecwise.errors import Inapplicable, OutOfRange, UnknownName, WrongShape, missing_package, unknown
+from vecwise.errors import Inapplicable, OutOfRange, UnknownName, missing_package, unknown
 from vecwise.kernels.arrow import whole_numbers
 from vecwise.models.chained import ChainModel
 from vecwise.models.estimators import BASELINE
@@ -24,7 +24,7 @@ from vecwise.models.probing import MAIN, Tried, fitted, inputs, tried
 from vecwise.models.reasons import MOST_COLUMNS, Fold, alone, columns_of, constant, importance, repeated
 from vecwise.models.sources import Ready, Source, open_to_new, source_of, without_target
 from vecwise.models.splits import FOLDS, Split, splits
-from vecwise.models.targets import Target, answers_array, read_target, without_rare
+from vecwise.models.targets import Target, answers_array, beside, read_target, without_rare
 from vecwise.runner import Progress
 from vecwise.store.rows import as_table
 from vecwise.store.sources import read
@@ -314,7 +314,7 @@ def probed(
     keys = {
         key: None
         if given is None
-        else _kept(_column(rows, given) if isinstance(given, str) else given, target, key)
+        else beside(_column(rows, given) if isinstance(given, str) else given, target, key)
         for key, given in (("groups", groups), ("order", order))
     }
     cut, how = splits(target, folds=folds, seed=seed, **keys)
@@ -387,16 +387,3 @@ def _column(rows: Any, name: str) -> Any:
     if name not in rows.column_names:
         raise unknown("column", name, rows.column_names)
     return rows.column(name)
-
-
-def _kept(given: Any, target: Target, key: str) -> Any:
-    """Groups or times of the rows that have a target."""
-    import pyarrow as pa
-
-    column = given if isinstance(given, (pa.Array, pa.ChunkedArray)) else pa.array(
-        given.tolist() if isinstance(given, np.ndarray) else list(given), from_pandas=True)  # fmt: skip
-    if len(column) != target.total:
-        raise WrongShape(
-            f"`{key}` has {len(column):,} entries for {target.total:,} rows: give one for each row."
-        )
-    return column.take(whole_numbers(target.places))

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from vecwise.errors import EmptyInput, OutOfRange, WrongShape, WrongType, some, unknown
-from vecwise.kernels.arrow import numbers
+from vecwise.kernels.arrow import numbers, whole_numbers
 
 TASKS: Final = ("auto", "classes", "numbers")
 MOST_WHOLE: Final = 20  # different whole numbers that are still taken for the names of classes
@@ -222,3 +222,16 @@ def _checked(values: np.ndarray, name: str) -> np.ndarray:
             f"All rows have the same target, {values[0]:g} in `{name}`: there is nothing to predict."
         )
     return values
+
+
+def beside(given: Any, target: Target, key: str) -> Any:
+    """Give the groups or times of the rows that have a target; raises `WrongShape`."""
+    import pyarrow as pa
+
+    column = given if isinstance(given, (pa.Array, pa.ChunkedArray)) else pa.array(
+        given.tolist() if isinstance(given, np.ndarray) else list(given), from_pandas=True)  # fmt: skip
+    if len(column) != target.total:
+        raise WrongShape(
+            f"`{key}` has {len(column):,} entries for {target.total:,} rows: give one for each row."
+        )
+    return column.take(whole_numbers(target.places))

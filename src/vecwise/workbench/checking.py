@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vecwise.loading import is_saved, load, vectors_already, vectors_as_they_lie
+from vecwise.given_vectors import vectors_as_they_lie
+from vecwise.loading import is_saved, load, vectors_already
 from vecwise.row_ids import as_ids
 from vecwise.telling.answer import Answer
 from vecwise.telling.checked import healthy

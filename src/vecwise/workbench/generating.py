@@ -18,7 +18,7 @@ from vecwise.models.generate.generator import (
     check_taste,
     open_generator,
 )
-from vecwise.models.generate.making import generator
+from vecwise.models.generate.making import MOST_EPOCHS, generator
 from vecwise.models.generate.written import Written
 from vecwise.storing import open_encoder
 from vecwise.telling.answer import Answer
@@ -28,7 +28,14 @@ from vecwise.workbench.outputs import refuse_overwriting
 from vecwise.workbench.tracked import tracked
 from vecwise.workbench.views import display_name
 
-_USUAL = {"text": None, "encoder": "sentence", "epochs": 100, "folder": None, "sample": None, "format": None}
+_USUAL = {
+    "text": None,
+    "encoder": "sentence",
+    "epochs": MOST_EPOCHS,
+    "folder": None,
+    "sample": None,
+    "format": None,
+}
 
 
 @tracked("generate")
@@ -43,7 +50,7 @@ def generate_of(
     choices: int = 16,
     copies: bool = False,
     invent: bool | None = None,
-    epochs: int = 100,
+    epochs: int = MOST_EPOCHS,
     encoder: str = "sentence",
     text: str | None = None,
     folder: str | None = None,

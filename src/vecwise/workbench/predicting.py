@@ -10,8 +10,9 @@ from typing import Any
 from vecwise.encoders.base import Encoder
 from vecwise.encoders.fitted import FittedEncoder
 from vecwise.encoders.guess import plan
+from vecwise.given_vectors import names_of, vectors_at
 from vecwise.loading import load as loaded
-from vecwise.loading import names_of, read_rows_by, vectors_already, vectors_at
+from vecwise.loading import read_rows_by, vectors_already
 from vecwise.models.chained import ChainModel, open_model, taken_by
 from vecwise.telling.answer import Answer
 from vecwise.telling.predicted import predicted

@@ -11,7 +11,8 @@ import numpy as np
 
 from vecwise.encoders.guess import Plan, plan
 from vecwise.errors import Inapplicable, unknown
-from vecwise.loading import is_saved, load, names_of, read_rows_by, vectors_already, vectors_at
+from vecwise.given_vectors import names_of, vectors_at
+from vecwise.loading import is_saved, load, read_rows_by, vectors_already
 from vecwise.models.sources import Ready, Source, open_to_new, source_of, without_target
 from vecwise.telling.answer import Answer
 from vecwise.telling.probed import told_probe

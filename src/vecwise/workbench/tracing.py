@@ -9,7 +9,8 @@ from typing import Any
 
 from vecwise.encoders.base import Encoder
 from vecwise.errors import Inapplicable, unknown
-from vecwise.loading import load, names_of, read_rows_by, vectors_already
+from vecwise.given_vectors import names_of
+from vecwise.loading import load, read_rows_by, vectors_already
 from vecwise.models.chained import ChainModel, taken_by
 from vecwise.models.stages import stages_of
 from vecwise.models.trace import BATCH, trace

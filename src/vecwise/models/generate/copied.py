@@ -16,9 +16,7 @@ from vecwise.kernels.longest_runs import longest_runs
 from vecwise.models.generate.lines import same, words_of
 
 SHORT: Final = 0.1  # the part of lines that end before the shortest line that is given
-WORDY: Final = (
-    3  # words of a line from which no word is made up; names have fewer, and scripts without spaces
-)
+WORDY: Final = 3  # words of a line from which none is made up; names have fewer, and scripts without spaces
 MANY: Final = 3  # times one word stands in a line that repeats itself
 ALIKE: Final = 0.5  # share of the words of two lines that are in both, from which they are much the same
 
@@ -31,7 +29,7 @@ class Copied:
     source: str
 
 
-class Learned:
+class KnownLines:
     """The lines that were learned from, to look copies up in, and what is usual among them.
 
     `shortest` is how many words nine in ten have at least; `invents` whether words may be made up.

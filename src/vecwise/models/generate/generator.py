@@ -25,7 +25,7 @@ from vecwise.errors import (
 from vecwise.kernels.arrays import dense
 from vecwise.kernels.kneser_ney import KneserNey
 from vecwise.measure.similarity import cosine
-from vecwise.models.generate.copied import Learned, various
+from vecwise.models.generate.copied import KnownLines, various
 from vecwise.models.generate.judged import EACH, PROMPTS, Margin, margin_of, mixed
 from vecwise.models.generate.lexicon import Lexicon
 from vecwise.models.generate.lines import Lines, plain, same
@@ -41,6 +41,7 @@ from vecwise.verbs import Map
 
 if TYPE_CHECKING:
     from vecwise.models.generate.drawing import Taste, Writer
+    from vecwise.models.generate.network import Shape
 
 GENERATORS: Final = StateFolder("generator", "train it again")
 CHOICES: Final = 16
@@ -62,14 +63,16 @@ class Generator:
     writer: Writer = field(repr=False)
     lines: Lines = field(repr=False)
     report: dict[str, Any] = field(repr=False)
-    _learned: Learned = field(repr=False)
+    _known: KnownLines = field(repr=False)
 
     @classmethod
     def of(
         cls, encoder: Map, pieces: Pieces, writer: Writer, lines: Lines, report: dict[str, Any]
     ) -> Generator:
         """Build a generator from its parts."""
-        return cls(encoder, pieces, writer, lines, report, Learned([*lines.train, *lines.stop, *lines.judge]))
+        return cls(
+            encoder, pieces, writer, lines, report, KnownLines([*lines.train, *lines.stop, *lines.judge])
+        )
 
     @property
     def source(self) -> Space:
@@ -144,7 +147,9 @@ class Generator:
         each = whole_number("n", n, "how many lines are drawn for a prompt")
         asked = self._encoded(given)
         repeated = np.repeat(dense(asked.values), each, axis=0)
-        drawn = self._draw(repeated, len(repeated), _taste(temperature, top_p, guidance), invent, seed)
+        drawn = self._draw(
+            repeated, len(repeated), _taste(temperature, top_p, guidance), self._lexicon(invent), seed
+        )
         near = cosine(asked, self._encoded(drawn)).values.reshape(len(given), len(given), each)
         return margin_of(given, near, seed)
 
@@ -167,16 +172,9 @@ class Generator:
         """Give plain data with arrays in it."""
         from vecwise.models.generate.network import weights_of
 
-        return {
-            "encoder": to_data(self.encoder),
-            "pieces": np.frombuffer(self.pieces.model, np.uint8),
-            "shape": asdict(self.writer.network.shape),
-            "weights": weights_of(self.writer.network),
-            "share": self.writer.share,
-            "lines": asdict(self.lines),
-            "report": self.report,
-            "training": None,
-        }
+        network = self.writer.network
+        parts = saved_parts(self.encoder, self.pieces, network.shape, weights_of(network), self.lines)
+        return parts | {"share": self.writer.share, "report": self.report, "training": None}
 
     @property
     def words(self) -> str:
@@ -217,7 +215,7 @@ class Generator:
         return [judge[i] for i in np.sort(places)]
 
     def _draw(
-        self, vectors: np.ndarray | None, lines: int, taste: Taste, invent: bool | None, *seed: int
+        self, vectors: np.ndarray | None, lines: int, taste: Taste, lexicon: Lexicon | None, *seed: int
     ) -> list[str]:
         import torch
 
@@ -225,15 +223,15 @@ class Generator:
         from vecwise.models.generate.network import one_thread
 
         chance = torch.Generator().manual_seed(int(np.random.default_rng([*seed, 6]).integers(1 << 62)))
-        free = self._learned.invents if invent is None else invent
         with one_thread():
-            found = drawn(
-                self.writer, vectors, lines, taste, MOST_LONG, chance, None if free else self._lexicon()
-            )
+            found = drawn(self.writer, vectors, lines, taste, MOST_LONG, chance, lexicon)
         return [plain(line) for line in self.pieces.joined(found)]
 
-    def _lexicon(self) -> Lexicon:
-        words = sorted({word for line in self._learned.lines for word in line.split()})
+    def _lexicon(self, invent: bool | None) -> Lexicon | None:
+        """Give the words that may be written; None where words may be made up."""
+        if self._known.invents if invent is None else invent:
+            return None
+        words = sorted({word for line in self._known.lines for word in line.split()})
         return Lexicon((word[:-1].tolist() for word in self.pieces.cut(words)), self.pieces.begins(), END)
 
     def _new(
@@ -249,11 +247,12 @@ class Generator:
         found: dict[str, str] = {}
         refused = 0
         repeated = None if vector is None else np.repeat(vector, wanted, axis=0)
+        lexicon = self._lexicon(invent)
         for number in range(_TRIES):
-            for line in self._draw(repeated, wanted, taste.freer(number), invent, seed, number):
-                if not copies and line in self._learned:
+            for line in self._draw(repeated, wanted, taste.freer(number), lexicon, seed, number):
+                if not copies and line in self._known:
                     refused += 1
-                elif self._learned.reads_like(line) and len(found) < wanted:
+                elif self._known.reads_like(line) and len(found) < wanted:
                     found.setdefault(same(line), line)
             if len(found) >= wanted:
                 break
@@ -275,7 +274,7 @@ class Generator:
         order = order[np.sort(various([lines[i] for i in order], wanted))]
         kept = [lines[i] for i in order]
         told = prompt if isinstance(prompt, str) else None
-        return Written(told, kept, near[order], self._learned.runs(kept), refused, wanted, made[order])
+        return Written(told, kept, near[order], self._known.runs(kept), refused, wanted, made[order])
 
     def _told(self, tokens: list[np.ndarray]) -> np.ndarray:
         """Give the log-probability of every piece of lines, unsteered."""
@@ -330,6 +329,19 @@ def open_generator(path: str | os.PathLike[str], /) -> Generator:
         raise
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise Damaged(f"The generator in {shown(path)} is incomplete. Train it again.") from error
+
+
+def saved_parts(
+    encoder: Map, pieces: Pieces, shape: Shape, weights: dict[str, Any], lines: Lines
+) -> dict[str, Any]:
+    """Give what is saved of a generator and of a training alike, as plain data with arrays in it."""
+    return {
+        "encoder": to_data(encoder),
+        "pieces": np.frombuffer(pieces.model, np.uint8),
+        "shape": asdict(shape),
+        "weights": weights,
+        "lines": asdict(lines),
+    }
 
 
 def needs_torch(purpose: str) -> None:

@@ -83,9 +83,8 @@ def plain(text: str) -> str:
     >>> plain("  the\\tsea ")
     'the sea'
     """
-    return " ".join(
-        unicodedata.normalize("NFC", text).replace("\u2581", " ").split()
-    )  # U+2581 stands for a space
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join(composed.replace("\u2581", " ").split())  # pieces write a space as U+2581
 
 
 def words_of(text: str) -> list[str]:

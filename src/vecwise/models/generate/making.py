@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from vecwise.encoders.base import Encoder
-from vecwise.encoders.registry import as_encoder, to_data
+from vecwise.encoders.registry import as_encoder
 from vecwise.errors import Inapplicable, TooLarge, VecwiseError, whole_number
 from vecwise.kernels.arrays import dense
 from vecwise.measure.components import pca
-from vecwise.models.generate.generator import GENERATORS, Generator, needs_torch, open_generator
+from vecwise.models.generate.generator import GENERATORS, Generator, needs_torch, open_generator, saved_parts
 from vecwise.models.generate.judged import held_out, n_grams_of, share_of
 from vecwise.models.generate.lines import Lines, read_lines
 from vecwise.models.generate.pieces import Pieces
+from vecwise.models.sources import fresh_copy
 from vecwise.runner import Progress
 from vecwise.store.os_errors import shown
 from vecwise.store.rows import as_table
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from vecwise.models.generate.training import Epoch, State
 
 MOST_DIM: Final = 4096
+MOST_EPOCHS: Final = 100
 _KEPT_EVERY: Final = 10.0  # seconds between two states on disk
-_SEED_OF: Final = ("seed", "encoder", "lines")
 
 
 def generator(
@@ -48,7 +49,7 @@ def generator(
     *,
     text: str | None = None,
     encoder: Any = "sentence",
-    epochs: int = 100,
+    epochs: int = MOST_EPOCHS,
     seed: int = 0,
     into: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -90,9 +91,8 @@ class _Training:
 
     def __init__(self, lines: Lines, encoder: Encoder, seed: int, most: int, into: Any) -> None:
         self.lines, self.seed, self.most, self.into = lines, seed, most, into
-        self.pieces = Pieces.learned(lines.train)
         self.encoder = _fitted(encoder, lines.train)
-        self.identity = {"lines": lines.digest, "encoder": str(self.encoder.target.frame), "seed": seed}
+        self.identity = {"seed": seed, "encoder": str(self.encoder.target.frame), "lines": lines.digest}
 
     def done(self, progress: Progress | None, watch: Callable[[Epoch, float], None] | None) -> Generator:
         """Train to the end, or take what was trained already."""
@@ -104,6 +104,7 @@ class _Training:
         kept = self._kept()
         if isinstance(kept, Generator):
             return kept
+        self.pieces = Pieces.learned(self.lines.train)
         train, stop, judge = (
             self._coded(part) for part in (self.lines.train, self.lines.stop, self.lines.judge)
         )
@@ -181,7 +182,7 @@ class _Training:
             "seed": held["report"]["seed"],
         }
         if identity != self.identity:
-            other = next(name for name in _SEED_OF if identity[name] != self.identity[name])
+            other = next(name for name in self.identity if identity[name] != self.identity[name])
             raise Inapplicable(
                 f"{shown(self.into)} holds a generator of another {other}. Give another folder, or remove that one."
             )
@@ -194,12 +195,9 @@ class _Training:
         saved = [-np.inf]
 
         def write() -> None:
-            data = {
-                "encoder": to_data(self.encoder), "pieces": np.frombuffer(self.pieces.model, np.uint8),
-                "shape": asdict(shape), "weights": last[0].best, "lines": asdict(self.lines),
-                "report": {"seed": self.seed}, "training": last[0].to_data(),
-            }  # fmt: skip
-            GENERATORS.save(data, self.into)
+            parts = saved_parts(self.encoder, self.pieces, shape, last[0].best, self.lines)
+            more = {"report": {"seed": self.seed}, "training": last[0].to_data()}
+            GENERATORS.save(parts | more, self.into)
             saved[0] = time.monotonic()
 
         def keep(state: State) -> None:
@@ -230,7 +228,7 @@ def _frame(held: dict[str, Any]) -> Any:
 
 def _fitted(encoder: Encoder, lines: list[str]) -> Map:
     """Fit an encoder that learns from rows on the lines that are learned from, and on no others."""
-    made = encoder if encoder.is_fitted else encoder.fit(lines)
+    made = encoder if encoder.is_fitted else fresh_copy(encoder).fit(lines)
     if made.space.dim > MOST_DIM:
         raise TooLarge(
             f"A generator is steered by vectors of at most {MOST_DIM:,} dimensions, not {made.space.dim:,}: use the "

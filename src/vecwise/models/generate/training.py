@@ -18,7 +18,6 @@ from vecwise.models.generate.network import Network, Shape, network_of, weights_
 from vecwise.models.generate.passes import Coded, one_pass, perplexity
 from vecwise.runner import Progress
 
-MOST_EPOCHS: Final = 100
 PATIENCE: Final = 5  # epochs without a better perplexity
 _CLEAR: Final = 0.01  # by which two perplexities together are clearly less: half a percent each
 _HALVED: Final = 2  # epochs without a better one after which steps are halved
