@@ -14,7 +14,7 @@ from vecwise.draw.report import Report, report_html
 from vecwise.draw.run_figures import chart_figure
 from vecwise.draw.words import count, number
 from vecwise.measure.components import pca
-from vecwise.measure.views import advised
+from vecwise.models.laid import comparable
 from vecwise.models.probe import Probe
 from vecwise.pictures import MOST_POINTS, cells_of_rows, on_three_axes
 from vecwise.store.durable import write_text
@@ -38,7 +38,7 @@ def probe_report(found: Probe, *, name: str, command: str) -> Report:
     if len(places) > MOST_POINTS:
         keep = np.sort(np.random.default_rng(found.seed).choice(len(places), MOST_POINTS, replace=False))
     rows = places[keep]
-    shown, compared = X[rows], _comparable(X)
+    shown, compared = X[rows], comparable(X)
     points, axes = on_three_axes(pca(compared, k=min(3, X.space.dim)), compared[rows])
     columns = cells_of_rows(shown, np.arange(len(rows)))
     columns |= _told(found, [truth[i] for i in keep], [said[i] for i in keep], columns)
@@ -68,15 +68,6 @@ def probe_report(found: Probe, *, name: str, command: str) -> Report:
         plane=not points[:, 2].any(),
         charts=charts,
     )
-
-
-def _comparable(X: Any) -> Any:
-    """Vectors of mixed units are drawn standardized, as they are compared."""
-    if advised(X) != "standardized":
-        return X
-    from vecwise.measure.standardized import standardize
-
-    return standardize(X)
 
 
 def _told(found: Probe, truth: list[Any], said: list[Any], taken: dict[str, Any]) -> dict[str, list[Any]]:

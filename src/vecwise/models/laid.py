@@ -24,7 +24,7 @@ def laid(layers: Mapping[str, Vectors], keep: np.ndarray, dim: int = 2) -> list[
     made: list[np.ndarray] = []
     for X in layers.values():
         points = np.zeros((len(keep), 3))
-        shown = _comparable(X[keep])
+        shown = comparable(X[keep])
         if len(keep) > 1:
             drawn = np.asarray(pca(shown, k=min(dim, X.space.dim))(shown).values, np.float64)
             points[:, : drawn.shape[1]] = drawn
@@ -39,8 +39,8 @@ def laid(layers: Mapping[str, Vectors], keep: np.ndarray, dim: int = 2) -> list[
     return made
 
 
-def _comparable(X: Vectors) -> Vectors:
-    """Vectors of mixed units are drawn standardized, as they are compared."""
+def comparable(X: Vectors) -> Vectors:
+    """Give vectors as they are drawn, without their rows: those of mixed units standardized, as they are compared."""
     X = Vectors(X.values, X.ids, None, X.space)
     if advised(X) != "standardized":
         return X
